@@ -1,0 +1,294 @@
+//! What follows when a future is done: its dependents become ready or fail, inputs are let go, values are destroyed.
+//!
+//! A chain of ten million tasks fails, is cancelled or is released in one loop: what would be recursion is a stack of closed lists.
+
+use super::dependents::EdgeWord;
+use super::error::{Ending, state_of};
+use super::gate::{Arrived, Settled};
+use super::node::{Edge, Inline, NodePtr, link_of};
+use super::watch::Watch;
+use super::{State, key};
+use crate::scheduler::{Job, Local};
+use crate::slab::Class;
+use crate::value::Value;
+
+/// The most inputs an inline shape has.
+const MAX_INLINE: usize = 6;
+/// Ready tasks between two wake-ups while one future's dependents are told.
+const WAKE_EVERY: usize = 64;
+
+/// Work that one event has caused and that is still to be done. [`run`](Self::run) does it.
+#[must_use]
+pub(crate) struct Cascade<'a> {
+    local: &'a Local,
+    /// Lists that were closed, with the ending their edges are to be told.
+    lists: Vec<(EdgeWord, Ending)>,
+    /// Whether the first task made ready is kept for this thread to run next.
+    keeps_next: bool,
+    next: Option<NodePtr>,
+}
+
+impl<'a> Cascade<'a> {
+    pub(crate) fn new(local: &'a Local) -> Self {
+        Self { local, lists: Vec::new(), keeps_next: false, next: None }
+    }
+
+    /// As [`new`](Self::new), for a worker that asks for the [`next`](Self::run) task.
+    pub(crate) fn keeping_next(local: &'a Local) -> Self {
+        Self { keeps_next: true, ..Self::new(local) }
+    }
+
+    /// Does all that is to be done. Returns the task to run next, if one was kept.
+    pub(crate) fn run(mut self) -> Option<Job> {
+        while let Some((edges, ending)) = self.lists.pop() {
+            self.tell(edges, &ending);
+        }
+        self.next.map(|node| node.to_word() as Job)
+    }
+
+    fn tell(&mut self, edges: EdgeWord, ending: &Ending) {
+        let mut edge = edges;
+        while edge != 0 {
+            // Read before the edge is told: its owner may be gone afterwards.
+            let next = link_of(edge).load(crate::sync::Ordering::Relaxed);
+            match Edge::of(edge) {
+                Edge::Task(node) => {
+                    if !matches!(ending, Ending::Finished) {
+                        self.settle(node, ending);
+                    }
+                    self.arrive(node);
+                }
+                // SAFETY: the list was closed by this cascade, and each edge is told once.
+                Edge::Watch(watch) => unsafe { Watch::tell(watch) },
+            }
+            edge = next;
+        }
+    }
+
+    /// An input of `node` is done.
+    pub(crate) fn arrive(&mut self, node: NodePtr) {
+        let arrived = node.gate.arrive();
+        self.arrived(node, arrived);
+    }
+
+    pub(crate) fn arrived(&mut self, node: NodePtr, arrived: Arrived) {
+        match arrived {
+            Arrived::NotLast => {}
+            Arrived::Ready => self.ready(node),
+            Arrived::Forward => self.forwarded(node),
+            Arrived::Settled => self.let_go(node),
+        }
+    }
+
+    fn ready(&mut self, node: NodePtr) {
+        if !self.keeps_next {
+            return self.push(node);
+        }
+        // Edges are told newest first, so the one kept in the end is the one that was submitted first.
+        if let Some(newer) = self.next.replace(node) {
+            self.push(newer);
+        }
+    }
+
+    fn push(&mut self, node: NodePtr) {
+        if !self.local.push(node.client(), node.to_word() as Job) {
+            discard(node, self);
+        }
+    }
+
+    /// A task that waited for another's result has it.
+    fn forwarded(&mut self, node: NodePtr) {
+        if !node.gate.start() {
+            return self.let_go(node);
+        }
+        let input = NodePtr::from_word(node.get(0));
+        // SAFETY: the input finished (an error or cancellation would have settled the node), and the node counts a reference on it.
+        let value = unsafe { (*input.value()).share() };
+        self.local.tally(node.client(), |tally| tally.unstarted.add(1));
+        match value {
+            Ok(value) => self.end(node, Ending::Finished, value),
+            Err(failure) => self.end(node, Ending::failed(node, &failure), Value::NONE),
+        }
+    }
+
+    /// Ends a task that the caller has claimed, and whose inputs are still to be released. If somebody cancelled it while it ran,
+    /// the outcome is discarded.
+    pub(crate) fn end(&mut self, node: NodePtr, ending: Ending, value: Value) {
+        self.release_inputs(node);
+        let finished = matches!(ending, Ending::Finished);
+        if finished {
+            node.set_value(value);
+        }
+        // Counted first: who has seen the result finds it counted.
+        self.count(node, &ending, 1);
+        let closed = ending.clone().into_closed();
+        match node.dependents.close(closed) {
+            Some(edges) => self.closed(edges, ending),
+            None => {
+                // SAFETY: the word was refused, so it is taken back; the value was put there above and nobody reads a cancelled
+                // future's body.
+                unsafe {
+                    drop(Ending::from_closed(closed));
+                    if finished {
+                        self.local.bury(node.take_value());
+                    }
+                }
+                self.count(node, &ending, 1u64.wrapping_neg());
+                // Whoever cancelled it left a reference for us to drop.
+                self.let_go(node);
+            }
+        }
+    }
+
+    fn count(&self, node: NodePtr, ending: &Ending, n: u64) {
+        self.local.tally(node.client(), |tally| match ending {
+            Ending::Finished => tally.finished.add(n),
+            Ending::Failed(_) => tally.failed.add(n),
+            Ending::Cancelled(_) => tally.cancelled.add(n),
+        });
+    }
+
+    fn closed(&mut self, edges: EdgeWord, ending: Ending) {
+        if edges != 0 {
+            self.lists.push((edges, ending));
+        }
+    }
+
+    /// Ends a future as error or cancelled, whatever state it is in. `false`: it was done, or somebody else is ending it.
+    ///
+    /// The caller counts a reference, or holds an edge of the node that was not told yet.
+    pub(crate) fn settle(&mut self, node: NodePtr, ending: &Ending) -> bool {
+        debug_assert!(!matches!(ending, Ending::Finished));
+        if node.dependents.closed().is_some() {
+            return false;
+        }
+        // The engine's reference: dropped by whoever finds the mark, at the gate, in a queue or at the end of the function.
+        node.life.retain();
+        let settled = node.gate.settle();
+        if settled == Settled::Already {
+            self.let_go(node);
+            return false;
+        }
+        if settled == Settled::Idle {
+            self.release_inputs_of_idle(node);
+        }
+        let closed = ending.clone().into_closed();
+        let Some(edges) = node.dependents.close(closed) else {
+            debug_assert!(settled == Settled::Running);
+            // SAFETY: the word was refused.
+            drop(unsafe { Ending::from_closed(closed) });
+            self.let_go(node);
+            return false;
+        };
+        if settled != Settled::Running {
+            self.local.tally(node.client(), |tally| tally.unstarted.add(1));
+        }
+        self.count(node, ending, 1);
+        self.closed(edges, ending.clone());
+        true
+    }
+
+    /// Releases the inputs of a task that the caller claimed and that has no open edges any more.
+    pub(crate) fn release_inputs(&mut self, node: NodePtr) {
+        let shape = node.shape();
+        if shape.is_block() {
+            self.release_block(node);
+            // SAFETY: no edge is linked: the gate let the task through, or submit never linked them.
+            unsafe { node.free_block() };
+        } else {
+            self.release_inline(node);
+        }
+    }
+
+    /// As [`release_inputs`](Self::release_inputs), while edges may still hang in the inputs' lists: the block stays until the node is
+    /// freed.
+    fn release_inputs_of_idle(&mut self, node: NodePtr) {
+        if node.shape().is_block() {
+            self.release_block(node);
+        } else {
+            self.release_inline(node);
+        }
+    }
+
+    fn release_inline(&mut self, node: NodePtr) {
+        let shape = node.shape();
+        let mut inputs = [None; MAX_INLINE];
+        let mut n = 0;
+        for index in 0..shape.count() {
+            if shape.kind(index) == Inline::Future {
+                inputs[n] = Some(NodePtr::from_word(node.get(shape.offset(index))));
+                n += 1;
+            }
+        }
+        for input in inputs.into_iter().take(n).flatten() {
+            self.let_go(input);
+        }
+    }
+
+    fn release_block(&mut self, node: NodePtr) {
+        let block = node.block();
+        // SAFETY: the block is there until the node is freed, and the caller's claim gives it the arguments.
+        let (args, edges) = unsafe { (block.as_ref().take_args(), &block.as_ref().edges) };
+        for edge in edges.iter() {
+            self.let_go(edge.input);
+        }
+        for arg in args {
+            self.local.bury(arg);
+        }
+    }
+
+    /// Gives up a counted reference. With the last one a future that is not done is cancelled, since nobody can want it any more, and
+    /// the node is freed.
+    pub(crate) fn let_go(&mut self, node: NodePtr) {
+        if node.life.leave_unless_last() {
+            self.let_go_last(node);
+        }
+    }
+
+    /// As [`let_go`](Self::let_go), for a reference known to be the last one.
+    pub(crate) fn let_go_last(&mut self, node: NodePtr) {
+        if node.dependents.closed().is_none() {
+            self.settle(node, &Ending::cancelled(node, "released"));
+        }
+        if node.life.leave() {
+            self.free(node);
+        }
+    }
+
+    /// Frees a node that nobody refers to.
+    fn free(&mut self, node: NodePtr) {
+        let closed = node.dependents.closed().expect("a node without references is done");
+        key::forget(node);
+        self.local.tally(node.client(), |tally| tally.live.sub(1));
+        if state_of(closed) == State::Finished {
+            // SAFETY: finished, and freed once.
+            let value = unsafe { node.take_value() };
+            if value.is_shared() {
+                self.local.bury(value);
+            }
+        } else {
+            // SAFETY: the node's own share of the error, dropped once.
+            drop(unsafe { Ending::from_closed(closed) });
+            if node.shape().is_block() {
+                // SAFETY: a settled node is freed only after its gate has seen the last edge.
+                unsafe { node.free_block() };
+            }
+        }
+        let class = class_of(node);
+        self.local.magazine(class).put(node.line());
+    }
+}
+
+/// Ends a job that will not run because its client is closed.
+pub(crate) fn discard(node: NodePtr, cascade: &mut Cascade<'_>) {
+    if !node.gate.start() {
+        return cascade.let_go(node);
+    }
+    cascade.local.tally(node.client(), |tally| tally.unstarted.add(1));
+    cascade.end(node, Ending::cancelled(node, "client closed"), Value::NONE);
+}
+
+/// The class of a live node's line.
+pub(crate) fn class_of(node: NodePtr) -> Class {
+    crate::slab::class_of(node.line())
+}

@@ -1,0 +1,112 @@
+//! A future's error, shared by all futures that failed because of it.
+
+use super::dependents::Closed;
+use super::node::NodePtr;
+use super::{State, key};
+use crate::status::{self, Failure, Status};
+use std::ffi::CString;
+use std::sync::Arc;
+
+/// Why a future has no value.
+#[derive(Debug)]
+pub(crate) struct Error {
+    pub(crate) status: Status,
+    /// The task's own.
+    pub(crate) code: i32,
+    /// How often the task it began in was run.
+    pub(crate) attempts: u32,
+    pub(crate) message: CString,
+    /// The key of the task it began in.
+    pub(crate) origin: CString,
+}
+
+impl Error {
+    /// An error that begins in `node`.
+    pub(crate) fn new(node: NodePtr, status: Status, code: i32, attempts: u32, message: &str) -> Arc<Self> {
+        Arc::new(Self { status, code, attempts, message: text(message), origin: key::of(node) })
+    }
+
+    /// What a call reports that wanted the value.
+    pub(crate) fn failure(&self) -> Failure {
+        Failure::new(
+            self.status,
+            format!("{}: {}", self.origin.to_string_lossy(), self.message.to_string_lossy()),
+        )
+    }
+}
+
+/// A C string of the text, up to its first NUL.
+pub(crate) fn text(text: &str) -> CString {
+    let end = text.find('\0').unwrap_or(text.len());
+    CString::new(&text[..end]).expect("cut before the first NUL")
+}
+
+/// How a future ends.
+#[derive(Debug, Clone)]
+pub(crate) enum Ending {
+    /// With the value in its body.
+    Finished,
+    Failed(Arc<Error>),
+    Cancelled(Arc<Error>),
+}
+
+impl Ending {
+    /// Cancelled for a reason, beginning in `node`.
+    pub(crate) fn cancelled(node: NodePtr, reason: &str) -> Self {
+        Ending::Cancelled(Error::new(node, status::CANCELLED, 0, 0, reason))
+    }
+
+    /// Failed before it ran.
+    pub(crate) fn failed(node: NodePtr, failure: &Failure) -> Self {
+        Ending::Failed(Error::new(node, failure.status, 0, 0, &failure.message))
+    }
+
+    pub(crate) fn state(&self) -> State {
+        match self {
+            Ending::Finished => State::Finished,
+            Ending::Failed(_) => State::Error,
+            Ending::Cancelled(_) => State::Cancelled,
+        }
+    }
+
+    /// The word that closes a list with this ending, which then owns the error; [`from_closed`](Self::from_closed) takes it back.
+    pub(crate) fn into_closed(self) -> Closed {
+        let state = self.state() as u64;
+        let address = match self {
+            Ending::Finished => 0,
+            Ending::Failed(error) | Ending::Cancelled(error) => Arc::into_raw(error).expose_provenance() as u64,
+        };
+        Closed::new(state, address)
+    }
+
+    /// Takes the ending out of a word that [`into_closed`](Self::into_closed) made.
+    ///
+    /// # Safety
+    /// Done once for each word, by who frees the node or was refused the closing.
+    pub(crate) unsafe fn from_closed(closed: Closed) -> Self {
+        let error = std::ptr::with_exposed_provenance::<Error>(closed.address() as usize);
+        match state_of(closed) {
+            State::Finished => Ending::Finished,
+            // SAFETY: the address is that of an `Arc` given up in `into_closed`.
+            State::Error => Ending::Failed(unsafe { Arc::from_raw(error) }),
+            // SAFETY: as above.
+            _ => Ending::Cancelled(unsafe { Arc::from_raw(error) }),
+        }
+    }
+
+    /// A copy of the ending of a node that the caller counts a reference on.
+    pub(crate) fn of(closed: Closed) -> Self {
+        // SAFETY: the word keeps its own share: the one made here is forgotten, and a clone returned.
+        let kept = std::mem::ManuallyDrop::new(unsafe { Ending::from_closed(closed) });
+        Ending::clone(&kept)
+    }
+}
+
+/// The final state a closed word tells.
+pub(crate) fn state_of(closed: Closed) -> State {
+    match closed.state() {
+        2 => State::Finished,
+        3 => State::Error,
+        _ => State::Cancelled,
+    }
+}

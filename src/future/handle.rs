@@ -1,0 +1,185 @@
+//! From ids to nodes and back: handles looked up, cloned, taken and ended.
+
+use super::cascade::Cascade;
+use super::node::NodePtr;
+use crate::client::released;
+use crate::scheduler::Local;
+use crate::slab::{self, Class, Ended, Id, Life, Line};
+use crate::status::{self, Failure, Result};
+use crate::sync::{AtomicU64, Ordering};
+
+/// The line of a further handle of a future.
+#[repr(C)]
+struct CloneLine {
+    life: Life,
+    /// Links the line while it is free; see the slab.
+    link: AtomicU64,
+    /// The node, of which the line counts a reference.
+    node: AtomicU64,
+}
+
+fn clone_line(line: Line) -> &'static CloneLine {
+    // SAFETY: the caller has a line of the clone class: mapped for ever, and these words of it are only used as atomics.
+    unsafe { line.cast::<CloneLine>().as_ref() }
+}
+
+/// A counted reference made from a handle. Must be let go.
+#[must_use]
+pub(crate) struct Taken(NodePtr);
+
+impl Taken {
+    #[inline]
+    pub(crate) fn node(&self) -> NodePtr {
+        self.0
+    }
+
+    #[inline]
+    pub(crate) fn into_node(self) -> NodePtr {
+        self.0
+    }
+
+    pub(crate) fn let_go(self) {
+        Local::with(|local| {
+            let mut cascade = Cascade::new(local);
+            cascade.let_go(self.0);
+            cascade.run();
+        });
+    }
+}
+
+/// Why an id is not that of a future.
+fn not_a_future(id: Id) -> Failure {
+    if id.is_null() {
+        return Failure::handle("null future handle");
+    }
+    match id.kind() {
+        Some(slab::Kind::Client) => Failure::handle("a client handle where a future is wanted"),
+        _ => Failure::handle("stale or invalid future handle"),
+    }
+}
+
+/// The line behind a future's id; its generation has not been compared yet.
+#[inline]
+pub(crate) fn line(id: Id) -> Result<(Line, Class)> {
+    slab::look_up(id).ok_or_else(|| not_a_future(id))
+}
+
+fn life(line: Line) -> &'static Life {
+    // SAFETY: lines are mapped for ever and begin with their life.
+    unsafe { line.as_ref() }
+}
+
+/// Counts a reference on the future behind a live handle.
+#[inline]
+pub(crate) fn pin(id: Id) -> Result<Taken> {
+    let (line, class) = line(id)?;
+    if !life(line).pin(id) {
+        return Err(not_a_future(id));
+    }
+    if class != Class::Clone {
+        return Ok(Taken(NodePtr::of(line)));
+    }
+    let node = NodePtr::from_word(clone_line(line).node.load(Ordering::Relaxed));
+    node.life.retain();
+    leave_clone(line);
+    Ok(Taken(node))
+}
+
+/// Gives up a reference on a clone's line; with the last one, the line is freed and its reference on the node is the caller's.
+fn leave_clone(line: Line) {
+    if life(line).leave() {
+        free_clone(line).let_go();
+    }
+}
+
+fn free_clone(line: Line) -> Taken {
+    let node = NodePtr::from_word(clone_line(line).node.load(Ordering::Relaxed));
+    Local::with(|local| local.magazine(Class::Clone).put(line));
+    Taken(node)
+}
+
+/// As [`pin`], and the end of the handle will tell [`released`].
+pub(crate) fn watch(id: Id) -> Result<Taken> {
+    let taken = pin(id)?;
+    let (line, _) = line(id)?;
+    if !life(line).watch(id) {
+        taken.let_go();
+        return Err(not_a_future(id));
+    }
+    // The mark is what was wanted, not one more reference.
+    match line_class(id) {
+        Class::Clone => leave_clone(line),
+        _ => Taken(NodePtr::of(line)).let_go(),
+    }
+    Ok(taken)
+}
+
+fn line_class(id: Id) -> Class {
+    line(id).map_or(Class::Small, |(_, class)| class)
+}
+
+/// Ends the handle; its reference is the caller's.
+#[inline]
+pub(crate) fn take(id: Id) -> Result<Taken> {
+    let (line, class) = line(id)?;
+    let watched = life(line).take(id).ok_or_else(|| not_a_future(id))?;
+    Local::with(|local| local.count_handles(1u64.wrapping_neg()));
+    if watched {
+        released(id);
+    }
+    if class != Class::Clone {
+        return Ok(Taken(NodePtr::of(line)));
+    }
+    let node = NodePtr::from_word(clone_line(line).node.load(Ordering::Relaxed));
+    node.life.retain();
+    leave_clone(line);
+    Ok(Taken(node))
+}
+
+/// Ends the handle and its reference. Null is a no-op.
+#[inline]
+pub(crate) fn release(id: Id, local: &Local) -> Result<()> {
+    if id.is_null() {
+        return Ok(());
+    }
+    let (line, class) = line(id)?;
+    let (watched, last) = match life(line).end(id) {
+        Ended::Stale => return Err(not_a_future(id)),
+        Ended::Shared { watched } => (watched, false),
+        Ended::Last { watched } => (watched, true),
+    };
+    local.count_handles(1u64.wrapping_neg());
+    if watched {
+        released(id);
+    }
+    if last {
+        let mut cascade = Cascade::new(local);
+        if class != Class::Clone {
+            cascade.let_go_last(NodePtr::of(line));
+        } else if life(line).leave() {
+            cascade.let_go(free_clone(line).into_node());
+        }
+        cascade.run();
+    }
+    Ok(())
+}
+
+/// Makes another handle of the future.
+pub(crate) fn clone(id: Id) -> Result<Id> {
+    let taken = pin(id)?;
+    let made = Local::with(|local| {
+        let line = local.magazine(Class::Clone).take()?;
+        clone_line(line).node.store(taken.node().to_word(), Ordering::Relaxed);
+        local.count_handles(1);
+        let generation = life(line).begin();
+        Some(Id::new(slab::Kind::Clone, slab::index_of(line), generation))
+    });
+    match made {
+        // The reference counted above is the new handle's.
+        Some(made) => Ok(made),
+        None => {
+            taken.let_go();
+            Err(Failure::new(status::NOMEM, "no memory for a handle"))
+        }
+    }
+}

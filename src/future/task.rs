@@ -1,0 +1,238 @@
+//! A task while its function runs: arguments in, result out.
+
+use super::cascade::Cascade;
+use super::error::{Ending, Error};
+use super::handle::{self, Taken};
+use super::key;
+use super::node::{Inline, NodePtr, Shape};
+use crate::scheduler::{Core, Job, Local, client_id};
+use crate::slab::Id;
+use crate::status::{self, Status};
+use crate::value::Value;
+use std::any::Any;
+use std::cell::OnceCell;
+use std::ffi::{CStr, CString};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// A task as its function sees it. Lives on the worker's stack while the function runs.
+pub struct Task {
+    node: NodePtr,
+    result: Value,
+    failure: Option<Arc<Error>>,
+    /// The future whose result becomes this task's.
+    forward: Option<Taken>,
+    /// Inline arguments, as values: made when first read, since C is given their addresses.
+    args: [OnceCell<Value>; 6],
+    key: OnceCell<CString>,
+    /// The task that waits on this thread for this one to be done, or null.
+    beneath: *const Task,
+}
+
+impl Task {
+    fn new(node: NodePtr, beneath: *const Task) -> Self {
+        Self {
+            node,
+            result: Value::NONE,
+            failure: None,
+            forward: None,
+            args: [const { OnceCell::new() }; 6],
+            key: OnceCell::new(),
+            beneath,
+        }
+    }
+
+    /// How many arguments the task was submitted with.
+    pub fn arg_count(&self) -> usize {
+        let shape = self.node.shape();
+        if shape.is_block() { self.block_args().len() } else { shape.count() }
+    }
+
+    /// Argument `index` (a future's value where a future was given), or `None` out of range. Valid while the task runs.
+    pub fn arg(&self, index: usize) -> Option<&Value> {
+        let shape = self.node.shape();
+        if shape.is_block() {
+            return self.block_args().get(index).map(Value::resolve);
+        }
+        if index >= shape.count() {
+            return None;
+        }
+        let word = self.node.get(shape.offset(index));
+        Some(match shape.kind(index) {
+            // SAFETY: the input is finished, and the node counts a reference on it until the function has returned.
+            Inline::Future => unsafe { &*NodePtr::from_word(word).value() },
+            Inline::I64 => self.args[index].get_or_init(|| Value::i64(word as i64)),
+            Inline::F64 => self.args[index].get_or_init(|| Value::f64(f64::from_bits(word))),
+            Inline::Pointer => self.args[index]
+                .get_or_init(|| Value::pointer(std::ptr::with_exposed_provenance_mut(word as usize))),
+        })
+    }
+
+    fn block_args(&self) -> &[Value] {
+        // SAFETY: the task is claimed and runs; its arguments are taken out after the function has returned.
+        unsafe { self.node.block().as_ref().args() }
+    }
+
+    /// Sets the result; of several the last counts. Ignored once the task has failed.
+    pub fn set_result(&mut self, value: Value) {
+        self.result = value;
+        self.drop_forward();
+    }
+
+    /// The result set so far, for `rask_return_buffer`.
+    pub fn result(&self) -> &Value {
+        &self.result
+    }
+
+    /// Makes the task an error. The first failure stands.
+    pub fn fail(&mut self, status: Status, code: i32, message: &str) {
+        if self.failure.is_none() {
+            self.failure = Some(Error::new(self.node, status, code, self.attempt(), message));
+        }
+    }
+
+    /// Whether the task has failed already.
+    pub fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// The task's result becomes that of `future`, whose handle is taken on every path.
+    pub fn return_future(&mut self, future: u64) {
+        self.result = Value::NONE;
+        self.drop_forward();
+        match handle::take(Id(future)) {
+            Err(failure) => {
+                self.fail(failure.status, 0, &format!("rask_return_future: {}", failure.message));
+            }
+            Ok(taken) if taken.node().client() != self.node.client() => {
+                taken.let_go();
+                self.fail(status::HANDLE, 0, "rask_return_future: a future of another client");
+            }
+            Ok(taken) => self.forward = Some(taken),
+        }
+    }
+
+    fn drop_forward(&mut self) {
+        if let Some(taken) = self.forward.take() {
+            taken.let_go();
+        }
+    }
+
+    /// Nobody wants the result any more.
+    pub fn cancelled(&self) -> bool {
+        self.node.dependents.closed().is_some()
+    }
+
+    /// 1 for the first run.
+    pub fn attempt(&self) -> u32 {
+        1
+    }
+
+    /// The task's key; valid while the task runs.
+    pub fn key(&self) -> &CStr {
+        self.key.get_or_init(|| key::of(self.node))
+    }
+
+    /// The id of the client the task runs in.
+    pub fn client(&self) -> u64 {
+        client_id(self.node.client()).0
+    }
+
+    pub(crate) fn node(&self) -> NodePtr {
+        self.node
+    }
+
+    /// The task beneath this one on its thread's stack, which waits for this one.
+    pub(crate) fn beneath(&self) -> Option<&Task> {
+        // SAFETY: what is beneath on the stack outlives what is above.
+        unsafe { self.beneath.as_ref() }
+    }
+
+    /// The innermost task of this thread.
+    pub(crate) fn current(local: &Local) -> Option<&Task> {
+        // SAFETY: set by `execute` for as long as the task lives.
+        unsafe { local.task.get().cast::<Task>().as_ref() }
+    }
+}
+
+/// Runs a job from a queue; the job to run next, if one became ready by it.
+pub(crate) fn run(job: Job, local: &Local, _core: &Core) -> Option<Job> {
+    let node = NodePtr::from_word(job as u64);
+    if !node.gate.start() {
+        // Settled, or run by who waited for it, while it was queued: the entry's reference is all that is left.
+        let mut cascade = Cascade::new(local);
+        cascade.let_go(node);
+        cascade.run();
+        return None;
+    }
+    execute(node, local, Cascade::keeping_next(local))
+}
+
+/// Runs a task that the caller has claimed.
+pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<'a>) -> Option<Job> {
+    let client = node.client();
+    let function = node.function().expect("only tasks with a function are queued");
+    local.tally(client, |tally| tally.started.add(1));
+
+    let beneath = local.task.get();
+    let mut task = Task::new(node, beneath.cast());
+    local.task.set((&raw const task).cast());
+    // SAFETY: the caller of submit gave a function with this signature; the task is valid during the call.
+    let returned = catch_unwind(AssertUnwindSafe(|| unsafe { function(&mut task) }));
+    local.task.set(beneath);
+    if let Err(panic) = returned {
+        task.fail(status::PANIC, 0, &panic_message(&*panic));
+    }
+
+    local.tally(client, |tally| tally.executed.add(1));
+    let Task { result, failure, forward, .. } = task;
+    match (failure, forward) {
+        (Some(error), forward) => {
+            local.bury(result);
+            if let Some(forward) = forward {
+                cascade.let_go(forward.into_node());
+            }
+            cascade.end(node, Ending::Failed(error), Value::NONE);
+        }
+        (None, None) => cascade.end(node, Ending::Finished, result),
+        (None, Some(input)) => {
+            local.tally(client, |tally| tally.started.sub(1));
+            forward_to(node, input.into_node(), &mut cascade);
+            return cascade.run();
+        }
+    }
+    let next = cascade.run();
+    // Last: when everything is counted as ended, everything has been told.
+    local.tally(client, |tally| tally.ended.add(1));
+    next
+}
+
+/// Turns a task whose function has returned into one that waits for `input` and then takes its outcome.
+fn forward_to(node: NodePtr, input: NodePtr, cascade: &mut Cascade<'_>) {
+    cascade.release_inputs(node);
+    if super::walk::needs(input, &[node], FORWARD_BUDGET) {
+        cascade.let_go(input);
+        node.set_shape(Shape::EMPTY);
+        let message = "rask_return_future: the future waits for this task";
+        return cascade.end(node, Ending::Failed(Error::new(node, status::DEADLOCK, 0, 1, message)), Value::NONE);
+    }
+    node.set_shape(Shape::ONE_FUTURE);
+    node.set(0, input.to_word());
+    if !node.gate.forward() {
+        // Cancelled while it ran: whoever did that left a reference for us to drop.
+        node.set_shape(Shape::EMPTY);
+        cascade.let_go(input);
+        return cascade.let_go(node);
+    }
+    super::submit::link_inputs(node, cascade);
+}
+
+/// Futures looked at before a task turns into one that waits: enough for what a program does by mistake.
+const FORWARD_BUDGET: usize = 64;
+
+/// A panic's words.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let words = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("panicked: {}", words.as_deref().unwrap_or("(no message)"))
+}

@@ -1,0 +1,318 @@
+//! What a thread has of its own: free lines, its way into each client, its slot if it is a worker.
+//!
+//! A call looks its thread's [`Local`] up once and passes it on.
+
+use super::queue::{Inbox, Job};
+use super::tally::{Count, Tally};
+use super::{Core, Slot, closed, find, find_number};
+use crate::slab::{Class, Id, Magazine};
+use crate::status::Result;
+use crate::value::Value;
+use parking_lot::Mutex;
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+
+/// A thread's way into a client.
+struct Lane {
+    core: Arc<Core>,
+    inbox: Inbox,
+    tally: Arc<Tally>,
+}
+
+/// See the module.
+pub(crate) struct Local {
+    magazines: [Magazine; Class::COUNT],
+    /// The lane used last, one of `lanes`.
+    lane: RefCell<Option<Rc<Lane>>>,
+    lanes: RefCell<Vec<Rc<Lane>>>,
+    slot: UnsafeCell<Option<Box<Slot>>>,
+    worker: Cell<bool>,
+    /// The innermost task that runs on this thread; for the layer above.
+    pub(crate) task: Cell<*const ()>,
+    /// The lowest address of the stack that a task may still be begun at.
+    stack_floor: Cell<usize>,
+    handles: Arc<Count>,
+    /// Values whose destructors wait for the one that runs, so that destructors that release futures do not nest.
+    graveyard: RefCell<Vec<Value>>,
+    burying: Cell<bool>,
+}
+
+/// The handle counters of all threads, and the sum of those that have ended.
+static HANDLES: Mutex<(Vec<Weak<Count>>, u64)> = Mutex::new((Vec::new(), 0));
+
+thread_local! {
+    static LOCAL: Local = Local::new();
+}
+
+impl Local {
+    fn new() -> Self {
+        let handles = Arc::new(Count::default());
+        HANDLES.lock().0.push(Arc::downgrade(&handles));
+        Self {
+            magazines: [Magazine::new(Class::Small), Magazine::new(Class::Large), Magazine::new(Class::Clone)],
+            lane: RefCell::new(None),
+            lanes: RefCell::new(Vec::new()),
+            slot: UnsafeCell::new(None),
+            worker: Cell::new(false),
+            task: Cell::new(std::ptr::null()),
+            stack_floor: Cell::new(0),
+            handles,
+            graveyard: RefCell::new(Vec::new()),
+            burying: Cell::new(false),
+        }
+    }
+
+    /// Calls `f` with this thread's own, or with a temporary one while the thread's is being destroyed.
+    #[inline]
+    pub(crate) fn with<T>(f: impl FnOnce(&Local) -> T) -> T {
+        let mut f = Some(f);
+        let result = LOCAL.try_with(|local| f.take().map(|f| f(local)));
+        match (result, f) {
+            (Ok(Some(result)), _) => result,
+            (_, Some(f)) => f(&Local::new()),
+            _ => unreachable!("the closure was either called or is still there"),
+        }
+    }
+
+    pub(crate) fn magazine(&self, class: Class) -> &Magazine {
+        &self.magazines[class as usize]
+    }
+
+    /// Counts handles made (or, wrapping, ended) by this thread.
+    #[inline]
+    pub(crate) fn count_handles(&self, n: u64) {
+        self.handles.add(n);
+    }
+
+    /// Live future handles in the process.
+    pub(crate) fn live_handles() -> u64 {
+        let mut handles = HANDLES.lock();
+        let (counters, ended) = &mut *handles;
+        counters.retain(|counter| counter.strong_count() > 0);
+        counters.iter().filter_map(Weak::upgrade).fold(*ended, |sum, count| sum.wrapping_add(count.get()))
+    }
+
+    /// The number of the open client with this id, through which this thread can push from now on.
+    #[inline]
+    pub(crate) fn enter(&self, id: Id) -> Result<u32> {
+        if let Some(slot) = self.slot()
+            && slot.core.id() == id
+        {
+            return slot.core.check_open();
+        }
+        if let Some(lane) = &*self.lane.borrow()
+            && lane.core.id() == id
+        {
+            return lane.core.check_open();
+        }
+        self.find_lane(find(id)?).core.check_open()
+    }
+
+    #[cold]
+    fn find_lane(&self, core: Arc<Core>) -> Rc<Lane> {
+        let mut lanes = self.lanes.borrow_mut();
+        let lane = match lanes.iter().find(|lane| lane.core.number == core.number) {
+            Some(lane) => lane.clone(),
+            None => {
+                lanes.retain(|lane| !lane.core.is_closed());
+                let inbox = Inbox::new();
+                core.add_inbox(inbox.end());
+                let lane = Rc::new(Lane { tally: core.new_tally(), core, inbox });
+                lanes.push(lane.clone());
+                lane
+            }
+        };
+        drop(lanes);
+        let before = self.lane.replace(Some(lane.clone()));
+        drop(before);
+        lane
+    }
+
+    /// Drops this thread's ways into closed clients.
+    pub(crate) fn forget_closed(&self) {
+        let current = self.lane.take();
+        self.lanes.borrow_mut().retain(|lane| !lane.core.is_closed());
+        if let Some(lane) = current
+            && !lane.core.is_closed()
+        {
+            self.lane.replace(Some(lane));
+        }
+    }
+
+    /// Counts something for a client, in this thread's tally; not if the client is closed and its figures have gone.
+    #[inline]
+    pub(crate) fn tally(&self, number: u32, count: impl FnOnce(&Tally)) {
+        if let Some(slot) = self.slot()
+            && slot.core.number == number
+        {
+            return count(&slot.tally);
+        }
+        if let Some(lane) = &*self.lane.borrow()
+            && lane.core.number == number
+        {
+            return count(&lane.tally);
+        }
+        if let Some(core) = find_number(number) {
+            count(&self.find_lane(core).tally);
+        }
+    }
+
+    /// Makes a job available to the workers of its client: through this thread's slot if it has one there, else through its inbox.
+    /// `false`: the client is closed, and the job is still the caller's.
+    #[inline]
+    #[must_use]
+    pub(crate) fn push(&self, number: u32, job: Job) -> bool {
+        if let Some(slot) = self.slot()
+            && slot.core.number == number
+        {
+            slot.push(job);
+            slot.core.notify();
+            return true;
+        }
+        self.push_from_outside(number, &[job])
+    }
+
+    /// As [`push`](Self::push), for many, with one wake-up.
+    #[must_use]
+    pub(crate) fn push_all(&self, number: u32, jobs: &[Job]) -> bool {
+        if let Some(slot) = self.slot()
+            && slot.core.number == number
+        {
+            // The owner takes the newest first, and is to begin with the first.
+            jobs.iter().rev().for_each(|&job| slot.push(job));
+            slot.core.notify();
+            return true;
+        }
+        self.push_from_outside(number, jobs)
+    }
+
+    #[inline]
+    fn push_from_outside(&self, number: u32, jobs: &[Job]) -> bool {
+        {
+            let current = self.lane.borrow();
+            if let Some(lane) = &*current
+                && lane.core.number == number
+            {
+                jobs.iter().for_each(|&job| lane.inbox.push(job));
+                if !lane.core.published() {
+                    return true;
+                }
+                let lane = lane.clone();
+                drop(current);
+                self.take_back(&lane);
+                return true;
+            }
+        }
+        let Some(core) = find_number(number) else { return false };
+        self.find_lane(core);
+        self.push_from_outside(number, jobs)
+    }
+
+    /// The client was closed while this thread submitted: what no worker will look for any more is ended here.
+    #[cold]
+    fn take_back(&self, lane: &Lane) {
+        while let Some(job) = lane.inbox.pop() {
+            (lane.core.work.discard)(job, self, &lane.core);
+        }
+    }
+
+    /// The slot of this thread, if it is a worker and its task is not suspended.
+    #[inline]
+    pub(crate) fn slot(&self) -> Option<&Slot> {
+        // SAFETY: only this thread touches the cell, and `take_slot` is not called while a reference is in use: workers
+        // fetch the slot anew for each job and each push.
+        unsafe { (*self.slot.get()).as_deref() }
+    }
+
+    pub(crate) fn take_slot(&self) -> Option<Box<Slot>> {
+        // SAFETY: see `slot`.
+        unsafe { (*self.slot.get()).take() }
+    }
+
+    pub(crate) fn put_slot(&self, slot: Box<Slot>) {
+        // SAFETY: see `slot`.
+        unsafe { *self.slot.get() = Some(slot) };
+    }
+
+    pub(crate) fn enter_worker(&self, slot: Box<Slot>) {
+        self.put_slot(slot);
+        self.worker.set(true);
+        self.stack_floor.set(stack_floor());
+    }
+
+    pub(crate) fn leave_worker(&self) {
+        self.worker.set(false);
+        self.take_slot();
+    }
+
+    /// Whether this thread is a worker of some client.
+    pub(crate) fn is_worker(&self) -> bool {
+        self.worker.get()
+    }
+
+    /// Whether a task may be begun on top of what is on the stack.
+    pub(crate) fn has_stack(&self) -> bool {
+        let here = 0u8;
+        (&raw const here).addr() > self.stack_floor.get()
+    }
+
+    /// Destroys a value whose destructor is the user's: now, or after the one that runs on this thread just now.
+    pub(crate) fn bury(&self, value: Value) {
+        if self.burying.get() {
+            self.graveyard.borrow_mut().push(value);
+            return;
+        }
+        self.burying.set(true);
+        drop(value);
+        loop {
+            let next = self.graveyard.borrow_mut().pop();
+            match next {
+                Some(value) => drop(value),
+                None => break,
+            }
+        }
+        self.burying.set(false);
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        let mut handles = HANDLES.lock();
+        handles.1 = handles.1.wrapping_add(self.handles.get());
+        // Counted in the sum from now on.
+        self.handles.sub(self.handles.get());
+    }
+}
+
+impl Core {
+    #[inline]
+    fn check_open(&self) -> Result<u32> {
+        if self.is_closed() { Err(closed()) } else { Ok(self.number) }
+    }
+
+    fn add_inbox(&self, end: Arc<super::queue::InboxEnd>) {
+        let mut inboxes = self.inboxes.lock();
+        inboxes.retain(|inbox| !inbox.is_done());
+        inboxes.push(end);
+        // Release: who sees the number sees the list.
+        self.inboxes_changed.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// A quarter of the stack, at least 64 KiB, is left to the functions of the host that a task calls.
+fn stack_floor() -> usize {
+    // SAFETY: the attributes are initialised by pthread_getattr_np and destroyed after the one use.
+    unsafe {
+        let mut attributes = std::mem::zeroed::<libc::pthread_attr_t>();
+        if libc::pthread_getattr_np(libc::pthread_self(), &mut attributes) != 0 {
+            return usize::MAX;
+        }
+        let mut lowest = std::ptr::null_mut();
+        let mut size = 0;
+        let told = libc::pthread_attr_getstack(&attributes, &mut lowest, &mut size);
+        libc::pthread_attr_destroy(&mut attributes);
+        if told != 0 { usize::MAX } else { lowest.addr() + (size / 4).max(64 << 10) }
+    }
+}

@@ -1,0 +1,310 @@
+//! The scheduler: queues, workers, sleeping, and slots that move between threads when a task waits.
+//!
+//! It runs jobs, addresses that mean something to the layer above, through the functions in [`Work`]. A *slot* is the right to run
+//! one task at a time, with the queue and the figures that go with it; a client has as many slots as workers. A
+//! thread holds a slot while it works and hands it to a spare thread while its task is suspended in a wait.
+
+mod local;
+mod pool;
+mod queue;
+mod sleep;
+mod tally;
+mod worker;
+
+pub(crate) use local::Local;
+pub(crate) use queue::Job;
+pub(crate) use tally::Tally;
+
+#[cfg(loom)]
+pub(crate) use sleep::{Counts, Published};
+
+use crate::slab::{Id, Kind};
+use crate::status::{self, Failure, Result};
+use parking_lot::{Condvar, Mutex, RwLock};
+use pool::Pool;
+use queue::{Deque, DequeEnd, InboxEnd};
+use sleep::Sleep;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+/// What the layer above does with jobs.
+#[derive(Clone, Copy)]
+pub(crate) struct Work {
+    /// Runs a job and returns one that became ready by it and should run next, on this thread.
+    pub(crate) run: fn(Job, &Local, &Core) -> Option<Job>,
+    /// Ends a job that will not run, because the client is closed.
+    pub(crate) discard: fn(Job, &Local, &Core),
+    /// Nothing is to be run, yet tasks are suspended: perhaps they wait for each other.
+    pub(crate) stuck: fn(&Core),
+}
+
+/// What a client is opened with.
+pub(crate) struct Settings {
+    pub(crate) name: String,
+    pub(crate) n_workers: usize,
+    pub(crate) stack_size: Option<usize>,
+    pub(crate) max_spares: usize,
+}
+
+/// An embedded client's engine.
+pub(crate) struct Core {
+    /// Serial, from 1, never used again in this process.
+    pub(crate) number: u32,
+    pub(crate) settings: Settings,
+    work: Work,
+    sleep: Sleep,
+    deques: Box<[DequeEnd]>,
+    inboxes: Mutex<Vec<Arc<InboxEnd>>>,
+    /// Counts changes of `inboxes`, so that slots can keep a copy.
+    inboxes_changed: AtomicUsize,
+    tallies: Mutex<Vec<Arc<Tally>>>,
+    pool: Pool,
+    /// Threads that wait until nothing is pending or running.
+    drainers: AtomicUsize,
+    drain_lock: Mutex<()>,
+    drained: Condvar,
+    closing: Mutex<Closing>,
+    closed: Condvar,
+}
+
+#[derive(PartialEq, Eq)]
+enum Closing {
+    Open,
+    Begun,
+    Done,
+}
+
+/// The right to run one task at a time.
+pub(crate) struct Slot {
+    pub(crate) core: Arc<Core>,
+    index: usize,
+    deque: Deque,
+    pub(crate) tally: Arc<Tally>,
+    /// Counts the jobs taken, so that every so often the far ends of the queues have their turn.
+    tick: Cell<u32>,
+    random: Cell<u32>,
+    inboxes: RefCell<Vec<Arc<InboxEnd>>>,
+    inboxes_seen: Cell<usize>,
+    next_inbox: Cell<usize>,
+}
+
+/// The open clients of this process, and the number of the last one.
+struct Registry {
+    open: HashMap<u32, Arc<Core>>,
+    last: u32,
+}
+
+static REGISTRY: LazyLock<RwLock<Registry>> =
+    LazyLock::new(|| RwLock::new(Registry { open: HashMap::new(), last: 0 }));
+
+/// The id of client `number`. The generation is the number, scattered: random ids do not pass for clients.
+pub(crate) fn client_id(number: u32) -> Id {
+    Id::new(Kind::Client, number, (u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 37) | 1)
+}
+
+/// The client behind an id: `CLOSED` if it was one, `HANDLE` if it never was.
+pub(crate) fn find(id: Id) -> Result<Arc<Core>> {
+    if id.is_null() {
+        return Err(Failure::handle("null client handle"));
+    }
+    let number = id.index();
+    let registry = REGISTRY.read();
+    if client_id(number) != id || number == 0 || number > registry.last {
+        return Err(Failure::handle("not a client handle"));
+    }
+    registry.open.get(&number).cloned().ok_or_else(closed)
+}
+
+pub(crate) fn closed() -> Failure {
+    Failure::new(status::CLOSED, "the client is closed")
+}
+
+/// The open client with this number.
+pub(crate) fn find_number(number: u32) -> Option<Arc<Core>> {
+    REGISTRY.read().open.get(&number).cloned()
+}
+
+/// How many clients are open.
+pub(crate) fn open_clients() -> u64 {
+    REGISTRY.read().open.len() as u64
+}
+
+impl Core {
+    /// Starts the threads of a new client and enters it in the registry.
+    pub(crate) fn open(settings: Settings, work: Work) -> Result<Arc<Self>> {
+        let number = {
+            let mut registry = REGISTRY.write();
+            registry.last = registry
+                .last
+                .checked_add(1)
+                .ok_or_else(|| Failure::new(status::NOMEM, "no more client numbers in this process"))?;
+            registry.last
+        };
+        let n_workers = settings.n_workers;
+        let (deques, ends): (Vec<_>, Vec<_>) = (0..n_workers).map(|_| Deque::new()).unzip();
+        let core = Arc::new(Self {
+            number,
+            pool: Pool::new(n_workers + settings.max_spares),
+            settings,
+            work,
+            sleep: Sleep::new(),
+            deques: ends.into(),
+            inboxes: Mutex::new(Vec::new()),
+            inboxes_changed: AtomicUsize::new(0),
+            tallies: Mutex::new(Vec::new()),
+            drainers: AtomicUsize::new(0),
+            drain_lock: Mutex::new(()),
+            drained: Condvar::new(),
+            closing: Mutex::new(Closing::Open),
+            closed: Condvar::new(),
+        });
+        for (index, deque) in deques.into_iter().enumerate() {
+            let slot = Box::new(Slot {
+                core: core.clone(),
+                index,
+                deque,
+                tally: core.new_tally(),
+                tick: Cell::new(0),
+                random: Cell::new(index as u32 * 0x9e37_79b9 | 1),
+                inboxes: RefCell::new(Vec::new()),
+                inboxes_seen: Cell::new(usize::MAX),
+                next_inbox: Cell::new(0),
+            });
+            if let Err(error) = core.pool.start_thread(slot) {
+                core.close();
+                return Err(Failure::new(
+                    status::NOMEM,
+                    format!("worker thread {index} of {n_workers} did not start: {error}"),
+                ));
+            }
+        }
+        REGISTRY.write().open.insert(number, core.clone());
+        Ok(core)
+    }
+
+    pub(crate) fn id(&self) -> Id {
+        client_id(self.number)
+    }
+
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.sleep.counts.is_closed()
+    }
+
+    fn new_tally(&self) -> Arc<Tally> {
+        let tally = Arc::new(Tally::default());
+        self.tallies.lock().push(tally.clone());
+        tally
+    }
+
+    /// Sums a figure over all tallies.
+    pub(crate) fn sum(&self, figure: impl Fn(&Tally) -> u64) -> u64 {
+        self.tallies.lock().iter().fold(0, |sum, tally| sum.wrapping_add(figure(tally)))
+    }
+
+    /// Whether every future submitted so far is done and no function runs.
+    ///
+    /// What is done is summed first and never exceeds what was submitted by then; if it equals what was submitted by the time of the second
+    /// sum, it did so in between.
+    pub(crate) fn is_drained(&self) -> bool {
+        let ended = self.sum(|tally| tally.ended.get());
+        let done = self.sum(|tally| {
+            tally.finished.get().wrapping_add(tally.failed.get()).wrapping_add(tally.cancelled.get())
+        });
+        done == self.sum(|tally| tally.submitted.get()) && ended == self.sum(|tally| tally.started.get())
+    }
+
+    /// Blocks until [`is_drained`](Self::is_drained). `false`: the time was up first.
+    pub(crate) fn drain(&self, deadline: Option<Instant>) -> bool {
+        self.drainers.fetch_add(1, Ordering::SeqCst);
+        let mut guard = self.drain_lock.lock();
+        let drained = loop {
+            if self.is_drained() {
+                break true;
+            }
+            match deadline {
+                None => self.drained.wait(&mut guard),
+                Some(deadline) => {
+                    if self.drained.wait_until(&mut guard, deadline).timed_out() {
+                        break self.is_drained();
+                    }
+                }
+            }
+        };
+        drop(guard);
+        self.drainers.fetch_sub(1, Ordering::SeqCst);
+        drained
+    }
+
+    /// Lets the drainers look again; called after futures ended and before a worker sleeps.
+    pub(crate) fn tell_drainers(&self) {
+        std::sync::atomic::fence(Ordering::SeqCst);
+        if self.drainers.load(Ordering::Relaxed) > 0 {
+            // With the lock held no drainer is between its look and its wait.
+            let _guard = self.drain_lock.lock();
+            self.drained.notify_all();
+        }
+    }
+
+    /// Wakes a worker, if that is called for, for work that a slot's owner just put into its own deque.
+    #[inline]
+    pub(crate) fn notify(&self) {
+        if self.sleep.counts.published() == sleep::Published::Wake {
+            self.sleep.wake_one();
+        }
+    }
+
+    /// Stops taking submits, ends what has not started, waits for what runs, and joins the threads. Returns when all is done, whoever
+    /// closed first.
+    pub(crate) fn close(&self) {
+        let mut closing = self.closing.lock();
+        if *closing != Closing::Open {
+            while *closing != Closing::Done {
+                self.closed.wait(&mut closing);
+            }
+            return;
+        }
+        *closing = Closing::Begun;
+        drop(closing);
+
+        REGISTRY.write().open.remove(&self.number);
+        self.sleep.counts.close();
+        self.sleep.wake_all();
+        self.pool.dismiss_spares();
+        self.pool.join();
+        // What came in while the last worker left. Later submitters see the mark and take theirs back themselves.
+        Local::with(|local| {
+            for inbox in self.inboxes.lock().clone() {
+                while let Some(job) = inbox.take() {
+                    (self.work.discard)(job, local, self);
+                }
+            }
+        });
+        self.tell_drainers();
+        *self.closing.lock() = Closing::Done;
+        self.closed.notify_all();
+    }
+
+    /// Gives this thread's slot to another thread, because its task is about to block. `Err`: no thread is to be had.
+    pub(crate) fn suspend(&self, local: &Local) -> Result<()> {
+        self.pool.suspend(local, &self.sleep)
+    }
+
+    /// Gets a slot back for this thread's task; blocks until one is free.
+    pub(crate) fn resume(&self, local: &Local) {
+        self.pool.resume(local, &self.sleep);
+    }
+
+    /// How many tasks are suspended in waits.
+    pub(crate) fn suspended(&self) -> usize {
+        self.pool.suspended()
+    }
+}
+
+/// The moment a timeout from now is up; `None` if that is never.
+pub(crate) fn deadline_after(timeout: Duration) -> Option<Instant> {
+    Instant::now().checked_add(timeout)
+}

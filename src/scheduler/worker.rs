@@ -1,0 +1,246 @@
+//! A worker thread: takes jobs from where they are, runs them, sleeps when there are none.
+
+use super::local::Local;
+use super::pool::Seat;
+use super::queue::Job;
+use super::sleep::Published;
+use super::{Core, Slot};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// Jobs between two looks at the far ends of the queues. A prime, so as not to march in step with a program's own rhythm.
+const FAIRNESS: u32 = 61;
+/// Tasks that may follow each other directly, each made ready by the one before, until the queues have their turn.
+const SUCCESSION: u32 = 64;
+/// How long a worker searches before it sleeps. About the time a wake-up takes to arrive.
+const SEARCH: Duration = Duration::from_micros(5);
+
+/// The life of a thread that begins with `slot`.
+pub(crate) fn run(core: &Arc<Core>, slot: Box<Slot>, seat: Arc<Seat>) {
+    Local::with(|local| {
+        local.enter_worker(slot);
+        loop {
+            if work(core, local) == Left::Closed {
+                break;
+            }
+            match core.pool.await_slot(&seat) {
+                Some(slot) => local.put_slot(slot),
+                None => break,
+            }
+        }
+        local.leave_worker();
+    });
+}
+
+/// Why a thread stopped working.
+#[derive(PartialEq, Eq)]
+enum Left {
+    /// Its slot went to a task that resumes.
+    HandedOver,
+    /// The client is closed and nothing is left to do.
+    Closed,
+}
+
+fn work(core: &Core, local: &Local) -> Left {
+    loop {
+        if core.pool.is_resuming() && core.pool.hand_over(local) {
+            return Left::HandedOver;
+        }
+        // The slot may be another one after each job: a job that blocked resumes with whichever was free.
+        let slot = local.slot().expect("a worker has a slot");
+        match slot.take(core) {
+            Some(job) => run_with_successors(core, local, job),
+            None => match search(core, slot) {
+                Found::Job(job) => run_with_successors(core, local, job),
+                Found::Resuming => {}
+                Found::Closed => {
+                    local.take_slot();
+                    // Others may sleep because a task of this thread was still suspended.
+                    core.sleep.wake_all();
+                    return Left::Closed;
+                }
+            },
+        }
+    }
+}
+
+fn run_with_successors(core: &Core, local: &Local, first: Job) {
+    let mut next = Some(first);
+    let mut left = SUCCESSION;
+    while let Some(job) = next {
+        if left == 0 {
+            local.slot().expect("a worker has a slot").deque.push(job);
+            core.notify();
+            return;
+        }
+        left -= 1;
+        next = if core.is_closed() {
+            (core.work.discard)(job, local, core);
+            None
+        } else {
+            (core.work.run)(job, local, core)
+        };
+    }
+}
+
+enum Found {
+    Job(Job),
+    Resuming,
+    Closed,
+}
+
+/// Looks everywhere for a while, then sleeps until woken, until there is something to do.
+#[cold]
+fn search(core: &Core, slot: &Slot) -> Found {
+    let counts = &core.sleep.counts;
+    counts.search();
+    loop {
+        let begun = Instant::now();
+        loop {
+            if core.pool.is_resuming() {
+                finish_search(core, slot);
+                return Found::Resuming;
+            }
+            if let Some(job) = slot.take(core) {
+                finish_search(core, slot);
+                return Found::Job(job);
+            }
+            if begun.elapsed() >= SEARCH {
+                break;
+            }
+            for _ in 0..16 {
+                std::hint::spin_loop();
+            }
+        }
+        core.tell_drainers();
+        counts.lie_down();
+        // One more look, now that publishers count this worker as asleep.
+        if slot.sees_work(core) || core.pool.is_resuming() {
+            if !counts.rise() {
+                core.sleep.block();
+            }
+            continue;
+        }
+        if core.is_closed() && core.suspended() == 0 && !core.pool.is_resuming() {
+            // It stays counted as asleep; nobody needs it any more.
+            return Found::Closed;
+        }
+        if counts.all_sleep(core.deques.len()) && core.suspended() > 0 {
+            (core.work.stuck)(core);
+        }
+        core.sleep.block();
+    }
+}
+
+/// The search ended with something: if more is to be seen and nobody else searches, another worker takes it over.
+fn finish_search(core: &Core, slot: &Slot) {
+    if core.sleep.counts.found() && slot.sees_work(core) {
+        core.sleep.wake_one();
+    }
+}
+
+impl Slot {
+    /// The next job: newest own work first, then what comes from outside, then what others have; now and then the other way
+    /// round, so that nothing starves.
+    #[inline]
+    fn take(&self, core: &Core) -> Option<Job> {
+        let tick = self.tick.get().wrapping_add(1);
+        self.tick.set(tick);
+        if tick % FAIRNESS == 0
+            && let Some(job) = self.take_fairly(core, tick)
+        {
+            return Some(job);
+        }
+        self.deque.pop().or_else(|| self.take_elsewhere(core))
+    }
+
+    #[cold]
+    fn take_fairly(&self, core: &Core, tick: u32) -> Option<Job> {
+        if tick % (2 * FAIRNESS) == 0 {
+            core.deques[self.index].steal()
+        } else {
+            self.take_from_inboxes(core)
+        }
+    }
+
+    fn take_elsewhere(&self, core: &Core) -> Option<Job> {
+        self.take_from_inboxes(core).or_else(|| self.steal(core))
+    }
+
+    /// A batch from the inbox whose turn it is.
+    fn take_from_inboxes(&self, core: &Core) -> Option<Job> {
+        self.refresh_inboxes(core);
+        let inboxes = self.inboxes.borrow();
+        let n = inboxes.len();
+        let first = self.next_inbox.get();
+        for step in 0..n {
+            let at = (first + step) % n;
+            if let Some(job) = inboxes[at].take_batch(&self.deque) {
+                self.next_inbox.set(at + 1);
+                return Some(job);
+            }
+        }
+        None
+    }
+
+    fn refresh_inboxes(&self, core: &Core) {
+        // Acquire pairs with the release in `Core::add_inbox`.
+        let changed = core.inboxes_changed.load(Ordering::Acquire);
+        if changed != self.inboxes_seen.get() {
+            self.inboxes_seen.set(changed);
+            self.inboxes.replace(core.inboxes.lock().clone());
+        }
+    }
+
+    /// The oldest job of another slot, beginning with a random one.
+    fn steal(&self, core: &Core) -> Option<Job> {
+        let n = core.deques.len();
+        // xorshift32 (Marsaglia 2003): any spread will do.
+        let mut random = self.random.get();
+        random ^= random << 13;
+        random ^= random >> 17;
+        random ^= random << 5;
+        self.random.set(random);
+        for step in 0..n {
+            let victim = (random as usize + step) % n;
+            if victim != self.index
+                && let Some(job) = core.deques[victim].steal()
+            {
+                self.tally.stolen.add(1);
+                return Some(job);
+            }
+        }
+        None
+    }
+
+    /// Whether any queue holds anything.
+    fn sees_work(&self, core: &Core) -> bool {
+        self.refresh_inboxes(core);
+        !self.deque.is_empty()
+            || self.inboxes.borrow().iter().any(|inbox| !inbox.is_empty())
+            || core.deques.iter().any(|deque| !deque.is_empty())
+    }
+
+    /// Makes a job of this slot's owner available, to itself first.
+    #[inline]
+    pub(crate) fn push(&self, job: Job) {
+        self.deque.push(job);
+    }
+}
+
+impl Core {
+    /// Publishes what was pushed into an inbox. `true`: the client is closed, and the owner takes it back.
+    #[inline]
+    #[must_use]
+    pub(crate) fn published(&self) -> bool {
+        match self.sleep.counts.published() {
+            Published::Seen => false,
+            Published::Wake => {
+                self.sleep.wake_one();
+                false
+            }
+            Published::Closed => true,
+        }
+    }
+}

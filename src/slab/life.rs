@@ -1,0 +1,205 @@
+//! The first word of every line: who still refers to it, and which handle is the live one.
+//!
+//! ```text
+//!  63            36 35       34               0
+//! | generation: 28 | watched | references: 35 |
+//! ```
+//!
+//! An odd generation means that the line has a live handle, whose id carries the same generation. Ending that handle makes
+//! it even; the line's next life makes it odd again. Since checking a generation and counting a reference are one
+//! compare-and-swap, a stale handle can never reach what now lives in its line. A line whose generations are used up is
+//! retired, so that no id comes twice. `docs/slab.md` has the states and transitions.
+
+use super::id::{GENERATION_MAX, GENERATION_SHIFT, Id};
+use crate::sync::{AtomicU64, Ordering, fence};
+
+const WATCHED: u64 = 1 << 35;
+const REFERENCES: u64 = WATCHED - 1;
+const GENERATION_ONE: u64 = 1 << GENERATION_SHIFT;
+
+/// The life word.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct Life(AtomicU64);
+
+/// What ending a handle did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Ended {
+    /// The id is not that of a live handle: nothing was done.
+    Stale,
+    /// Others still refer to the line.
+    Shared {
+        /// Somebody waits through the handle that just ended.
+        watched: bool,
+    },
+    /// The handle's reference is the last one, and now the caller's: it must [`leave`](Life::leave) it.
+    Last {
+        /// As in `Shared`; a waiter counts a reference while it registers, but may be gone since.
+        watched: bool,
+    },
+}
+
+impl Life {
+    #[cfg(any(test, loom))]
+    pub(crate) fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    fn generation(word: u64) -> u64 {
+        word >> GENERATION_SHIFT
+    }
+
+    /// Lives are numbered by pairs of generations: odd while the first handle lives, then even.
+    fn number(word: u64) -> u64 {
+        Self::generation(word).div_ceil(2)
+    }
+
+    fn names(word: u64, id: Id) -> bool {
+        let generation = Self::generation(word);
+        generation == id.generation() && generation % 2 == 1
+    }
+
+    /// Begins a life with one reference, that of the first handle, and returns the handle's generation.
+    ///
+    /// The caller owns the line alone. Release: whoever pins a forged id that happens to fit must see an initialised line.
+    pub(crate) fn begin(&self) -> u64 {
+        let generation = Self::generation(self.0.load(Ordering::Relaxed)) + 1;
+        debug_assert!(generation % 2 == 1);
+        self.0.store(generation << GENERATION_SHIFT | 1, Ordering::Release);
+        generation
+    }
+
+    /// Whether `id` is the live handle just now.
+    ///
+    /// Acquire: what is read of the line afterwards belongs to this life or a later one; [`is_still`](Self::is_still) tells.
+    pub(crate) fn is(&self, id: Id) -> bool {
+        Self::names(self.0.load(Ordering::Acquire), id)
+    }
+
+    /// Whether `id` was the live handle during all reads since [`is`](Self::is): the second half of a sequence lock.
+    pub(crate) fn is_still(&self, id: Id) -> bool {
+        fence(Ordering::Acquire);
+        Self::names(self.0.load(Ordering::Relaxed), id)
+    }
+
+    /// Counts one more reference if `id` is the live handle.
+    ///
+    /// Acquire pairs with the release in `begin` and in whatever handed the id over.
+    pub(crate) fn pin(&self, id: Id) -> bool {
+        self.update(id, |word| word + 1).is_some()
+    }
+
+    /// As [`pin`](Self::pin), and asks the end of the handle to tell its waiters.
+    pub(crate) fn watch(&self, id: Id) -> bool {
+        self.update(id, |word| (word + 1) | WATCHED).is_some()
+    }
+
+    /// Ends the handle and keeps its reference for the caller: how a handle is taken.
+    pub(crate) fn take(&self, id: Id) -> Option<bool> {
+        let before = self.update(id, |word| (word & !WATCHED) + GENERATION_ONE)?;
+        Some(before & WATCHED != 0)
+    }
+
+    /// Ends the handle and its reference.
+    pub(crate) fn end(&self, id: Id) -> Ended {
+        let before = self.update(id, |word| {
+            let next = (word & !WATCHED) + GENERATION_ONE;
+            if word & REFERENCES == 1 { next } else { next - 1 }
+        });
+        match before {
+            None => Ended::Stale,
+            Some(word) if word & REFERENCES == 1 => Ended::Last { watched: word & WATCHED != 0 },
+            Some(word) => Ended::Shared { watched: word & WATCHED != 0 },
+        }
+    }
+
+    fn update(&self, id: Id, change: impl Fn(u64) -> u64) -> Option<u64> {
+        let mut word = self.0.load(Ordering::Relaxed);
+        while Self::names(word, id) {
+            // AcqRel: acquire for what the line holds, release so that whoever frees it sees this thread's last use.
+            match self.0.compare_exchange_weak(word, change(word), Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(before) => return Some(before),
+                Err(now) => word = now,
+            }
+        }
+        None
+    }
+
+    /// One more reference for somebody who has one, or who is known to be outlived by one.
+    ///
+    /// Relaxed: a reference is only ever made from a reference, and the hand-over of that one ordered everything.
+    pub(crate) fn retain(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes part in the life seen as `word` (from [`peek`](Self::peek)) if it is still the same and has references.
+    pub(crate) fn join(&self, seen: u64) -> bool {
+        let mut word = self.0.load(Ordering::Relaxed);
+        while Self::number(word) == Self::number(seen) && word & REFERENCES != 0 {
+            match self.0.compare_exchange_weak(word, word + 1, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+        false
+    }
+
+    /// The word as it is, for [`join`](Self::join).
+    pub(crate) fn peek(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Gives one reference up unless it is the last; `true` if it is the last, which then stays with the caller.
+    #[must_use]
+    pub(crate) fn leave_unless_last(&self) -> bool {
+        let mut word = self.0.load(Ordering::Acquire);
+        while word & REFERENCES != 1 {
+            debug_assert!(word & REFERENCES != 0);
+            // Release: the one who frees the line acquires everybody's last use of it.
+            match self.0.compare_exchange_weak(word, word - 1, Ordering::Release, Ordering::Acquire) {
+                Ok(_) => return false,
+                Err(now) => word = now,
+            }
+        }
+        true
+    }
+
+    /// Gives up a reference that may be the last; `true` if it was, and the line is the caller's to free.
+    #[must_use]
+    pub(crate) fn leave(&self) -> bool {
+        let word = self.0.load(Ordering::Acquire);
+        if word & REFERENCES == 1 {
+            // Nobody else can make a reference from none: the line is the caller's, a plain store will do.
+            self.0.store(word & !REFERENCES, Ordering::Relaxed);
+            return true;
+        }
+        if self.0.fetch_sub(1, Ordering::Release) & REFERENCES == 1 {
+            fence(Ordering::Acquire);
+            return true;
+        }
+        false
+    }
+
+    /// How many lives the line has had, this one included.
+    pub(crate) fn count(&self) -> u64 {
+        Self::number(self.0.load(Ordering::Relaxed))
+    }
+
+    /// Whether the line can live again, or its generations are used up. Asked by the owner of a free line.
+    pub(crate) fn is_spent(&self) -> bool {
+        Self::generation(self.0.load(Ordering::Relaxed)) >= GENERATION_MAX - 1
+    }
+
+    /// Ends the handle of a line that the caller is about to free although its handle was never given out.
+    pub(crate) fn withdraw(&self) {
+        let word = self.0.load(Ordering::Relaxed);
+        debug_assert!(Self::generation(word) % 2 == 1);
+        self.0.store(word + GENERATION_ONE, Ordering::Relaxed);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn spend(&self) {
+        self.0.store((GENERATION_MAX - 1) << GENERATION_SHIFT, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,15 @@
+//! Type-stable memory: lines of 64 or 128 bytes that are reused but never given back to the system.
+//!
+//! That a line stays a line of its class for ever is what makes stale handles harmless: whatever an id says, the memory it
+//! leads to begins with a [`Life`] word that can be read and compared. Threads take lines from a [`Magazine`] of their
+//! own, and exchange whole chains of them through one depot.
+
+mod chunk;
+mod id;
+mod life;
+mod magazine;
+
+pub(crate) use chunk::{Class, Line, class_of, index_of, look_up};
+pub(crate) use id::{Id, Kind};
+pub(crate) use life::{Ended, Life};
+pub(crate) use magazine::Magazine;
