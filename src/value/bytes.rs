@@ -150,12 +150,7 @@ impl Value {
             return Ok(Some(text.cast()));
         }
         let copy = copy_text(data)?;
-        match slot.compare_exchange(
-            ptr::null_mut(),
-            copy.as_ptr(),
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        ) {
+        match slot.compare_exchange(ptr::null_mut(), copy.as_ptr(), Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => {
                 // SAFETY: the value holds a reference.
                 account(unsafe { block::client(NonNull::new_unchecked(block.cast())) }, text_size(data));

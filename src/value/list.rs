@@ -14,7 +14,7 @@ pub(super) struct Head {
     next: Option<NonNull<Head>>,
 }
 
-const _: () = assert!(size_of::<Head>() == 16 && size_of::<Head>().is_multiple_of(align_of::<Value>()));
+const _: () = assert!(size_of::<Head>() == 16 && align_of::<Head>() == align_of::<Value>());
 
 /// The payload's size for `count` items; `None` beyond what memory can hold.
 fn payload_size(count: usize) -> Option<usize> {
@@ -81,7 +81,9 @@ impl Value {
                 }
                 continue;
             }
-            let Some(Copying { copied, client, .. }) = stack.pop() else { unreachable!("it was there just now") };
+            let Some(Copying { copied, client, .. }) = stack.pop() else {
+                unreachable!("it was there just now")
+            };
             let list = Value::list(copied, client)?;
             match stack.last_mut() {
                 Some(parent) => parent.copied.push(list),

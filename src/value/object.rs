@@ -129,13 +129,15 @@ impl Value {
     #[must_use]
     pub fn as_object(&self) -> Option<(*mut c_void, *const Type)> {
         let value = self.resolve();
-        (value.tag() == kind::OBJECT).then(|| (pointer_of(value.words[1]), pointer_of::<Type>(value.words[2]).cast_const()))
+        (value.tag() == kind::OBJECT)
+            .then(|| (pointer_of(value.words[1]), pointer_of::<Type>(value.words[2]).cast_const()))
     }
 
     /// The name of its type, if the value is an object; else empty.
     pub(super) fn object_name(&self) -> String {
         // SAFETY: the type of a live object.
-        self.as_object().map_or(String::new(), |(_, ty)| unsafe { name_of(ty) }.to_string_lossy().into_owned())
+        self.as_object()
+            .map_or(String::new(), |(_, ty)| unsafe { name_of(ty) }.to_string_lossy().into_owned())
     }
 
     /// What the object says it holds.
