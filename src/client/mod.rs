@@ -1,5 +1,8 @@
 //! Clients: where work runs, and everything that waits for it.
 
+mod progress;
+pub use progress::progress;
+
 use crate::future::TaskFn;
 use crate::status::{Result, Status};
 use crate::value::{Arg, Value};
@@ -125,6 +128,10 @@ pub fn result(_future: u64, _timeout: Timeout) -> Result<*const Value> {
 pub fn result_i64(_future: u64) -> Result<i64> {
     unimplemented!()
 }
+/// Waits for the future, then runs `read` on its value while nobody can take it away; the status of its error otherwise.
+pub fn read_result<T>(_future: u64, _timeout: Timeout, _read: impl FnOnce(&Value) -> Result<T>) -> Result<T> {
+    unimplemented!()
+}
 /// Waits until the condition holds. `done`, when there, has one flag a future and is written on every path.
 pub fn wait(_futures: &[u64], _until: Until, _timeout: Timeout, _done: Option<&mut [bool]>) -> Result<()> {
     unimplemented!()
@@ -136,10 +143,6 @@ pub fn gather(
     _values: Option<&mut [*const Value]>,
     _statuses: Option<&mut [Status]>,
 ) -> Result<()> {
-    unimplemented!()
-}
-/// Draws a progress bar until all are done.
-pub fn progress(_futures: &[u64], _label: Option<&CStr>) -> Result<()> {
     unimplemented!()
 }
 /// Handles of every kind that are alive in this process.

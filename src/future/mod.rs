@@ -40,12 +40,17 @@ impl Task {
     pub fn arg(&mut self, index: usize) -> Option<&Value> {
         unimplemented!()
     }
-    /// Sets the result; of several the last counts. Ignored once the task has failed.
+    /// Sets the result; of several the last counts. It is kept until the task ends even if the task has failed, so that
+    /// what `rask_return_buffer` gave stays writable; the failure counts all the same.
     pub fn set_result(&mut self, value: Value) {
         unimplemented!()
     }
-    /// The result set so far, for `rask_return_buffer`.
-    pub fn result(&self) -> &Value {
+    /// The result set so far, in its place, for `rask_return_buffer`: it does not move until the task returns.
+    pub fn result_mut(&mut self) -> &mut Value {
+        unimplemented!()
+    }
+    /// The number that bytes made by this task are accounted to (`crate::value::account`).
+    pub fn account(&self) -> u32 {
         unimplemented!()
     }
     /// Makes the task an error. The first failure stands.

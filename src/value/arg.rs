@@ -3,25 +3,30 @@
 use std::ffi::c_void;
 
 /// Which member of an [`Arg`] counts. The first seven are the kinds of values.
+///
+/// cbindgen:ignore
 pub type ArgKind = i32;
 
-/// A small tagged struct, passed by value. Nothing in it is trusted: submit checks the kind and every pointer it can.
+/// An argument as it is written down: a small tagged struct, passed by value, made by the functions of this section and
+/// read by submit. Its fields are for bindings; nothing in them is trusted.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Arg {
-    /// One of the `ARG_` constants.
-    pub kind: ArgKind,
+    /// What the rest means.
+    pub kind: i32,
     /// Zero.
     pub reserved: u32,
-    /// An `i64`, the bits of an `f64`, a pointer, or the id of a handle.
+    /// An i64, the bits of an f64, a pointer, or the id of a handle.
     pub payload: u64,
     /// Bytes or items behind the pointer; 0 otherwise.
     pub size: usize,
-    /// The destructor of moved-in bytes, or the `rask_type` of an object; else NULL.
+    /// The destructor of moved-in bytes, or the rask_type of an object; else NULL.
     pub aux: *const c_void,
 }
 
 /// Kinds of [`Arg`].
+///
+/// cbindgen:ignore
 pub mod kind {
     #![allow(missing_docs)]
     use super::ArgKind;

@@ -1,0 +1,190 @@
+//! Clients: opened, asked, waited for, closed.
+
+use super::guard::{self, watch_forks};
+use super::handle::rask_client;
+use super::pointers::{text, timeout};
+use super::sized::{self, Versioned};
+use super::status::rask_status;
+use crate::client::{self, Options, Stats};
+use crate::status::{Failure, Result, UNSUPPORTED};
+use std::ffi::c_char;
+
+/// How a client is opened. Begin with RASK_CLIENT_OPTIONS_INIT; everything in it is borrowed during the call only.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct rask_client_options {
+    /// sizeof(rask_client_options).
+    pub struct_size: usize,
+    /// Names the worker threads; NULL: "rask".
+    pub name: *const c_char,
+    /// NULL: embedded. A cluster's, "tcp://scheduler:8786": RASK_E_UNSUPPORTED so far.
+    pub address: *const c_char,
+    /// Worker threads; 0: one per processor this process may use.
+    pub n_workers: u32,
+    /// 0: none is defined so far.
+    pub flags: u32,
+    /// Bytes; 0: none. Others: RASK_E_UNSUPPORTED so far.
+    pub memory_limit: u64,
+    /// "GPU=2,license=1"; NULL: none. Others: RASK_E_UNSUPPORTED so far.
+    pub resources: *const c_char,
+    /// Bytes of stack per worker; 0: the platform's default.
+    pub stack_size: usize,
+    /// Threads that may be suspended in waits inside tasks; 0: the default.
+    pub max_spares: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+// SAFETY: repr(C), its size first, no padding; pointers and integers are valid when zero.
+unsafe impl Versioned for rask_client_options {
+    const NAME: &'static str = "rask_client_options";
+    const FIRST_SIZE: usize = 64;
+}
+const _: () = assert!(size_of::<rask_client_options>() == 64);
+
+/// Figures of a client at one moment. Begin with RASK_CLIENT_STATS_INIT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct rask_client_stats {
+    /// sizeof(rask_client_stats).
+    pub struct_size: usize,
+    /// Worker threads.
+    pub n_workers: u32,
+    /// Tasks that run now.
+    pub n_running: u32,
+    /// Futures that are pending now.
+    pub n_pending: u64,
+    /// Futures finished so far.
+    pub n_finished: u64,
+    /// Futures that became errors so far.
+    pub n_error: u64,
+    /// Futures cancelled so far.
+    pub n_cancelled: u64,
+    /// Tasks submitted so far.
+    pub n_submitted: u64,
+    /// Calls of task functions so far.
+    pub n_executed: u64,
+    /// Tasks that ran on another worker than they were queued on, so far.
+    pub n_stolen: u64,
+    /// Attempts after a failure so far.
+    pub n_retried: u64,
+    /// Futures that exist now, held or needed.
+    pub live_futures: u64,
+    /// Bytes that values hold outside of futures now.
+    pub nbytes: u64,
+}
+
+// SAFETY: repr(C), its size first, no padding, integers only.
+unsafe impl Versioned for rask_client_stats {
+    const NAME: &'static str = "rask_client_stats";
+    const FIRST_SIZE: usize = 96;
+}
+const _: () = assert!(size_of::<rask_client_stats>() == 96);
+
+/// Opens a client: starts its worker threads.
+///
+/// Parameters: options: borrowed; NULL: defaults.
+/// Returns: the client, to be closed by rask_client_close; {0} on failure: RASK_E_INVALID, RASK_E_UNSUPPORTED, RASK_E_NOMEM (also
+/// where a thread cannot be started).
+/// Threads: any. Blocks: no.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rask_client_open(options: *const rask_client_options) -> rask_client {
+    let id = guard::call(0, || {
+        watch_forks();
+        // SAFETY: NULL, or a struct of the size it states, as the header requires.
+        match unsafe { sized::read(options) }? {
+            Some(options) => client::open(&checked(&options)?),
+            None => client::open(&Options::default()),
+        }
+    });
+    rask_client { id }
+}
+
+/// Waits until the client has nothing pending or running.
+///
+/// Parameters: timeout_ns: nanoseconds; 0 polls, RASK_FOREVER does not end.
+/// Returns: RASK_OK, RASK_E_TIMEOUT, RASK_E_HANDLE, RASK_E_INVALID, RASK_E_DEADLOCK (inside one of its tasks).
+/// Threads: any. Blocks: yes.
+#[unsafe(no_mangle)]
+pub extern "C" fn rask_client_wait(client: rask_client, timeout_ns: i64) -> rask_status {
+    guard::status(|| client::drain(client.id, timeout(timeout_ns)?))
+}
+
+/// Closes a client: cancels what has not started, waits for what runs, ends the threads. Its finished futures stay readable, and
+/// all its futures are still to be released.
+///
+/// Returns: RASK_OK (also for a client that is closed already, and for {0}), RASK_E_HANDLE, RASK_E_STATE (inside a task).
+/// Threads: any. Blocks: until the last running task has returned.
+#[unsafe(no_mangle)]
+pub extern "C" fn rask_client_close(client: rask_client) -> rask_status {
+    guard::status(|| client::close(client.id))
+}
+
+/// What a client does and has done. The figures are read one after the other, while it works on.
+///
+/// Parameters: out: written on every path, zero on failure, unless its struct_size is wrong.
+/// Returns: RASK_OK, RASK_E_HANDLE, RASK_E_INVALID.
+/// Threads: any. Blocks: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rask_client_get_stats(
+    client: rask_client,
+    out: *mut rask_client_stats,
+) -> rask_status {
+    guard::status(|| {
+        // SAFETY: NULL, or a writable struct of the size it states, as the header requires.
+        let out = unsafe { sized::out(out) }?;
+        out.set(client::stats(client.id)?.into());
+        Ok(())
+    })
+}
+
+/// The options as the engine wants them.
+fn checked(options: &rask_client_options) -> Result<Options<'_>> {
+    let unsupported = |what: &'static str| Err(Failure::new(UNSUPPORTED, what));
+    if options.flags != 0 {
+        return Err(Failure::invalid(format!("unknown flags {:#x} in rask_client_options", options.flags)));
+    }
+    if options.reserved != 0 {
+        return Err(Failure::invalid("reserved is not 0 in rask_client_options"));
+    }
+    if !options.address.is_null() {
+        return unsupported(
+            "address: this version has no cluster engine, only the embedded one (address NULL)",
+        );
+    }
+    if options.memory_limit != 0 {
+        return unsupported("memory_limit: this version does not limit memory (0)");
+    }
+    if !options.resources.is_null() {
+        return unsupported("resources: this version does not schedule by resources (NULL)");
+    }
+    Ok(Options {
+        // SAFETY: NULL, or NUL-terminated during the call, as the header requires.
+        name: unsafe { text(options.name) },
+        n_workers: options.n_workers,
+        stack_size: options.stack_size,
+        max_spares: options.max_spares,
+        ..Options::default()
+    })
+}
+
+impl From<Stats> for rask_client_stats {
+    fn from(stats: Stats) -> Self {
+        rask_client_stats {
+            struct_size: size_of::<Self>(),
+            n_workers: stats.n_workers,
+            n_running: stats.n_running,
+            n_pending: stats.n_pending,
+            n_finished: stats.n_finished,
+            n_error: stats.n_error,
+            n_cancelled: stats.n_cancelled,
+            n_submitted: stats.n_submitted,
+            n_executed: stats.n_executed,
+            n_stolen: stats.n_stolen,
+            n_retried: stats.n_retried,
+            live_futures: stats.live_futures,
+            nbytes: stats.nbytes,
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! One future: asked, read, cancelled, cloned, released.
+
+use super::guard;
+use super::handle::rask_future;
+use super::pointers::{futures, set, text, timeout};
+use super::sized::{self, Versioned};
+use super::status::rask_status;
+use super::value::{bytes_of, f64_of, write_bytes};
+use crate::client::{self, Timeout};
+use crate::future::{self, State};
+use crate::status::{Failure, OK};
+use crate::value::Value;
+use std::ffi::{c_char, c_void};
+use std::ptr;
+
+/// Where a future is: one of the following.
+pub type rask_state = i32;
+
+/// Waits for its inputs or for a worker.
+pub const RASK_PENDING: rask_state = 0;
+/// A worker runs it.
+pub const RASK_RUNNING: rask_state = 1;
+/// Its value is there.
+pub const RASK_FINISHED: rask_state = 2;
+/// It, or one it depends on, failed.
+pub const RASK_ERROR: rask_state = 3;
+/// It will never have a value.
+pub const RASK_CANCELLED: rask_state = 4;
+/// Its value was lost with a worker of a cluster.
+pub const RASK_LOST: rask_state = 5;
+
+/// As timeout_ns: without limit.
+pub const RASK_FOREVER: i64 = -1;
+
+const _: () = assert!(
+    RASK_PENDING == State::Pending as i32
+        && RASK_RUNNING == State::Running as i32
+        && RASK_FINISHED == State::Finished as i32
+        && RASK_ERROR == State::Error as i32
+        && RASK_CANCELLED == State::Cancelled as i32
+        && RASK_LOST == State::Lost as i32
+);
+
+/// Why a future has no value. Begin with RASK_ERROR_INIT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct rask_error {
+    /// sizeof(rask_error).
+    pub struct_size: usize,
+    /// RASK_OK: the future has no error.
+    pub status: rask_status,
+    /// The task's own, from rask_fail; else 0.
+    pub code: i32,
+    /// How often the task it began in was run.
+    pub attempts: u32,
+    /// 0.
+    pub reserved: u32,
+    /// In words; NULL without error. Borrowed until the handle is released.
+    pub message: *const c_char,
+    /// Key of the task it began in; NULL without error. Borrowed likewise.
+    pub origin: *const c_char,
+}
+
+// SAFETY: repr(C), its size first, no padding; pointers and integers are valid when zero.
+unsafe impl Versioned for rask_error {
+    const NAME: &'static str = "rask_error";
+    const FIRST_SIZE: usize = 40;
+}
+const _: () = assert!(size_of::<rask_error>() == 40);
+
+/// Where a future is at this moment.
+///
+/// Returns: a rask_state; below zero a failure: RASK_E_HANDLE.
+/// Threads: any. Blocks: no.
+#[unsafe(no_mangle)]
+pub extern "C" fn rask_future_state(future: rask_future) -> rask_state {
+    let mut state = 0;
+    let status = guard::status(|| {
+        state = future::state(future.id)? as rask_state;
+        Ok(())
+    });
+    if status == OK { state } else { status }
+}
+
+/// The key of a future.
+///
+/// Returns: a text, borrowed until the handle is released; NULL on failure: RASK_E_HANDLE.
+/// Threads: any. Blocks: no.
+#[unsafe(no_mangle)]
+pub extern "C" fn rask_future_key(future: rask_future) -> *const c_char {
+    guard::call(ptr::null(), || future::key(future.id))
+}
+
+/// One line about a future, for people: key, state, and what it holds or why not.
+///
+/// Parameters: text: written on every path, cut to size bytes with its NUL; NULL if size is 0.
+/// Returns: the length of the whole line in bytes, without its NUL, as snprintf does; 0 on failure: RASK_E_HANDLE, RASK_E_INVALID.
+/// Threads: any. Blocks: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rask_future_describe(future: rask_future, text: *mut c_char, size: usize) -> usize {
+    guard::call(0, || {
+        if text.is_null() && size != 0 {
+            return Err(Failure::invalid(format!("text is NULL with a size of {size} bytes")));
+        }
+        let write = |line: &str| {
+            if size != 0 {
+                let mut cut = line.len().min(size - 1);
+                while !line.is_char_boundary(cut) {
+                    cut -= 1;
+                }
+                // SAFETY: `text` has room for `size` bytes, as the header requires, and cut + 1 is no more than that.
+                unsafe {
+                    ptr::copy_nonoverlapping(line.as_ptr(), text.cast(), cut);
+                    text.add(cut).write(0);
+                }
+            }
+        };
+        write("");
+        let line = future::describe(future.id)?;
+        write(&line);
+        Ok(line.len())
+    })
+}
+
+/// Waits for a future and reads its value in place.
+///
+/// Parameters: timeout_ns: nanoseconds; 0 polls, RASK_FOREVER does not end. out: borrowed until this handle is released; written
+/// on every path, NULL on failure.
+/// Returns: RASK_OK; the status of the future's error (RASK_E_TASK, RASK_E_CANCELLED, ...); RASK_E_TIMEOUT, RASK_E_HANDLE,
+/// RASK_E_INVALID, RASK_E_DEADLOCK, RASK_E_NOMEM (inside a task: no thread to go on with).
+/// Threads: any. Blocks: yes; inside a task another thread takes over its worker.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rask_result(
+    future: rask_future,
+    timeout_ns: i64,
+    out: *mut *const Value,
+) -> rask_status {
+    guard::status(|| {
+        // SAFETY: NULL, or writable, as the header requires.
+        unsafe {
+            set(out, ptr::null())?;
+            set(out, client::result(future.id, timeout(timeout_ns)?)?)
+        }
+    })
+}
+
+/// Waits for a future without limit and reads its integer.
+///
+/// Parameters: out: written on every path, 0 on failure.
+/// Returns: as rask_result, or RASK_E_TYPE.
+/// Threads: any. Blocks: yes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rask_result_i64(future: rask_future, out: *mut i64) -> rask_status {
+    guard::status(|| {
+        // SAFETY: NULL, or writable, as the header requires.
+        unsafe {
+            set(out, 0)?;
+            set(out, client::result_i64(future.id)?)
+        }
+    })
+}
+
+/// Waits for a future without limit and reads its double; an integer converts.
+///
+/// Parameters: out: written on every path, 0 on failure.
+/// Returns: as rask_result, or RASK_E_TYPE.
+/// Threads: any. Blocks: yes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rask_result_f64(future: rask_future, out: *mut f64) -> rask_status {
+    guard::status(|| {
+        // SAFETY: NULL, or writable, as the header requires.
+        unsafe {
+            set(out, 0.0)?;
+            set(out, client::read_result(future.id, Timeout::Forever, f64_of)?)
+        }
+    })
+}
+
+/// Waits for a future without limit and reads its bytes or text in place.
+///
+/// Parameters: data: borrowed until this handle is released; aligned to 16 and followed by a NUL that is not counted, except for
+/// bytes moved in by rask_bytes_owned. size: in bytes. Both written on every path, NULL and 0 on failure.
+/// Returns: as rask_result, or RASK_E_TYPE.
+/// Threads: any. Blocks: yes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rask_result_bytes(
+    future: rask_future,
+    data: *mut *const c_void,
+    size: *mut usize,
+) -> rask_status {
+    // SAFETY: NULL, or writable, as the header requires.
+    guard::status(|| unsafe {
+        write_bytes(data, size, || client::read_result(future.id, Timeout::Forever, bytes_of))
+    })
+}
+
+/// Why a future has no value.
+///
+/// Parameters: out: written on every path, zero on failure, unless its struct_size is wrong.
+/// Returns: RASK_OK, also for a finished future (out->status is RASK_OK then); RASK_E_STATE while it is pending or running,
+/// RASK_E_HANDLE, RASK_E_INVALID.
+/// Threads: any. Blocks: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rask_future_error(future: rask_future, out: *mut rask_error) -> rask_status {
+    guard::status(|| {
+        // SAFETY: NULL, or a writable struct of the size it states, as the header requires.
+        let out = unsafe { sized::out(out) }?;
+        let error = future::error(future.id)?;
+        out.set(rask_error {
+            struct_size: size_of::<rask_error>(),
+            status: error.status,
+            code: error.code,
+            attempts: error.attempts,
+            reserved: 0,
+            message: error.message,
+            origin: error.origin,
+        });
+        Ok(())
+    })
+}
+
+/// Cancels a future, for all its handles, and its dependents. A running task is asked to stop (rask_cancelled), and its result
+/// is dropped.
+///
+/// Parameters: reason: copied into the error; may be NULL.
+/// Returns: RASK_OK, RASK_E_STATE (it is done), RASK_E_HANDLE.
+/// Threads: any. Blocks: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rask_cancel(future: rask_future, reason: *const c_char) -> rask_status {
+    // SAFETY: NULL, or NUL-terminated, as the header requires.
+    guard::status(|| future::cancel(future.id, unsafe { text(reason) }))
+}
+
+/// Another handle of the same future, to be released like the first.
+///
+/// Returns: the handle; {0} on failure: RASK_E_HANDLE, RASK_E_NOMEM.
+/// Threads: any. Blocks: no.
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn rask_clone(future: rask_future) -> rask_future {
+    rask_future { id: guard::call(0, || future::clone(future.id)) }
+}
+
+/// Ends one handle. When it was the last and nobody needs the future as an input, a task that has not started never runs, and
+/// a value is destroyed now.
+///
+/// Returns: RASK_OK, also for {0}; RASK_E_HANDLE for one that was released before.
+/// Threads: any. Blocks: no, but may call the destructor of the value.
+#[unsafe(no_mangle)]
+pub extern "C" fn rask_release(future: rask_future) -> rask_status {
+    guard::status(|| future::release(future.id))
+}
+
+/// Ends many handles.
+///
+/// Parameters: futures: n handles, borrowed; NULL if n is 0.
+/// Returns: RASK_OK, or the first failure of all (RASK_E_HANDLE): the others are released all the same. RASK_E_INVALID.
+/// Threads: any. Blocks: no, but may call destructors.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rask_release_all(futures: *const rask_future, n: usize) -> rask_status {
+    guard::status(|| {
+        // SAFETY: NULL, or that many handles, as the header requires.
+        let futures = unsafe { self::futures(futures, n) }?;
+        let mut outcome = Ok(());
+        for &future in futures {
+            outcome = outcome.and(future::release(future));
+        }
+        outcome
+    })
+}
+
+/// Gives a handle up: the task runs all the same, and its result is dropped.
+///
+/// Parameters: future: the handle is taken on every path.
+/// Returns: RASK_OK, RASK_E_HANDLE.
+/// Threads: any. Blocks: no.
+#[unsafe(no_mangle)]
+pub extern "C" fn rask_fire_and_forget(future: rask_future) -> rask_status {
+    guard::status(|| future::fire_and_forget(future.id))
+}

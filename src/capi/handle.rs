@@ -1,0 +1,17 @@
+//! Handles: structs with one id, so that a client cannot be mistaken for a future by the compiler either.
+
+/// Where work runs: an embedded engine with its worker threads. {0} is null.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct rask_client {
+    /// Nobody's business but the library's.
+    pub id: u64,
+}
+
+/// The promised value of a task. {0} is null.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct rask_future {
+    /// Nobody's business but the library's.
+    pub id: u64,
+}

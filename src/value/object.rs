@@ -1,0 +1,174 @@
+//! Objects: something of the caller's, owned by the value, with a static type that says how it ends.
+
+use super::block::{self, account};
+use super::{BytesOut, Destroy, Form, Value, kind, pointer_of, word};
+use crate::status::{Failure, Result};
+use std::ffi::{CStr, c_char, c_void};
+use std::mem::offset_of;
+use std::ptr::NonNull;
+
+/// What an object is: its name and how it is destroyed, measured and, where it may leave the process, encoded. Static: it
+/// outlives every object of it. Types are told apart by their address. The functions may be called on any thread, with no
+/// lock of the library held, and must not throw.
+#[repr(C)]
+pub struct Type {
+    /// sizeof(rask_type).
+    pub struct_size: usize,
+    /// For messages and for a cluster; not NULL.
+    pub name: *const c_char,
+    /// Called once, after the last handle and the last reader are gone. NULL: objects of it are never destroyed.
+    pub destroy: Option<unsafe extern "C" fn(object: *mut c_void)>,
+    /// How many bytes the object holds. NULL: 0.
+    pub nbytes: Option<unsafe extern "C" fn(object: *const c_void) -> usize>,
+    /// Writes the object to out by rask_bytes_write. NULL: objects of it stay in this process.
+    pub encode: Option<unsafe extern "C" fn(object: *const c_void, out: *mut BytesOut) -> i32>,
+    /// Makes an object of what encode wrote; NULL on failure.
+    pub decode: Option<unsafe extern "C" fn(data: *const c_void, size: usize) -> *mut c_void>,
+}
+
+/// The size of the first published `rask_type`; it never changes.
+const FIRST_SIZE: usize = 48;
+/// A struct said to be larger than this was never initialised.
+const ABSURD_SIZE: usize = 4096;
+
+// SAFETY: the pointers lead to static data and functions that the header requires to be callable from any thread.
+unsafe impl Sync for Type {}
+
+/// A type as the caller gave it: what is wrong with it, and the destroy that is usable all the same.
+///
+/// # Safety
+/// `ty` is NULL or points to a type of at least the size it states.
+unsafe fn check(ty: *const Type) -> (Option<Destroy>, Result<()>) {
+    let invalid = |message: &'static str| Err(Failure::invalid(message));
+    if ty.is_null() {
+        return (None, invalid("the type of an object is NULL"));
+    }
+    // SAFETY: every version of the struct begins with its size.
+    let size = unsafe { (&raw const (*ty).struct_size).read() };
+    if size > ABSURD_SIZE {
+        return (None, invalid("the struct_size of a rask_type was not initialised"));
+    }
+    let has_destroy = size >= offset_of!(Type, destroy) + size_of::<usize>();
+    // SAFETY: within the stated size; any bit pattern of a function pointer that a caller stores is one.
+    let destroy = if has_destroy { unsafe { (&raw const (*ty).destroy).read() } } else { None };
+    if size < FIRST_SIZE {
+        return (destroy, invalid("the struct_size of a rask_type is too small"));
+    }
+    let extra = size.saturating_sub(size_of::<Type>());
+    // SAFETY: the struct is as large as it says.
+    let tail = unsafe { std::slice::from_raw_parts(ty.cast::<u8>().add(size - extra), extra) };
+    if tail.iter().any(|&byte| byte != 0) {
+        return (destroy, invalid("a rask_type is of a later version and uses what this one does not know"));
+    }
+    // SAFETY: within the stated size.
+    if unsafe { (*ty).name.is_null() } {
+        return (destroy, invalid("the name of a rask_type is NULL"));
+    }
+    (destroy, Ok(()))
+}
+
+/// The name of a type that was accepted.
+///
+/// # Safety
+/// `ty` is the type of a live object.
+unsafe fn name_of<'a>(ty: *const Type) -> &'a CStr {
+    // SAFETY: accepted types have a name, and are static.
+    unsafe { CStr::from_ptr((*ty).name) }
+}
+
+/// The name of a type a caller asks for, for messages; "?" for one that has none.
+///
+/// # Safety
+/// `ty` is NULL or points to a type of at least the size it states.
+#[must_use]
+pub unsafe fn type_name(ty: *const Type) -> String {
+    // SAFETY: by contract; a type that checks out has a name.
+    match unsafe { check(ty) } {
+        // SAFETY: likewise.
+        (_, Ok(())) => unsafe { name_of(ty) }.to_string_lossy().into_owned(),
+        _ => "?".to_owned(),
+    }
+}
+
+impl Value {
+    /// Moves an object in. It is taken on every path: when this fails it is destroyed, if its type says how. Calls the
+    /// type's `nbytes`.
+    ///
+    /// # Safety
+    /// `ty` is NULL or points to a static type of at least the size it states, and `object` is one of that type.
+    pub unsafe fn object(object: *mut c_void, ty: *const Type, client: u32) -> Result<Value> {
+        // SAFETY: by contract.
+        let (destroy, checked) = unsafe { check(ty) };
+        let checked = checked.and_then(|()| match object.is_null() {
+            true => Err(Failure::invalid("the object is NULL")),
+            false => block::alloc(size_of::<u64>(), client),
+        });
+        match checked {
+            Ok(block) => {
+                let meta = kind::OBJECT as u64 | Form::BLOCK;
+                let value = Value { words: [word(block.as_ptr()), word(object), word(ty)], meta };
+                // Remembered, because what an object says may change while it lives.
+                let held = value.object_nbytes().min(i64::MAX as usize) as u64;
+                // SAFETY: the payload has 8 bytes, aligned to 16.
+                unsafe { block.cast::<u64>().write(held) };
+                account(client, held as i64);
+                Ok(value)
+            }
+            Err(failure) => {
+                if let (Some(destroy), false) = (destroy, object.is_null()) {
+                    // SAFETY: `object` was handed over, and this is the only place that ends it on this path.
+                    unsafe { destroy(object) };
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// The object and its type, if the value is one.
+    #[inline]
+    #[must_use]
+    pub fn as_object(&self) -> Option<(*mut c_void, *const Type)> {
+        let value = self.resolve();
+        (value.tag() == kind::OBJECT)
+            .then(|| (pointer_of(value.words[1]), pointer_of::<Type>(value.words[2]).cast_const()))
+    }
+
+    /// The name of its type, if the value is an object; else empty.
+    pub(super) fn object_name(&self) -> String {
+        // SAFETY: the type of a live object.
+        self.as_object()
+            .map_or(String::new(), |(_, ty)| unsafe { name_of(ty) }.to_string_lossy().into_owned())
+    }
+
+    /// What the object says it holds.
+    pub(super) fn object_nbytes(&self) -> usize {
+        // SAFETY: the type of a live object is static, and its function takes that object.
+        self.as_object().map_or(0, |(object, ty)| unsafe { (*ty).nbytes.map_or(0, |nbytes| nbytes(object)) })
+    }
+
+    /// What it is, in words for a message: the kind, and of an object its type.
+    #[must_use]
+    pub fn kind_in_words(&self) -> String {
+        match self.kind() {
+            kind::OBJECT => format!("object {}", self.object_name()),
+            other => kind::name(other).to_owned(),
+        }
+    }
+
+    /// Ends the object.
+    ///
+    /// # Safety
+    /// The value is an object in `block`, and the last reference to it is gone.
+    pub(super) unsafe fn end_object(&mut self, block: NonNull<u8>) {
+        // SAFETY: the block is ours; the type is static and its destroy takes this object, once.
+        unsafe {
+            let client = block::client(block);
+            let held = block.cast::<u64>().read();
+            block::free(block, size_of::<u64>());
+            if let Some(destroy) = (*pointer_of::<Type>(self.words[2])).destroy {
+                destroy(pointer_of(self.words[1]));
+            }
+            account(client, -(held as i64));
+        }
+    }
+}
