@@ -202,7 +202,7 @@ impl<'a> Cascade<'a> {
 
     /// As [`release_inputs`](Self::release_inputs), while edges may still hang in the inputs' lists: the block stays until the node is
     /// freed.
-    fn release_inputs_of_idle(&mut self, node: NodePtr) {
+    pub(crate) fn release_inputs_of_idle(&mut self, node: NodePtr) {
         if node.shape().is_block() {
             self.release_block(node);
         } else {
@@ -263,7 +263,7 @@ impl<'a> Cascade<'a> {
         if state_of(closed) == State::Finished {
             // SAFETY: finished, and freed once.
             let value = unsafe { node.take_value() };
-            if value.is_shared() {
+            if value.needs_drop() {
                 self.local.bury(value);
             }
         } else {

@@ -78,11 +78,29 @@ impl Gate {
         Self::arrived(self.0.fetch_sub(1, Ordering::AcqRel), 1)
     }
 
-    /// Submit has linked what was to be linked; `finished` inputs turned out to be there already. Also tells whether the task was
-    /// settled meanwhile, which leaves its inputs to the caller to release.
-    pub(crate) fn linked(&self, finished: u32) -> (Arrived, bool) {
-        let before = self.0.fetch_sub(LINKING + 1 + finished, Ordering::AcqRel);
-        (Self::arrived(before, 1 + finished), before & SETTLED != 0)
+    /// How many inputs submit is about to link.
+    pub(crate) fn awaited(&self) -> u32 {
+        (self.0.load(Ordering::Relaxed) & COUNT) - 1
+    }
+
+    /// Submit has linked what was to be linked; `finished` inputs turned out to be there already. `None`: the task was settled
+    /// meanwhile, and nothing was done: the caller, whose count still keeps the node, releases the inputs and then calls
+    /// [`linked_settled`](Self::linked_settled).
+    pub(crate) fn linked(&self, finished: u32) -> Option<Arrived> {
+        let mut word = self.0.load(Ordering::Relaxed);
+        while word & SETTLED == 0 {
+            let next = word - (LINKING + 1 + finished);
+            match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return Some(Self::arrived(word, 1 + finished)),
+                Err(now) => word = now,
+            }
+        }
+        None
+    }
+
+    /// As [`linked`](Self::linked), for a task known to be settled.
+    pub(crate) fn linked_settled(&self, finished: u32) -> Arrived {
+        Self::arrived(self.0.fetch_sub(LINKING + 1 + finished, Ordering::AcqRel), 1 + finished)
     }
 
     fn arrived(before: u32, arrivals: u32) -> Arrived {
@@ -107,14 +125,15 @@ impl Gate {
         self.0.fetch_or(STARTED, Ordering::Acquire) & (STARTED | SETTLED) == 0
     }
 
+    /// Whether it waits for nothing but to be run.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & (COUNT | STARTED | SETTLED | FORWARD) == 0
+    }
+
     /// Claims the right to run a task that is queued somewhere. `false` also when it still waits for inputs.
     #[must_use]
     pub(crate) fn start_if_ready(&self) -> bool {
-        let word = self.0.load(Ordering::Relaxed);
-        if word & (COUNT | STARTED | SETTLED | FORWARD) != 0 {
-            return false;
-        }
-        self.start()
+        self.is_ready() && self.start()
     }
 
     /// Claims the right to end the task without running it, or asks it to stop if it runs.

@@ -100,22 +100,17 @@ fn free_clone(line: Line) -> Taken {
 
 /// As [`pin`], and the end of the handle will tell [`released`].
 pub(crate) fn watch(id: Id) -> Result<Taken> {
-    let taken = pin(id)?;
-    let (line, _) = line(id)?;
+    let (line, class) = line(id)?;
     if !life(line).watch(id) {
-        taken.let_go();
         return Err(not_a_future(id));
     }
-    // The mark is what was wanted, not one more reference.
-    match line_class(id) {
-        Class::Clone => leave_clone(line),
-        _ => Taken(NodePtr::of(line)).let_go(),
+    if class != Class::Clone {
+        return Ok(Taken(NodePtr::of(line)));
     }
-    Ok(taken)
-}
-
-fn line_class(id: Id) -> Class {
-    line(id).map_or(Class::Small, |(_, class)| class)
+    let node = NodePtr::from_word(clone_line(line).node.load(Ordering::Relaxed));
+    node.life.retain();
+    leave_clone(line);
+    Ok(Taken(node))
 }
 
 /// Ends the handle; its reference is the caller's.

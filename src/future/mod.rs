@@ -1,8 +1,39 @@
-//! Futures: their body, states, dependencies, release, cancel.
+//! Futures: their body, the states they go through, and the verbs that act on one of them.
+//!
+//! A future is a [`node`](node::NodePtr) with three protocol words: its *life* (who refers to it, in the slab), its *gate* (what it
+//! waits for, who may run or end it) and its *dependents* (whom to tell, and how it ended). `docs/node.md` tells how they play
+//! together.
 
-use crate::status::{Result, Status};
-use crate::value::Value;
+mod cascade;
+mod dependents;
+mod error;
+mod gate;
+pub(crate) mod handle;
+mod key;
+mod node;
+mod submit;
+mod task;
+pub(crate) mod walk;
+mod watch;
+
+#[cfg(all(test, loom))]
+mod loom_tests;
+
+pub(crate) use cascade::Cascade;
+pub(crate) use error::Ending;
+pub(crate) use node::NodePtr;
+pub(crate) use submit::{Spec, discard, make, scatter};
+pub use task::Task;
+pub(crate) use task::{execute, panic_message};
+pub(crate) use watch::{Watch, Watcher, Watching};
+
+use crate::scheduler::{Core, Job, Local, Work};
+use crate::slab::Id;
+use crate::status::{self, Failure, Result, Status};
+use crate::value::{Value, kind as value_kind};
+use error::state_of;
 use std::ffi::{CStr, c_char};
+use std::sync::Arc;
 
 /// The states of a future, as `rask_state` has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,62 +53,8 @@ pub enum State {
     Lost = 5,
 }
 
-/// A task as its function sees it: arguments in, result out. Lives on the worker's stack while the function runs.
-pub struct Task {
-    _private: (),
-}
-
 /// A task's function.
 pub type TaskFn = unsafe extern "C-unwind" fn(*mut Task);
-
-#[allow(unused_variables)]
-impl Task {
-    /// How many arguments the task was submitted with.
-    pub fn arg_count(&self) -> usize {
-        unimplemented!()
-    }
-    /// Argument `index` (a future's value where a future was given), or `None` out of range. Valid while the task runs.
-    pub fn arg(&mut self, index: usize) -> Option<&Value> {
-        unimplemented!()
-    }
-    /// Sets the result; of several the last counts. It is kept until the task ends even if the task has failed, so that
-    /// what `rask_return_buffer` gave stays writable; the failure counts all the same.
-    pub fn set_result(&mut self, value: Value) {
-        unimplemented!()
-    }
-    /// The result set so far, in its place, for `rask_return_buffer`: it does not move until the task returns.
-    pub fn result_mut(&mut self) -> &mut Value {
-        unimplemented!()
-    }
-    /// The number that bytes made by this task are accounted to (`crate::value::account`).
-    pub fn account(&self) -> u32 {
-        unimplemented!()
-    }
-    /// Makes the task an error. The first failure stands.
-    pub fn fail(&mut self, status: Status, code: i32, message: &str) {
-        unimplemented!()
-    }
-    /// The task's result becomes that of `future`, whose handle is taken on every path.
-    pub fn return_future(&mut self, future: u64) {
-        unimplemented!()
-    }
-    /// Nobody wants the result any more.
-    pub fn cancelled(&self) -> bool {
-        unimplemented!()
-    }
-    /// 1 for the first run.
-    pub fn attempt(&self) -> u32 {
-        unimplemented!()
-    }
-    /// The task's key; valid while the task runs.
-    pub fn key(&self) -> &CStr {
-        unimplemented!()
-    }
-    /// The id of the client the task runs in.
-    pub fn client(&self) -> u64 {
-        unimplemented!()
-    }
-}
 
 /// What [`error`] tells. The texts are valid until the handle is released.
 pub struct ErrorView {
@@ -93,35 +70,189 @@ pub struct ErrorView {
     pub origin: *const c_char,
 }
 
-/// The state of a future right now.
-pub fn state(future: u64) -> Result<State> {
-    unimplemented!("{future}")
+/// What the scheduler does with futures.
+pub(crate) fn work(stuck: fn(&Core)) -> Work {
+    fn discard(job: Job, local: &Local, _core: &Core) {
+        let mut cascade = Cascade::new(local);
+        cascade::discard(NodePtr::from_word(job as u64), &mut cascade);
+        cascade.run();
+    }
+    Work { run: task::run, discard, stuck }
 }
+
+/// Calls `f` with the node behind a handle, of which a reference is counted meanwhile.
+fn with_node<T>(future: u64, f: impl FnOnce(NodePtr, &Local) -> T) -> Result<T> {
+    let taken = handle::pin(Id(future))?;
+    Ok(Local::with(|local| {
+        let result = f(taken.node(), local);
+        let mut cascade = Cascade::new(local);
+        cascade.let_go(taken.into_node());
+        cascade.run();
+        result
+    }))
+}
+
+/// The state of a node that the caller counts a reference on.
+pub(crate) fn state_of_node(node: NodePtr) -> State {
+    match node.dependents.closed() {
+        Some(closed) => state_of(closed),
+        None if node.gate.is_started() => State::Running,
+        None => State::Pending,
+    }
+}
+
+/// The state of a future right now.
+#[inline]
+pub fn state(future: u64) -> Result<State> {
+    // A first handle needs no reference: the node's words are read between two looks at its generation.
+    let id = Id(future);
+    let (line, class) = handle::line(id)?;
+    if class != crate::slab::Class::Clone {
+        let node = NodePtr::of(line);
+        if node.life.is(id) {
+            let state = state_of_node(node);
+            if node.life.is_still(id) {
+                return Ok(state);
+            }
+        }
+    }
+    with_node(future, |node, _| state_of_node(node))
+}
+
+/// An i64 result if the future has finished with one and the id is a first handle: the short way to a small result.
+#[inline]
+pub(crate) fn peek_i64(future: u64) -> Option<i64> {
+    let id = Id(future);
+    let (line, class) = handle::line(id).ok()?;
+    if class == crate::slab::Class::Clone {
+        return None;
+    }
+    let node = NodePtr::of(line);
+    if !node.life.is(id) || state_of(node.dependents.closed()?) != State::Finished {
+        return None;
+    }
+    let (word, meta) = (node.get(0), node.get(3));
+    (node.life.is_still(id) && meta as u8 == value_kind::I64 as u8).then_some(word as i64)
+}
+
+/// The outcome of a done node: its value, valid while it has references, or the error's failure; `None` if it is not done.
+pub(crate) fn outcome(node: NodePtr) -> Option<Result<*const Value>> {
+    let closed = node.dependents.closed()?;
+    Some(match submit::error_of(closed) {
+        None => Ok(node.value()),
+        Some(error) => Err(error.failure()),
+    })
+}
+
+/// The status of a done node's outcome; `None` if it is not done.
+pub(crate) fn outcome_status(node: NodePtr) -> Option<Status> {
+    let closed = node.dependents.closed()?;
+    Some(submit::error_of(closed).map_or(status::OK, |error| error.status))
+}
+
 /// The key; valid until the handle is released.
 pub fn key(future: u64) -> Result<*const c_char> {
-    unimplemented!("{future}")
+    with_node(future, |node, _| key::pointer(node))
 }
+
 /// One line about the future: key, state and what it holds.
 pub fn describe(future: u64) -> Result<String> {
-    unimplemented!("{future}")
+    with_node(future, |node, _| {
+        let key = key::of(node);
+        let key = key.to_string_lossy();
+        match node.dependents.closed() {
+            None if node.gate.is_started() => format!("{key}: running"),
+            None => format!("{key}: pending"),
+            Some(closed) => match submit::error_of(closed) {
+                // SAFETY: finished, and the caller of this closure counts a reference.
+                None => format!("{key}: finished, {}", unsafe { &*node.value() }.kind_in_words()),
+                Some(error) => {
+                    let state = if state_of(closed) == State::Cancelled { "cancelled" } else { "error" };
+                    format!("{key}: {state}, {}", error.failure().message)
+                }
+            },
+        }
+    })
 }
+
 /// Never waits: `STATE` while pending or running.
 pub fn error(future: u64) -> Result<ErrorView> {
-    unimplemented!("{future}")
+    with_node(future, |node, _| {
+        let Some(closed) = node.dependents.closed() else {
+            return Err(Failure::new(status::STATE, "the future is not done"));
+        };
+        // The node keeps its share of the error until it is freed, and with it the texts.
+        Ok(match submit::error_of(closed) {
+            None => ErrorView {
+                status: status::OK,
+                code: 0,
+                attempts: 0,
+                message: std::ptr::null(),
+                origin: std::ptr::null(),
+            },
+            Some(error) => ErrorView {
+                status: error.status,
+                code: error.code,
+                attempts: error.attempts,
+                message: error.message.as_ptr(),
+                origin: error.origin.as_ptr(),
+            },
+        })
+    })?
 }
+
 /// Cancels the future and its dependents; `STATE` when done already.
 pub fn cancel(future: u64, reason: Option<&CStr>) -> Result<()> {
-    unimplemented!("{future} {reason:?}")
+    with_node(future, |node, local| {
+        let reason = reason.map_or("cancelled".into(), CStr::to_string_lossy);
+        let mut cascade = Cascade::new(local);
+        let cancelled = cascade.settle(node, &Ending::cancelled(node, &reason));
+        cascade.run();
+        if let Some(core) = crate::scheduler::find_number(node.client()) {
+            core.tell_drainers();
+        }
+        if cancelled { Ok(()) } else { Err(Failure::new(status::STATE, "the future is done already")) }
+    })?
 }
+
 /// Another handle of the same future.
 pub fn clone(future: u64) -> Result<u64> {
-    unimplemented!("{future}")
+    handle::clone(Id(future)).map(|id| id.0)
 }
+
 /// Ends one handle. Null is a no-op.
+#[inline]
 pub fn release(future: u64) -> Result<()> {
-    unimplemented!("{future}")
+    Local::with(|local| handle::release(Id(future), local))
 }
+
+/// Ends many handles. Goes on past bad ones; the first failure is returned.
+pub fn release_all(futures: &[u64]) -> Result<()> {
+    Local::with(|local| {
+        futures.iter().fold(Ok(()), |first, &future| first.and(handle::release(Id(future), local)))
+    })
+}
+
 /// Takes the handle; the task runs all the same.
 pub fn fire_and_forget(future: u64) -> Result<()> {
-    unimplemented!("{future}")
+    let taken = handle::take(Id(future))?;
+    let node = taken.node();
+    // The reference now belongs to the watch, which lets go of it when the future is done.
+    if Watch::begin(node, 0, Arc::new(Forgotten(node))).is_none() {
+        taken.let_go();
+    }
+    Ok(())
+}
+
+/// Keeps a future wanted until it is done.
+struct Forgotten(NodePtr);
+
+impl Watcher for Forgotten {
+    fn done(&self, _token: usize) {
+        Local::with(|local| {
+            let mut cascade = Cascade::new(local);
+            cascade.let_go(self.0);
+            cascade.run();
+        });
+    }
 }

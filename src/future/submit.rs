@@ -1,0 +1,454 @@
+//! From a call to a node: arguments read, inputs linked, the task made available.
+
+use super::cascade::{Cascade, class_of};
+use super::dependents::Closed;
+use super::error::{Ending, Error, state_of};
+use super::node::{self, Block, Inline, NodePtr, Shape};
+use super::{State, TaskFn, handle, key};
+use crate::scheduler::{Job, Local};
+use crate::slab::{Class, Id};
+use crate::status::{self, Failure, Result};
+use crate::value::{Arg, Type, Value, arg::kind as arg_kind};
+use std::ffi::{CStr, c_char, c_void};
+use std::sync::Arc;
+
+/// How deep lists of arguments may nest. Stated in the header.
+pub(crate) const MAX_NESTING: usize = 1000;
+
+/// A task about to be made.
+#[derive(Clone, Copy)]
+pub(crate) struct Spec<'a> {
+    pub(crate) client: u32,
+    pub(crate) function: Option<TaskFn>,
+    pub(crate) name: Option<&'a CStr>,
+    /// A mistake that the caller found already.
+    pub(crate) wrong: Option<&'a Failure>,
+}
+
+/// A future that was made.
+pub(crate) struct Made {
+    pub(crate) id: Id,
+    /// Its task is ready, and is to be pushed by the caller.
+    pub(crate) job: Option<Job>,
+}
+
+/// Why a future is done before it was submitted.
+enum Known {
+    /// What the call itself says makes no sense.
+    Wrong(Failure),
+    /// An input has failed or was cancelled.
+    Input(Ending),
+}
+
+/// Makes a future and its task. What is wrong with the call becomes the future's error; `Err` only without memory for it. What `args`
+/// hands over is taken on every path.
+#[inline]
+pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
+    let Some(shape) = shape_of(args) else {
+        return make_with_block(local, spec, args);
+    };
+    let class = shape.class();
+    let node = take_node(local, class, args)?;
+    node.begin(spec.client, spec.function, shape);
+    if let Some(failure) = mistake(spec) {
+        discard(args);
+        return Ok(make_known(local, node, class, spec, Known::Wrong(failure)));
+    }
+    let mut offset = 0;
+    let mut open = 0;
+    for (index, arg) in args.iter().enumerate() {
+        if shape.kind(index) != Inline::Future {
+            node.set(offset, arg.payload);
+            offset += 1;
+            continue;
+        }
+        match input(arg, spec.client) {
+            Ok((input, done)) => {
+                node.set(offset, input.to_word());
+                open += u32::from(!done);
+                offset += 2;
+            }
+            Err(known) => {
+                let known = at_argument(index, known);
+                discard(&args[index + 1..]);
+                let mut cascade = Cascade::new(local);
+                for before in 0..index {
+                    if shape.kind(before) == Inline::Future {
+                        cascade.let_go(NodePtr::from_word(node.get(shape.offset(before))));
+                    }
+                }
+                cascade.run();
+                return Ok(make_known(local, node, class, spec, known));
+            }
+        }
+    }
+    Ok(finish(local, node, class, spec, open))
+}
+
+/// The shape of arguments that fit a body; `None` for others.
+#[inline]
+fn shape_of(args: &[Arg]) -> Option<Shape> {
+    let mut shape = Shape::EMPTY;
+    for arg in args {
+        shape = shape.with(match arg.kind {
+            arg_kind::I64 => Inline::I64,
+            arg_kind::F64 => Inline::F64,
+            arg_kind::POINTER => Inline::Pointer,
+            arg_kind::FUTURE | arg_kind::TAKE => Inline::Future,
+            _ => return None,
+        })?;
+    }
+    Some(shape)
+}
+
+#[inline]
+fn take_node(local: &Local, class: Class, args: &[Arg]) -> Result<NodePtr> {
+    match local.magazine(class).take() {
+        Some(line) => Ok(NodePtr::of(line)),
+        None => {
+            discard(args);
+            Err(Failure::new(status::NOMEM, "no memory for a future"))
+        }
+    }
+}
+
+fn mistake(spec: Spec<'_>) -> Option<Failure> {
+    if let Some(wrong) = spec.wrong {
+        return Some(wrong.clone());
+    }
+    match spec.function {
+        None => Some(Failure::invalid("the task's function is NULL")),
+        Some(function) if !node::fits(function) => {
+            Some(Failure::new(status::UNSUPPORTED, "the function's address has more than 48 bits"))
+        }
+        Some(_) => None,
+    }
+}
+
+/// Begins the life of a node whose inputs are all in its body, links those that are open, and opens its gate.
+#[inline]
+fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32) -> Made {
+    node.dependents.begin();
+    if open == 0 {
+        node.gate.open();
+    } else {
+        node.gate.await_inputs(open);
+    }
+    let id = born(local, node, class, spec);
+    if open == 0 {
+        return Made { id, job: Some(node.to_word() as Job) };
+    }
+    let mut cascade = Cascade::keeping_next(local);
+    link_inputs(node, &mut cascade);
+    Made { id, job: cascade.run() }
+}
+
+/// Counts a new future and gives it its first handle. From here on others may know it.
+#[inline]
+fn born(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>) -> Id {
+    if let Some(name) = spec.name {
+        key::set_name(node, name);
+    }
+    local.tally(spec.client, |tally| {
+        tally.submitted.add(1);
+        tally.live.add(1);
+    });
+    local.count_handles(1);
+    node.id(class, node.life.begin())
+}
+
+/// Links a node, whose gate awaits them, to those of its inputs that are open.
+pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
+    let shape = node.shape();
+    let mut failed = None;
+    let mut link = |input: NodePtr, edge, link: &_| match input.dependents.link(edge, link) {
+        Ok(()) => true,
+        Err(closed) => {
+            if state_of(closed) != State::Finished && failed.is_none() {
+                failed = Some(Ending::of(closed));
+            }
+            false
+        }
+    };
+    // Inputs that were done when the gate was set are not awaited; of those that are, some may end before they are linked.
+    let mut awaited = node.gate.awaited();
+    if shape.is_block() {
+        // SAFETY: the block stays until the node is freed, which it cannot be before its gate is opened below.
+        for block_edge in unsafe { node.block().as_ref() }.edges.iter() {
+            let (edge, word) = NodePtr::block_edge(block_edge);
+            if link(block_edge.input, edge, word) {
+                awaited -= 1;
+            }
+        }
+    } else {
+        let class = class_of(node);
+        for index in 0..shape.count() {
+            if shape.kind(index) == Inline::Future {
+                let offset = shape.offset(index);
+                let (edge, word) = node.inline_edge(offset, class);
+                if link(NodePtr::from_word(node.get(offset)), edge, word) {
+                    awaited -= 1;
+                }
+            }
+        }
+    }
+    let finished = awaited;
+    if let Some(ending) = failed {
+        cascade.settle(node, &ending);
+    }
+    let arrived = node.gate.linked(finished).unwrap_or_else(|| {
+        // Whoever settled it while we linked left the inputs to us. What was linked may still be told, so a block stays.
+        cascade.release_inputs_of_idle(node);
+        node.gate.linked_settled(finished)
+    });
+    cascade.arrived(node, arrived);
+}
+
+/// A future that is done from the start, because of a mistake or of an input.
+fn make_known(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, known: Known) -> Made {
+    node.set_shape(Shape::EMPTY);
+    node.gate.open();
+    node.dependents.begin();
+    let id = born(local, node, class, spec);
+    let ending = match known {
+        Known::Wrong(failure) => Ending::failed(node, &failure),
+        Known::Input(ending) => ending,
+    };
+    close_new(local, node, ending);
+    Made { id, job: None }
+}
+
+/// Closes a node that nobody else knows yet.
+fn close_new(local: &Local, node: NodePtr, ending: Ending) {
+    local.tally(node.client(), |tally| {
+        tally.unstarted.add(1);
+        match &ending {
+            Ending::Finished => tally.finished.add(1),
+            Ending::Failed(_) => tally.failed.add(1),
+            Ending::Cancelled(_) => tally.cancelled.add(1),
+        }
+    });
+    let closed = node.dependents.close(ending.into_closed());
+    debug_assert!(closed == Some(0), "nobody knows the future yet");
+}
+
+/// A future that holds a value from the start.
+pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
+    let args = std::slice::from_ref(arg);
+    let class = Class::Small;
+    let node = take_node(local, class, args)?;
+    node.begin(client, None, Shape::EMPTY);
+    let spec = Spec { client, function: None, name: None, wrong: None };
+    let mut inputs = Vec::new();
+    match read(arg, client, &mut inputs, 0) {
+        Err(known) => Ok(make_known(local, node, class, spec, known)),
+        Ok(_value) if !inputs.is_empty() => {
+            let mut cascade = Cascade::new(local);
+            inputs.into_iter().for_each(|input| cascade.let_go(input));
+            cascade.run();
+            let wrong = Failure::invalid("rask_scatter takes a value, not a future: pass the future on instead");
+            Ok(make_known(local, node, class, spec, Known::Wrong(wrong)))
+        }
+        Ok(value) => {
+            node.set_value(value);
+            node.gate.open();
+            node.dependents.begin();
+            let id = born(local, node, class, spec);
+            close_new(local, node, Ending::Finished);
+            Ok(Made { id, job: None })
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn make_with_block(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
+    let class = Class::Small;
+    let node = take_node(local, class, args)?;
+    node.begin(spec.client, spec.function, Shape::EMPTY);
+    if let Some(failure) = mistake(spec) {
+        discard(args);
+        return Ok(make_known(local, node, class, spec, Known::Wrong(failure)));
+    }
+    let mut inputs = Vec::new();
+    let mut values = Vec::with_capacity(args.len());
+    let mut known = None;
+    for (index, arg) in args.iter().enumerate() {
+        match read(arg, spec.client, &mut inputs, 0) {
+            Ok(value) => values.push(value),
+            Err(why) => {
+                discard(&args[index + 1..]);
+                known = Some(at_argument(index, why));
+                break;
+            }
+        }
+    }
+    if known.is_none() && inputs.len() > super::gate::MAX_INPUTS {
+        known = Some(Known::Wrong(Failure::invalid("more inputs than a task may have")));
+    }
+    if let Some(known) = known {
+        let mut cascade = Cascade::new(local);
+        inputs.into_iter().for_each(|input| cascade.let_go(input));
+        cascade.run();
+        values.into_iter().for_each(|value| local.bury(value));
+        return Ok(make_known(local, node, class, spec, known));
+    }
+    // An input may end between being read and being linked; counting it as open costs an arrival, nothing else.
+    let open = inputs.len() as u32;
+    node.set_block(Block::new(node, values, inputs));
+    node.set_shape(Shape::BLOCK);
+    Ok(finish(local, node, class, spec, open))
+}
+
+/// The input that an argument names, with a reference for the task, and whether it has finished.
+#[inline]
+fn input(arg: &Arg, client: u32) -> std::result::Result<(NodePtr, bool), Known> {
+    let id = Id(arg.payload);
+    let taken = if arg.kind == arg_kind::TAKE { handle::take(id) } else { handle::pin(id) };
+    let taken = taken.map_err(Known::Wrong)?;
+    let node = taken.node();
+    if node.client() != client {
+        taken.let_go();
+        return Err(Known::Wrong(Failure::handle("a future of another client")));
+    }
+    match node.dependents.closed() {
+        None => Ok((taken.into_node(), false)),
+        Some(closed) if state_of(closed) == State::Finished => Ok((taken.into_node(), true)),
+        Some(closed) => {
+            let ending = Ending::of(closed);
+            taken.let_go();
+            Err(Known::Input(ending))
+        }
+    }
+}
+
+/// An argument as the task will read it. Futures in it are added to `inputs`, with a reference each, and become references to the values
+/// in their nodes. On failure, what the rest of a list hands over has been discarded.
+fn read(
+    arg: &Arg,
+    client: u32,
+    inputs: &mut Vec<NodePtr>,
+    depth: usize,
+) -> std::result::Result<Value, Known> {
+    let pointer = std::ptr::with_exposed_provenance_mut::<c_void>(arg.payload as usize);
+    // SAFETY: pointers in arguments that are not NULL are valid, by the contract of the C API; counts were checked to fit memory.
+    unsafe {
+        match arg.kind {
+            arg_kind::NONE => Ok(Value::NONE),
+            arg_kind::I64 => Ok(Value::i64(arg.payload as i64)),
+            arg_kind::F64 => Ok(Value::f64(f64::from_bits(arg.payload))),
+            arg_kind::POINTER => Ok(Value::pointer(pointer)),
+            arg_kind::BYTES => Value::bytes_from(pointer, arg.size, client).map_err(Known::Wrong),
+            arg_kind::STR if pointer.is_null() => Err(Known::Wrong(Failure::invalid("the text is NULL"))),
+            arg_kind::STR => Value::bytes(CStr::from_ptr(pointer.cast::<c_char>()).to_bytes(), client)
+                .map_err(Known::Wrong),
+            arg_kind::BYTES_OWNED => {
+                Value::bytes_owned(pointer, arg.size, destructor(arg), client).map_err(Known::Wrong)
+            }
+            arg_kind::OBJECT => Value::object(pointer, arg.aux.cast::<Type>(), client).map_err(Known::Wrong),
+            arg_kind::FUTURE | arg_kind::TAKE => {
+                let (node, _) = input(arg, client)?;
+                inputs.push(node);
+                Ok(Value::reference(node.value()))
+            }
+            arg_kind::LIST => {
+                let items = items::<Arg>(arg).map_err(Known::Wrong)?;
+                if depth == MAX_NESTING {
+                    discard(items);
+                    return Err(Known::Wrong(Failure::invalid("lists nest more than 1000 deep")));
+                }
+                let mut values = Vec::with_capacity(items.len());
+                for (index, item) in items.iter().enumerate() {
+                    match read(item, client, inputs, depth + 1) {
+                        Ok(value) => values.push(value),
+                        Err(known) => {
+                            discard(&items[index + 1..]);
+                            return Err(at_item(index, known));
+                        }
+                    }
+                }
+                Value::list(values, client).map_err(Known::Wrong)
+            }
+            arg_kind::LIST_OF => {
+                let futures = items::<u64>(arg).map_err(Known::Wrong)?;
+                let mut values = Vec::with_capacity(futures.len());
+                for (index, &future) in futures.iter().enumerate() {
+                    let item = Arg { kind: arg_kind::FUTURE, payload: future, ..*arg };
+                    let (node, _) = input(&item, client).map_err(|known| at_item(index, known))?;
+                    inputs.push(node);
+                    values.push(Value::reference(node.value()));
+                }
+                Value::list(values, client).map_err(Known::Wrong)
+            }
+            arg_kind::LAZY => {
+                Err(Known::Wrong(Failure::invalid("a delayed is an argument of rask_delayed_call only")))
+            }
+            kind => Err(Known::Wrong(Failure::invalid(format!("no such kind of argument: {kind}")))),
+        }
+    }
+}
+
+/// The items behind a list argument.
+fn items<T>(arg: &Arg) -> Result<&[T]> {
+    let pointer = std::ptr::with_exposed_provenance::<T>(arg.payload as usize);
+    if arg.size == 0 {
+        Ok(&[])
+    } else if pointer.is_null() {
+        Err(Failure::invalid("a list with a count but NULL items"))
+    } else if arg.size > isize::MAX as usize / size_of::<T>() {
+        Err(Failure::invalid("a list of more items than memory can hold"))
+    } else {
+        // SAFETY: by the contract of the C API, `size` items are there until submit returns.
+        Ok(unsafe { std::slice::from_raw_parts(pointer, arg.size) })
+    }
+}
+
+fn destructor(arg: &Arg) -> Option<unsafe extern "C" fn(*mut c_void)> {
+    // SAFETY: `aux` of moved-in bytes holds what `rask_bytes_owned` put there: a destructor or NULL.
+    unsafe { std::mem::transmute::<*const c_void, Option<unsafe extern "C" fn(*mut c_void)>>(arg.aux) }
+}
+
+fn at_argument(index: usize, known: Known) -> Known {
+    prefixed("argument", index, known)
+}
+
+fn at_item(index: usize, known: Known) -> Known {
+    prefixed("item", index, known)
+}
+
+fn prefixed(what: &str, index: usize, known: Known) -> Known {
+    match known {
+        Known::Wrong(failure) => {
+            Known::Wrong(Failure::new(failure.status, format!("{what} {index}: {}", failure.message)))
+        }
+        known => known,
+    }
+}
+
+/// Destroys or releases what arguments hand over that will not reach a task. A loop: lists may nest as deep as the caller likes.
+pub(crate) fn discard(args: &[Arg]) {
+    let mut open = vec![args];
+    while let Some(args) = open.pop() {
+        for arg in args {
+            match arg.kind {
+                // What it refers to may well be stale: there is nobody to tell.
+                arg_kind::TAKE => drop(handle::take(Id(arg.payload)).map(handle::Taken::let_go)),
+                arg_kind::OBJECT | arg_kind::BYTES_OWNED => {
+                    if let Ok(value) = read(arg, 0, &mut Vec::new(), 0) {
+                        Local::with(|local| local.bury(value));
+                    }
+                }
+                arg_kind::LIST => open.extend(items::<Arg>(arg)),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The error of a future that is closed, shared.
+pub(crate) fn error_of(closed: Closed) -> Option<Arc<Error>> {
+    match Ending::of(closed) {
+        Ending::Finished => None,
+        Ending::Failed(error) | Ending::Cancelled(error) => Some(error),
+    }
+}
