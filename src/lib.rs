@@ -4,4 +4,7 @@ pub mod capi;
 pub mod client;
 pub mod future;
 pub mod status;
+mod scheduler;
+mod slab;
+mod sync;
 pub mod value;

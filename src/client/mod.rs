@@ -1,12 +1,17 @@
 //! Clients: where work runs, and everything that waits for it.
 
 mod progress;
+mod wait;
 pub use progress::progress;
+pub use wait::{gather, read_result, result, result_i64, wait};
 
-use crate::future::TaskFn;
-use crate::status::{Result, Status};
-use crate::value::{Arg, Value};
+use crate::future::{self, Made, Spec, Task, TaskFn};
+use crate::scheduler::{self, Core, Local, Settings};
+use crate::slab::Id;
+use crate::status::{self, Failure, Result};
+use crate::value::Arg;
 use std::ffi::CStr;
+use std::time::{Duration, Instant};
 
 /// How a client is opened.
 #[derive(Default)]
@@ -60,7 +65,7 @@ pub enum Timeout {
     /// Without limit.
     Forever,
     /// At most this long; zero polls.
-    After(std::time::Duration),
+    After(Duration),
 }
 
 /// When a wait for several futures ends.
@@ -72,80 +77,215 @@ pub enum Until {
     FirstError,
 }
 
+/// The most workers a client may have. Stated in the header.
+pub const MAX_WORKERS: u32 = 1024;
+/// The most threads suspended in waits a client may have. Stated in the header.
+pub const MAX_SPARES: u32 = 1 << 16;
+/// As many as [`Options::max_spares`] means by 0.
+pub const DEFAULT_SPARES: u32 = 1024;
+/// The largest stack of a worker, in bytes, and the smallest. Stated in the header.
+pub const MAX_STACK: usize = 1 << 30;
+/// See [`MAX_STACK`]; smaller sizes are raised to this.
+pub const MIN_STACK: usize = 256 << 10;
+
+impl Timeout {
+    /// When the time is up; `None`: never.
+    fn deadline(self) -> Option<Instant> {
+        match self {
+            Timeout::Forever => None,
+            // A time that the clock cannot tell does not come.
+            Timeout::After(timeout) => Instant::now().checked_add(timeout),
+        }
+    }
+}
+
 /// Opens a client; its id.
-pub fn open(_options: &Options<'_>) -> Result<u64> {
-    unimplemented!()
+pub fn open(options: &Options<'_>) -> Result<u64> {
+    if options.address.is_some() {
+        return Err(Failure::new(status::UNSUPPORTED, "address: this version has no engine for clusters"));
+    }
+    if options.flags != 0 {
+        return Err(Failure::invalid(format!("flags: unknown bits {:#x}", options.flags)));
+    }
+    if options.memory_limit != 0 {
+        return Err(Failure::new(status::UNSUPPORTED, "memory_limit: this version does not limit memory"));
+    }
+    if options.resources.is_some() {
+        return Err(Failure::new(status::UNSUPPORTED, "resources: this version has no resources"));
+    }
+    at_most("n_workers", options.n_workers as usize, MAX_WORKERS as usize)?;
+    at_most("max_spares", options.max_spares as usize, MAX_SPARES as usize)?;
+    at_most("stack_size", options.stack_size, MAX_STACK)?;
+    crate::value::install_accounting(account);
+    Local::with(Local::forget_closed);
+    let n_workers = match options.n_workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS as usize),
+        n => n as usize,
+    };
+    let settings = Settings {
+        name: options.name.map_or("rask".into(), |name| name.to_string_lossy().into_owned()),
+        n_workers,
+        stack_size: (options.stack_size != 0).then(|| options.stack_size.max(MIN_STACK)),
+        max_spares: if options.max_spares == 0 { DEFAULT_SPARES } else { options.max_spares } as usize,
+    };
+    Core::open(settings, future::work()).map(|core| core.id().0)
 }
+
+fn at_most(what: &str, n: usize, most: usize) -> Result<()> {
+    if n > most { Err(Failure::invalid(format!("{what}: {n} is more than {most}"))) } else { Ok(()) }
+}
+
+/// Books bytes of values for the client that holds them.
+fn account(client: u32, delta: i64) {
+    if client != 0 {
+        Local::with(|local| local.tally(client, |tally| tally.nbytes.add(delta as u64)));
+    }
+}
+
 /// Blocks until nothing is pending or running.
-pub fn drain(_client: u64, _timeout: Timeout) -> Result<()> {
-    unimplemented!()
+pub fn drain(client: u64, timeout: Timeout) -> Result<()> {
+    let core = scheduler::find(Id(client))?;
+    Local::with(|local| {
+        if let Some(task) = Task::current(local)
+            && task.is_above_client(core.number)
+        {
+            return Err(Failure::new(status::DEADLOCK, "a task cannot wait until its own client has none left"));
+        }
+        let deadline = timeout.deadline();
+        let drained = match timeout {
+            Timeout::After(Duration::ZERO) => core.is_drained(),
+            _ => wait::suspended_meanwhile(local, || core.drain(deadline))?,
+        };
+        if drained { Ok(()) } else { Err(wait::time_is_up()) }
+    })
 }
+
 /// Cancels what has not started, waits for what runs, ends the threads.
-pub fn close(_client: u64) -> Result<()> {
-    unimplemented!()
+pub fn close(client: u64) -> Result<()> {
+    let id = Id(client);
+    Local::with(|local| {
+        if local.is_worker() {
+            return Err(Failure::new(status::STATE, "a client cannot be closed from inside a task"));
+        }
+        match scheduler::find(id) {
+            Ok(core) => core.close(),
+            Err(failure) if failure.status == status::CLOSED => scheduler::await_closed(id),
+            Err(failure) => return Err(failure),
+        }
+        local.forget_closed();
+        Ok(())
+    })
 }
+
 /// Figures of the client.
-pub fn stats(_client: u64) -> Result<Stats> {
-    unimplemented!()
+pub fn stats(client: u64) -> Result<Stats> {
+    let core = scheduler::find(Id(client))?;
+    let sum = |figure: fn(&scheduler::Tally) -> u64| core.sum(figure);
+    // What ends comes before what begins, so that no difference turns negative while tasks go on.
+    let ended = sum(|tally| tally.ended.get());
+    let unstarted = sum(|tally| tally.unstarted.get());
+    let started = sum(|tally| tally.started.get());
+    let submitted = sum(|tally| tally.submitted.get());
+    Ok(Stats {
+        n_workers: core.settings.n_workers as u32,
+        n_running: started.saturating_sub(ended) as u32,
+        n_pending: submitted.saturating_sub(unstarted).saturating_sub(started),
+        n_finished: sum(|tally| tally.finished.get()),
+        n_error: sum(|tally| tally.failed.get()),
+        n_cancelled: sum(|tally| tally.cancelled.get()),
+        n_submitted: submitted,
+        n_executed: sum(|tally| tally.executed.get()),
+        n_stolen: sum(|tally| tally.stolen.get()),
+        n_retried: 0,
+        live_futures: sum(|tally| tally.live.get()),
+        nbytes: sum(|tally| tally.nbytes.get()),
+    })
 }
 
 /// Submits one task; the id of its future. What is wrong with function or arguments becomes a future in error; `Err` only
 /// without a client, or without memory. `wrong` is a mistake the caller found already (a NULL array with a count, bad options): a future
 /// in error with it is made, and what `args` hands over is destroyed all the same.
+#[inline]
 pub fn submit(
-    _client: u64,
-    _function: Option<TaskFn>,
-    _args: &[Arg],
-    _options: &SubmitOptions<'_>,
-    _wrong: Option<crate::status::Failure>,
+    client: u64,
+    function: Option<TaskFn>,
+    args: &[Arg],
+    options: &SubmitOptions<'_>,
+    wrong: Option<Failure>,
 ) -> Result<u64> {
-    unimplemented!()
+    Local::with(|local| {
+        let client = enter(local, client, args)?;
+        let spec = Spec { client, function, name: options.name, wrong: wrong.as_ref() };
+        let made = future::make(local, spec, args)?;
+        publish(local, client, &made);
+        Ok(made.id.0)
+    })
 }
+
+/// The number of the client, or the end of what `args` hands over.
+#[inline]
+fn enter(local: &Local, client: u64, args: &[Arg]) -> Result<u32> {
+    local.enter(Id(client)).inspect_err(|_| discard(args))
+}
+
+#[inline]
+fn publish(local: &Local, client: u32, made: &Made) {
+    if let Some(job) = made.job
+        && !local.push(client, job)
+    {
+        future::discard_job(job, local);
+    }
+}
+
 /// One task an item, one wake-up. `out` is written on every path; a bad item gives an error future in its slot.
 pub fn map(
-    _client: u64,
-    _function: Option<TaskFn>,
-    _items: &[Arg],
-    _options: &SubmitOptions<'_>,
-    _wrong: Option<crate::status::Failure>,
-    _out: &mut [u64],
+    client: u64,
+    function: Option<TaskFn>,
+    items: &[Arg],
+    options: &SubmitOptions<'_>,
+    wrong: Option<Failure>,
+    out: &mut [u64],
 ) -> Result<()> {
-    unimplemented!()
+    out.fill(0);
+    Local::with(|local| {
+        let client = enter(local, client, items)?;
+        let spec = Spec { client, function, name: options.name, wrong: wrong.as_ref() };
+        let mut jobs = Vec::with_capacity(items.len());
+        let mut outcome = Ok(());
+        for (index, item) in items.iter().enumerate() {
+            match future::make(local, spec, std::slice::from_ref(item)) {
+                Ok(made) => {
+                    out[index] = made.id.0;
+                    jobs.extend(made.job);
+                }
+                Err(failure) => {
+                    discard(&items[index + 1..]);
+                    outcome = Err(failure);
+                    break;
+                }
+            }
+        }
+        if !local.push_all(client, &jobs) {
+            jobs.into_iter().for_each(|job| future::discard_job(job, local));
+        }
+        outcome
+    })
 }
+
 /// A finished future of the value.
-pub fn scatter(_client: u64, _value: &Arg) -> Result<u64> {
-    unimplemented!()
+pub fn scatter(client: u64, value: &Arg) -> Result<u64> {
+    Local::with(|local| {
+        let client = enter(local, client, std::slice::from_ref(value))?;
+        future::scatter(local, client, value).map(|made| made.id.0)
+    })
 }
+
 /// Destroys or releases what `args` hands over (owned bytes, objects, taken handles), for calls that fail before they submit.
-pub fn discard(_args: &[Arg]) {
-    unimplemented!()
+pub fn discard(args: &[Arg]) {
+    future::discard(args);
 }
-/// Waits for the future, then its value, valid until the handle is released; the status of its error otherwise.
-pub fn result(_future: u64, _timeout: Timeout) -> Result<*const Value> {
-    unimplemented!()
-}
-/// An i64 result, read without holding on to the future; `TYPE` for another kind (an f64 reader converts i64).
-pub fn result_i64(_future: u64) -> Result<i64> {
-    unimplemented!()
-}
-/// Waits for the future, then runs `read` on its value while nobody can take it away; the status of its error otherwise.
-pub fn read_result<T>(_future: u64, _timeout: Timeout, _read: impl FnOnce(&Value) -> Result<T>) -> Result<T> {
-    unimplemented!()
-}
-/// Waits until the condition holds. `done`, when there, has one flag a future and is written on every path.
-pub fn wait(_futures: &[u64], _until: Until, _timeout: Timeout, _done: Option<&mut [bool]>) -> Result<()> {
-    unimplemented!()
-}
-/// Waits for all; one status and one value (null where there is none) for each future.
-pub fn gather(
-    _futures: &[u64],
-    _timeout: Timeout,
-    _values: Option<&mut [*const Value]>,
-    _statuses: Option<&mut [Status]>,
-) -> Result<()> {
-    unimplemented!()
-}
+
 /// Handles of every kind that are alive in this process.
 pub fn live_handles() -> u64 {
-    unimplemented!()
+    Local::live_handles() + scheduler::open_clients()
 }

@@ -59,7 +59,7 @@ impl<'a> Cascade<'a> {
                     self.arrive(node);
                 }
                 // SAFETY: the list was closed by this cascade, and each edge is told once.
-                Edge::Watch(watch) => unsafe { Watch::tell(watch) },
+                Edge::Watch(watch) => unsafe { Watch::tell(watch, ending.state()) },
             }
             edge = next;
         }

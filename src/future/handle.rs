@@ -2,7 +2,7 @@
 
 use super::cascade::Cascade;
 use super::node::NodePtr;
-use crate::client::released;
+use super::waiting::released;
 use crate::scheduler::Local;
 use crate::slab::{self, Class, Ended, Id, Life, Line};
 use crate::status::{self, Failure, Result};
@@ -111,6 +111,11 @@ pub(crate) fn watch(id: Id) -> Result<Taken> {
     node.life.retain();
     leave_clone(line);
     Ok(Taken(node))
+}
+
+/// Whether the handle is live just now.
+pub(crate) fn is_live(id: Id) -> bool {
+    line(id).is_ok_and(|(line, _)| life(line).is(id))
 }
 
 /// Ends the handle; its reference is the caller's.

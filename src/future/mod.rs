@@ -13,6 +13,7 @@ mod key;
 mod node;
 mod submit;
 mod task;
+pub(crate) mod waiting;
 pub(crate) mod walk;
 mod watch;
 
@@ -22,12 +23,13 @@ mod loom_tests;
 pub(crate) use cascade::Cascade;
 pub(crate) use error::Ending;
 pub(crate) use node::NodePtr;
-pub(crate) use submit::{Spec, discard, make, scatter};
+pub(crate) use submit::{Made, Spec, discard, make, scatter};
 pub use task::Task;
-pub(crate) use task::{execute, panic_message};
+pub(crate) use task::execute;
+pub(crate) use waiting::deadlock;
 pub(crate) use watch::{Watch, Watcher, Watching};
 
-use crate::scheduler::{Core, Job, Local, Work};
+use crate::scheduler::{Job, Local, Work};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result, Status};
 use crate::value::{Value, kind as value_kind};
@@ -71,13 +73,16 @@ pub struct ErrorView {
 }
 
 /// What the scheduler does with futures.
-pub(crate) fn work(stuck: fn(&Core)) -> Work {
-    fn discard(job: Job, local: &Local, _core: &Core) {
-        let mut cascade = Cascade::new(local);
-        cascade::discard(NodePtr::from_word(job as u64), &mut cascade);
-        cascade.run();
-    }
-    Work { run: task::run, discard, stuck }
+pub(crate) fn work() -> Work {
+    let stuck = waiting::resolve_deadlocks;
+    Work { run: task::run, discard: |job, local, _| discard_job(job, local), stuck }
+}
+
+/// Ends a job that will not run, because its client is closed.
+pub(crate) fn discard_job(job: Job, local: &Local) {
+    let mut cascade = Cascade::new(local);
+    cascade::discard(NodePtr::from_word(job as u64), &mut cascade);
+    cascade.run();
 }
 
 /// Calls `f` with the node behind a handle, of which a reference is counted meanwhile.
@@ -248,7 +253,7 @@ pub fn fire_and_forget(future: u64) -> Result<()> {
 struct Forgotten(NodePtr);
 
 impl Watcher for Forgotten {
-    fn done(&self, _token: usize) {
+    fn done(&self, _token: usize, _state: State) {
         Local::with(|local| {
             let mut cascade = Cascade::new(local);
             cascade.let_go(self.0);

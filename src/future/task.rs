@@ -84,6 +84,16 @@ impl Task {
         &self.result
     }
 
+    /// As [`result`](Self::result), to be written to.
+    pub fn result_mut(&mut self) -> &mut Value {
+        &mut self.result
+    }
+
+    /// The client that values made by this task are booked for.
+    pub fn account(&self) -> u32 {
+        self.node.client()
+    }
+
     /// Makes the task an error. The first failure stands.
     pub fn fail(&mut self, status: Status, code: i32, message: &str) {
         if self.failure.is_none() {
@@ -146,6 +156,11 @@ impl Task {
     pub(crate) fn beneath(&self) -> Option<&Task> {
         // SAFETY: what is beneath on the stack outlives what is above.
         unsafe { self.beneath.as_ref() }
+    }
+
+    /// Whether this task, or one beneath it, belongs to the client.
+    pub(crate) fn is_above_client(&self, number: u32) -> bool {
+        std::iter::successors(Some(self), |task| task.beneath()).any(|task| task.node.client() == number)
     }
 
     /// The innermost task of this thread.

@@ -9,6 +9,11 @@ use std::collections::HashSet;
 pub(crate) struct Ref(NodePtr);
 
 impl Ref {
+    /// Makes a reference that was counted already let go of itself.
+    pub(crate) fn of(taken: super::handle::Taken) -> Self {
+        Self(taken.into_node())
+    }
+
     /// Counts a reference on a node that the caller knows to have one.
     pub(crate) fn new(node: NodePtr) -> Self {
         node.life.retain();
@@ -71,7 +76,7 @@ pub(crate) fn needs(future: NodePtr, tasks: &[NodePtr], budget: usize) -> bool {
             return false;
         }
         open.extend(open_inputs(node));
-        open.extend(crate::client::waited_for_by(node));
+        open.extend(super::waiting::waited_for_by(node));
     }
     false
 }

@@ -1,5 +1,6 @@
 //! Watches: edges that tell something other than a task that a future is done.
 
+use super::State;
 use super::dependents::EdgeWord;
 use super::node::{Edge, NodePtr, link_of};
 use crate::sync::AtomicU64;
@@ -8,8 +9,8 @@ use std::sync::Arc;
 
 /// Who wants to know. Told once for each watch, by the thread that ended the future, which holds no lock and should not be kept.
 pub(crate) trait Watcher: Send + Sync {
-    /// The future watched with `token` is done.
-    fn done(&self, token: usize);
+    /// The future watched with `token` is done, and this is its state.
+    fn done(&self, token: usize, state: State);
 }
 
 /// An edge in a future's list. The link comes first: an edge word is its address.
@@ -44,10 +45,10 @@ impl Watch {
     ///
     /// # Safety
     /// The caller took the edge from the list and tells it once.
-    pub(crate) unsafe fn tell(watch: NonNull<Watch>) {
+    pub(crate) unsafe fn tell(watch: NonNull<Watch>, state: State) {
         // SAFETY: whoever closed the list owns the watches in it.
         let watch = unsafe { Box::from_raw(watch.as_ptr()) };
-        watch.watcher.done(watch.token);
+        watch.watcher.done(watch.token, state);
     }
 }
 

@@ -258,6 +258,17 @@ impl Local {
         (&raw const here).addr() > self.stack_floor.get()
     }
 
+    /// Puts off [`bury`](Self::bury) until `f` is over.
+    pub(crate) fn bury_later<T>(&self, f: impl FnOnce() -> T) -> T {
+        let nested = self.burying.replace(true);
+        let result = f();
+        if !nested {
+            self.burying.set(false);
+            self.bury(Value::NONE);
+        }
+        result
+    }
+
     /// Destroys a value whose destructor is the user's: now, or after the one that runs on this thread just now.
     pub(crate) fn bury(&self, value: Value) {
         if self.burying.get() {

@@ -94,11 +94,13 @@ pub(crate) struct Slot {
 /// The open clients of this process, and the number of the last one.
 struct Registry {
     open: HashMap<u32, Arc<Core>>,
+    /// Those on their way from open to closed.
+    closing: HashMap<u32, Arc<Core>>,
     last: u32,
 }
 
 static REGISTRY: LazyLock<RwLock<Registry>> =
-    LazyLock::new(|| RwLock::new(Registry { open: HashMap::new(), last: 0 }));
+    LazyLock::new(|| RwLock::new(Registry { open: HashMap::new(), closing: HashMap::new(), last: 0 }));
 
 /// The id of client `number`. The generation is the number, scattered: random ids do not pass for clients.
 pub(crate) fn client_id(number: u32) -> Id {
@@ -120,6 +122,14 @@ pub(crate) fn find(id: Id) -> Result<Arc<Core>> {
 
 pub(crate) fn closed() -> Failure {
     Failure::new(status::CLOSED, "the client is closed")
+}
+
+/// Blocks until the client, which is closed or being closed, is closed.
+pub(crate) fn await_closed(id: Id) {
+    let closing = REGISTRY.read().closing.get(&id.index()).cloned();
+    if let Some(core) = closing {
+        core.close();
+    }
 }
 
 /// The open client with this number.
@@ -270,7 +280,12 @@ impl Core {
         *closing = Closing::Begun;
         drop(closing);
 
-        REGISTRY.write().open.remove(&self.number);
+        {
+            let mut registry = REGISTRY.write();
+            if let Some(core) = registry.open.remove(&self.number) {
+                registry.closing.insert(self.number, core);
+            }
+        }
         self.sleep.counts.close();
         self.sleep.wake_all();
         self.pool.dismiss_spares();
@@ -284,6 +299,7 @@ impl Core {
             }
         });
         self.tell_drainers();
+        REGISTRY.write().closing.remove(&self.number);
         *self.closing.lock() = Closing::Done;
         self.closed.notify_all();
     }

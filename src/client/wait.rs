@@ -1,0 +1,392 @@
+//! Waiting: for one future or many, from outside or inside a task.
+//!
+//! From outside, a wait is a [`Signal`] that watches the futures. Inside a task the thread's slot must not stand idle, and the task's wait
+//! must not be for itself. So a task that waits first runs, on top of itself, what it waits for and what that needs, and nothing
+//! else: a task on top then holds up only tasks that truly wait for it. What cannot be run so is waited for with the slot given to
+//! another thread, after a look at whether the wait could ever end.
+
+use super::{Timeout, Until};
+use crate::future::waiting::{self, Suspension, Waiter};
+use crate::future::walk::{Ref, claim_ready};
+use crate::future::{self, Cascade, NodePtr, State, Task, Watch, Watcher, Watching, handle};
+use crate::scheduler::Local;
+use crate::slab::Id;
+use crate::status::{self, Failure, Result, Status};
+use crate::value::Value;
+use parking_lot::{Condvar, Mutex};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How many futures one wait for all watches at a time. Those watched are the last of the open ones: when they are done, most others are.
+const WATCHED: usize = 1024;
+/// How long a wait looks before it blocks: less than a blocked thread takes to come back.
+const LOOK: Duration = Duration::from_micros(5);
+/// Futures looked at for a task to run on top of a waiting one.
+const HELP_BUDGET: usize = 64;
+
+/// What wakes a blocked wait.
+struct Signal {
+    state: Mutex<Told>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Told {
+    done: usize,
+    failed: bool,
+    /// A handle that is waited through was released.
+    released: bool,
+    /// The wait was found to be part of a circle.
+    deadlocked: bool,
+}
+
+impl Signal {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { state: Mutex::new(Told::default()), changed: Condvar::new() })
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Told)) {
+        change(&mut self.state.lock());
+        self.changed.notify_one();
+    }
+
+    /// Blocks until the condition holds; `false` when the time is up first.
+    fn wait(&self, deadline: Option<Instant>, mut condition: impl FnMut(&Told) -> bool) -> bool {
+        let mut told = self.state.lock();
+        loop {
+            if condition(&told) {
+                return true;
+            }
+            match deadline {
+                None => self.changed.wait(&mut told),
+                Some(deadline) => {
+                    if self.changed.wait_until(&mut told, deadline).timed_out() {
+                        return condition(&told);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Watcher for Signal {
+    fn done(&self, _token: usize, state: State) {
+        self.change(|told| {
+            told.done += 1;
+            told.failed |= state != State::Finished;
+        });
+    }
+}
+
+impl Waiter for Signal {
+    fn released(&self) {
+        self.change(|told| told.released = true);
+    }
+
+    fn deadlocked(&self) {
+        self.change(|told| told.deadlocked = true);
+    }
+}
+
+/// A future that a blocked wait watches.
+struct Watched {
+    id: u64,
+    node: NodePtr,
+    watching: Option<Watching>,
+}
+
+/// The futures that a blocked wait watches; undone when dropped.
+struct WatchedSet {
+    signal: Arc<Signal>,
+    futures: Vec<Watched>,
+    /// How many of them were done before they could be watched.
+    done: usize,
+}
+
+impl WatchedSet {
+    fn begin(futures: &[u64]) -> Result<Self> {
+        let mut set = Self { signal: Signal::new(), futures: Vec::with_capacity(futures.len()), done: 0 };
+        for &id in futures {
+            // The mark comes before the entry in the table: a release in between is noticed below.
+            let node = handle::watch(Id(id))?.into_node();
+            set.futures.push(Watched { id, node, watching: None });
+        }
+        let waiter: Arc<dyn Waiter> = set.signal.clone();
+        waiting::enter(futures, &waiter);
+        for watched in &mut set.futures {
+            if !handle::is_live(Id(watched.id)) {
+                return Err(handle_released());
+            }
+            watched.watching = Watch::begin(watched.node, 0, set.signal.clone());
+            set.done += usize::from(watched.watching.is_none());
+        }
+        Ok(set)
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = NodePtr> + '_ {
+        self.futures.iter().map(|watched| watched.node)
+    }
+
+    /// Whether what is told, with what was done before, meets the condition.
+    fn is_enough(&self, until: Until, told: &Told) -> bool {
+        let done = self.done + told.done;
+        done == self.futures.len()
+            || match until {
+                Until::AllCompleted => false,
+                Until::FirstCompleted => done > 0,
+                Until::FirstError => told.failed || self.done > 0,
+            }
+    }
+}
+
+impl Drop for WatchedSet {
+    fn drop(&mut self) {
+        let waiter: Arc<dyn Waiter> = self.signal.clone();
+        waiting::leave(self.futures.iter().map(|watched| watched.id), &waiter);
+        Local::with(|local| {
+            let mut cascade = Cascade::new(local);
+            for watched in self.futures.drain(..) {
+                if let Some(watching) = watched.watching {
+                    watching.end(watched.node);
+                }
+                cascade.let_go(watched.node);
+            }
+            cascade.run();
+        });
+    }
+}
+
+fn handle_released() -> Failure {
+    Failure::handle("the handle was released while it was waited for")
+}
+
+pub(super) fn time_is_up() -> Failure {
+    Failure::new(status::TIMEOUT, "the time was up before the wait was over")
+}
+
+// ---- the verbs ----------------------------------------------------------------------------------------------------------
+
+/// Waits until the condition holds. `done`, when there, has one flag a future and is written on every path.
+pub fn wait(futures: &[u64], until: Until, timeout: Timeout, mut done: Option<&mut [bool]>) -> Result<()> {
+    let outcome = wait_until(futures, until, timeout);
+    if let Some(done) = &mut done {
+        for (done, &future) in done.iter_mut().zip(futures) {
+            *done = future::state(future).is_ok_and(is_done);
+        }
+    }
+    outcome
+}
+
+fn is_done(state: State) -> bool {
+    !matches!(state, State::Pending | State::Running)
+}
+
+fn wait_until(futures: &[u64], until: Until, timeout: Timeout) -> Result<()> {
+    let deadline = timeout.deadline();
+    let polls = timeout == Timeout::After(Duration::ZERO);
+    let mut open = open_ones(futures, until)?;
+    while !open.is_empty() {
+        if polls {
+            return Err(time_is_up());
+        }
+        let watched = match until {
+            Until::AllCompleted => &open[open.len().saturating_sub(WATCHED)..],
+            _ => &open[..],
+        };
+        block(watched, until, deadline)?;
+        open = match until {
+            Until::AllCompleted => {
+                let n = open.len() - watched.len();
+                open_ones(&open[..n], until)?
+            }
+            _ => open_ones(futures, until)?,
+        };
+    }
+    Ok(())
+}
+
+/// The futures that are not done; none when the condition holds. A bad handle is a failure whatever the others are.
+fn open_ones(futures: &[u64], until: Until) -> Result<Vec<u64>> {
+    let mut open = Vec::new();
+    let mut met = false;
+    for &future in futures {
+        match future::state(future)? {
+            State::Pending | State::Running => open.push(future),
+            State::Finished => met |= until == Until::FirstCompleted,
+            State::Error | State::Cancelled | State::Lost => met |= until != Until::AllCompleted,
+        }
+    }
+    if met {
+        open.clear();
+    }
+    Ok(open)
+}
+
+/// Waits for the future, then its value, valid until the handle is released; the status of its error otherwise.
+pub fn result(future: u64, timeout: Timeout) -> Result<*const Value> {
+    loop {
+        let taken = handle::pin(Id(future))?;
+        let outcome = future::outcome(taken.node());
+        taken.let_go();
+        match outcome {
+            Some(outcome) => return outcome,
+            None => wait_until(&[future], Until::AllCompleted, timeout)?,
+        }
+    }
+}
+
+/// An i64 result, read without holding on to the future; `TYPE` for another kind.
+#[inline]
+pub fn result_i64(future: u64) -> Result<i64> {
+    if let Some(value) = future::peek_i64(future) {
+        return Ok(value);
+    }
+    read_result(future, Timeout::Forever, |value| {
+        value.as_i64().ok_or_else(|| {
+            Failure::new(status::TYPE, format!("the result is not an i64 but {}", value.kind_in_words()))
+        })
+    })
+}
+
+/// Waits for the future, then runs `read` on its value while nobody can take it away; the status of its error otherwise.
+pub fn read_result<T>(future: u64, timeout: Timeout, read: impl FnOnce(&Value) -> Result<T>) -> Result<T> {
+    loop {
+        let taken = handle::pin(Id(future))?;
+        match future::outcome(taken.node()) {
+            Some(outcome) => {
+                // SAFETY: the node is finished, and `taken` keeps it so.
+                let result = outcome.and_then(|value| read(unsafe { &*value }));
+                taken.let_go();
+                return result;
+            }
+            None => taken.let_go(),
+        }
+        wait_until(&[future], Until::AllCompleted, timeout)?;
+    }
+}
+
+/// Waits for all; one status and one value (null where there is none) for each future.
+pub fn gather(
+    futures: &[u64],
+    timeout: Timeout,
+    mut values: Option<&mut [*const Value]>,
+    mut statuses: Option<&mut [Status]>,
+) -> Result<()> {
+    let until = if statuses.is_some() { Until::AllCompleted } else { Until::FirstError };
+    let waited = wait_until(futures, until, timeout);
+    let mut first = Ok(());
+    for (index, &future) in futures.iter().enumerate() {
+        let outcome = result(future, Timeout::After(Duration::ZERO));
+        let status = outcome.as_ref().map_or_else(|failure| failure.status, |_| status::OK);
+        if let Some(values) = &mut values {
+            values[index] = outcome.as_ref().map_or(std::ptr::null(), |value| *value);
+        }
+        match &mut statuses {
+            Some(statuses) => statuses[index] = status,
+            // An open future is no error of its own: what the wait said of it counts.
+            None if status != status::TIMEOUT => first = first.and(outcome.map(drop)),
+            None => {}
+        }
+    }
+    first.and(waited)
+}
+
+// ---- blocking -----------------------------------------------------------------------------------------------------------
+
+/// Blocks until the condition holds for the open futures given, by whatever means the calling thread has.
+fn block(futures: &[u64], until: Until, deadline: Option<Instant>) -> Result<()> {
+    Local::with(|local| match Task::current(local) {
+        // A thread that runs a task and has no slot runs a destructor of ours, as it suspends: it may only wait like anybody else.
+        Some(task) if local.slot().is_some() => block_task(local, task, futures, until, deadline),
+        _ => {
+            if let [future] = futures
+                && look(*future)?
+            {
+                return Ok(());
+            }
+            block_thread(&WatchedSet::begin(futures)?, until, deadline)
+        }
+    })
+}
+
+/// Looks at a future for a short while, in case it is done in a moment.
+fn look(future: u64) -> Result<bool> {
+    let begun = Instant::now();
+    while begun.elapsed() < LOOK {
+        for _ in 0..16 {
+            if is_done(future::state(future)?) {
+                return Ok(true);
+            }
+            std::hint::spin_loop();
+        }
+    }
+    Ok(false)
+}
+
+fn block_thread(set: &WatchedSet, until: Until, deadline: Option<Instant>) -> Result<()> {
+    let mut ended = Ok(());
+    let in_time = set.signal.wait(deadline, |told| {
+        ended = if told.released {
+            Err(handle_released())
+        } else if told.deadlocked {
+            Err(future::deadlock())
+        } else {
+            Ok(())
+        };
+        ended.is_err() || set.is_enough(until, told)
+    });
+    if in_time { ended } else { Err(time_is_up()) }
+}
+
+fn block_task(
+    local: &Local,
+    task: &Task,
+    futures: &[u64],
+    until: Until,
+    deadline: Option<Instant>,
+) -> Result<()> {
+    // On top of the task goes only what it must wait for anyhow: not one of several, and nothing when the time may be up before.
+    if until == Until::AllCompleted && deadline.is_none() {
+        help(local, task, futures)?;
+        if futures.iter().all(|&future| future::state(future).is_ok_and(is_done)) {
+            return Ok(());
+        }
+    }
+    let set = WatchedSet::begin(futures)?;
+    let wait = Suspension {
+        futures: set.nodes().collect(),
+        needs_all: until == Until::AllCompleted,
+        is_timed: deadline.is_some(),
+        waiter: set.signal.clone(),
+    };
+    let suspension = wait.begin(local, task)?;
+    let outcome = suspended_meanwhile(local, || block_thread(&set, until, deadline)).and_then(|ended| ended);
+    drop(suspension);
+    outcome
+}
+
+/// Runs, on top of the task, the futures and what they need, as far as that is queued and there is stack.
+fn help(local: &Local, task: &Task, futures: &[u64]) -> Result<()> {
+    for &future in futures {
+        let taken = handle::pin(Id(future))?;
+        let node = Ref::of(taken);
+        while local.has_stack()
+            && node.node().client() == task.node().client()
+            && let Some(ready) = claim_ready(node.node(), HELP_BUDGET)
+        {
+            future::execute(ready.node(), local, Cascade::new(local));
+        }
+    }
+    Ok(())
+}
+
+/// Runs `blocking` with this thread's slot, if it has one, given to another thread.
+pub(super) fn suspended_meanwhile<T>(local: &Local, blocking: impl FnOnce() -> T) -> Result<T> {
+    let Some(core) = local.slot().map(|slot| slot.core.clone()) else {
+        return Ok(blocking());
+    };
+    core.suspend(local)?;
+    let result = blocking();
+    core.resume(local);
+    Ok(result)
+}

@@ -1,0 +1,153 @@
+//! Who waits: through which handle, in which suspended task, and whether such a wait could ever end.
+
+use super::task::Task;
+use super::walk::{Ref, needs};
+use super::{NodePtr, State, Watcher, state_of_node};
+use crate::scheduler::{Core, Local};
+use crate::slab::Id;
+use crate::status::{self, Failure, Result};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+/// Futures looked at before a task is suspended, for a wait that could never end. Longer ways round are found when nothing runs any
+/// more.
+const DEADLOCK_BUDGET: usize = 4096;
+
+/// A blocked wait.
+pub(crate) trait Waiter: Watcher {
+    /// A handle that is waited through was released.
+    fn released(&self);
+    /// The wait is part of a circle.
+    fn deadlocked(&self);
+}
+
+type Waiters = HashMap<u64, Vec<Arc<dyn Waiter>>>;
+
+/// The blocked waits, by the ids of the handles they wait through.
+static WAITING: LazyLock<Mutex<Waiters>> = LazyLock::new(Mutex::default);
+
+/// From now on the waiter is told when one of the handles, which were marked as [watched](super::handle::watch) before, is released.
+pub(crate) fn enter(ids: &[u64], waiter: &Arc<dyn Waiter>) {
+    let mut waiting = WAITING.lock();
+    for &id in ids {
+        waiting.entry(id).or_default().push(waiter.clone());
+    }
+}
+
+/// Undoes [`enter`].
+pub(crate) fn leave(ids: impl Iterator<Item = u64>, waiter: &Arc<dyn Waiter>) {
+    let mut waiting = WAITING.lock();
+    for id in ids {
+        let Some(waiters) = waiting.get_mut(&id) else { continue };
+        if let Some(at) = waiters.iter().position(|other| Arc::ptr_eq(other, waiter)) {
+            waiters.swap_remove(at);
+        }
+        if waiters.is_empty() {
+            waiting.remove(&id);
+        }
+    }
+}
+
+/// Tells those who wait through a handle that it is no more.
+#[cold]
+pub(super) fn released(id: Id) {
+    let waiters = WAITING.lock().remove(&id.0);
+    for waiter in waiters.into_iter().flatten() {
+        waiter.released();
+    }
+}
+
+/// What a task that is about to be suspended waits for.
+pub(crate) struct Suspension {
+    /// The wait counts a reference on each.
+    pub(crate) futures: Vec<NodePtr>,
+    /// All of them, not any.
+    pub(crate) needs_all: bool,
+    /// The wait ends by itself.
+    pub(crate) is_timed: bool,
+    pub(crate) waiter: Arc<dyn Waiter>,
+}
+
+struct Entry {
+    /// The task, and those beneath it on its thread's stack, each of which waits for the one before.
+    tasks: Vec<NodePtr>,
+    wait: Suspension,
+}
+
+static SUSPENDED: Mutex<Vec<Arc<Entry>>> = Mutex::new(Vec::new());
+/// Held from entering a suspension to having looked for a circle, so that of two that complete one, one sees the other.
+static LOOKING: Mutex<()> = Mutex::new(());
+
+/// A suspension that stands in the table; dropped to take it out.
+pub(crate) struct Suspended(Arc<Entry>);
+
+/// The failure of a wait that could never end.
+pub(crate) fn deadlock() -> Failure {
+    Failure::new(status::DEADLOCK, "this wait could never end: what it waits for waits for this task")
+}
+
+impl Suspension {
+    /// Enters the wait of `task` in the table. `DEADLOCK`: it could never end.
+    pub(crate) fn begin(self, local: &Local, task: &Task) -> Result<Suspended> {
+        let tasks = std::iter::successors(Some(task), |task| task.beneath()).map(Task::node).collect();
+        let entry = Arc::new(Entry { tasks, wait: self });
+        // Destructors wait until the look is over: they are not to run under its lock.
+        local.bury_later(|| {
+            let _looking = LOOKING.lock();
+            SUSPENDED.lock().push(entry.clone());
+            let entered = Suspended(entry);
+            if entered.0.is_in_circle(DEADLOCK_BUDGET) { Err(deadlock()) } else { Ok(entered) }
+        })
+    }
+}
+
+impl Entry {
+    /// Whether what the wait needs cannot end before the task itself has.
+    fn is_in_circle(&self, budget: usize) -> bool {
+        let is_open = |future: &&NodePtr| matches!(state_of_node(**future), State::Pending | State::Running);
+        let mut open = self.wait.futures.iter().filter(is_open).peekable();
+        let needs = |future: &NodePtr| needs(*future, &self.tasks, budget);
+        if self.wait.needs_all { open.any(needs) } else { open.peek().is_some() && open.all(needs) }
+    }
+}
+
+impl Drop for Suspended {
+    fn drop(&mut self) {
+        let mut suspended = SUSPENDED.lock();
+        if let Some(at) = suspended.iter().position(|other| Arc::ptr_eq(other, &self.0)) {
+            suspended.swap_remove(at);
+        }
+    }
+}
+
+/// What the task, if it is suspended, waits for without limit.
+pub(super) fn waited_for_by(task: NodePtr) -> Vec<Ref> {
+    let suspended = SUSPENDED.lock();
+    for entry in suspended.iter() {
+        let Some(at) = entry.tasks.iter().position(|&other| other == task) else { continue };
+        if at > 0 {
+            // The task above it runs, so that one has references.
+            return vec![Ref::new(entry.tasks[at - 1])];
+        }
+        let Suspension { futures, needs_all, is_timed, .. } = &entry.wait;
+        // Of several of which any would do, none is needed.
+        let needed = !is_timed && (*needs_all || futures.len() == 1);
+        return futures.iter().filter(|_| needed).map(|&node| Ref::new(node)).collect();
+    }
+    Vec::new()
+}
+
+/// Nothing runs and nothing is queued, yet tasks are suspended: ends a wait that is part of a circle, if there is one.
+pub(super) fn resolve_deadlocks(_core: &Core) {
+    Local::with(|local| {
+        local.bury_later(|| {
+            let _looking = LOOKING.lock();
+            let suspended = SUSPENDED.lock().clone();
+            let circle = suspended.iter().find(|entry| !entry.wait.is_timed && entry.is_in_circle(usize::MAX));
+            if let Some(entry) = circle {
+                entry.wait.waiter.deadlocked();
+            }
+        });
+    });
+}
