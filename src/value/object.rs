@@ -2,7 +2,7 @@
 
 use super::block::{self, account};
 use super::{BytesOut, Destroy, Form, Value, kind, pointer_of, word};
-use crate::status::{Failure, Result};
+use crate::status::{Failure, Result, Status};
 use std::ffi::{CStr, c_char, c_void};
 use std::mem::offset_of;
 use std::ptr::NonNull;
@@ -21,7 +21,7 @@ pub struct Type {
     /// How many bytes the object holds. NULL: 0.
     pub nbytes: Option<unsafe extern "C" fn(object: *const c_void) -> usize>,
     /// Writes the object to out by rask_bytes_write. NULL: objects of it stay in this process.
-    pub encode: Option<unsafe extern "C" fn(object: *const c_void, out: *mut BytesOut) -> i32>,
+    pub encode: Option<unsafe extern "C" fn(object: *const c_void, out: *mut BytesOut) -> Status>,
     /// Makes an object of what encode wrote; NULL on failure.
     pub decode: Option<unsafe extern "C" fn(data: *const c_void, size: usize) -> *mut c_void>,
 }
