@@ -31,3 +31,26 @@ fn no_line_is_longer_than_110_columns() {
         assert_eq!(line.trim_end(), line);
     }
 }
+
+#[test]
+fn every_function_has_its_contract() {
+    let header = generate::header();
+    let mut doc = String::new();
+    let mut functions = 0;
+    for line in header.lines() {
+        if line.starts_with("/**") {
+            doc.clear();
+        }
+        if line.starts_with("/**") || line.starts_with(" *") {
+            doc += line;
+        } else if !line.starts_with([' ', '#']) && !line.starts_with("static") && !line.starts_with("typedef")
+        {
+            if let Some((name, _)) = line.split_once('(').filter(|_| line.ends_with([';', ','])) {
+                let returns = name.starts_with("void rask_") || doc.contains("Returns: ");
+                assert!(returns && doc.contains("Threads: ") && doc.contains("Blocks: "), "{line}\n{doc}");
+                functions += 1;
+            }
+        }
+    }
+    assert!(functions > 60, "{functions}");
+}

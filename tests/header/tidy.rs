@@ -4,6 +4,8 @@
 const WIDTH: usize = 110;
 /// Where comments behind a field or a constant begin, unless that is longer.
 const COMMENT_COLUMN: usize = 36;
+/// What the paragraphs of a function's contract begin with.
+pub const LABELS: [&str; 3] = ["Parameters: ", "Returns: ", "Threads: "];
 
 /// The items of a section, each separated by an empty line, but for constants and fields in a row.
 pub fn tidy(text: &str) -> String {
@@ -82,7 +84,7 @@ fn write_doc(out: &mut Vec<String>, indent: &str, doc: &[String]) {
     let mut paragraphs: Vec<String> = Vec::new();
     for line in doc {
         let starts = line.is_empty()
-            || ["Parameters: ", "Returns: ", "Threads: "].iter().any(|label| line.starts_with(label))
+            || LABELS.iter().any(|label| line.starts_with(label))
             || paragraphs.last().is_none_or(String::is_empty);
         match paragraphs.last_mut() {
             Some(last) if !starts => *last = format!("{last} {line}"),
@@ -91,10 +93,12 @@ fn write_doc(out: &mut Vec<String>, indent: &str, doc: &[String]) {
     }
     out.push(format!("{indent}/**"));
     for paragraph in paragraphs {
+        // What stands under a label is set off, so that the labels are found at a glance.
+        let hang = if LABELS.iter().any(|label| paragraph.starts_with(label)) { "  " } else { "" };
         let mut line = format!("{indent} *");
         for word in paragraph.split_whitespace() {
             if line.chars().count() + 1 + word.chars().count() > WIDTH {
-                out.push(std::mem::replace(&mut line, format!("{indent} *  ")));
+                out.push(std::mem::replace(&mut line, format!("{indent} *{hang}")));
             }
             line += " ";
             line += word;
