@@ -6,32 +6,50 @@ use std::ffi::{c_char, c_void};
 use std::ptr;
 
 /// Nothing: RASK_NONE for the task.
+///
+/// Returns: an argument.
+/// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_none() -> Arg {
     arg(kind::NONE, 0, 0, ptr::null())
 }
 
 /// An integer.
+///
+/// Returns: an argument.
+/// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_i64(value: i64) -> Arg {
     arg(kind::I64, value as u64, 0, ptr::null())
 }
 
 /// A double.
+///
+/// Returns: an argument.
+/// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_f64(value: f64) -> Arg {
     arg(kind::F64, value.to_bits(), 0, ptr::null())
 }
 
-/// Bytes, copied by submit. data may be NULL if size, in bytes, is 0.
+/// Bytes, copied by submit.
+///
+/// Parameters: data: borrowed until submit returns; NULL if size is 0. size: in bytes.
+/// Returns: an argument.
+/// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_bytes(data: *const c_void, size: usize) -> Arg {
     arg(kind::BYTES, word(data), size, ptr::null())
 }
 
-/// A buffer that is moved in, not copied. Submit takes it on every path: destroy(data) is called once, after the last
-/// reader, on any thread; with destroy NULL it never is. Nothing is appended: readers find a NUL behind it only if it ends
-/// with one. For data NULL with size 0 destroy is not called.
+/// Bytes that are moved in, not copied. Nothing is appended: readers find a NUL behind them only if they end
+/// with one.
+///
+/// Parameters: data: taken by submit on every path; NULL if size is 0. size: in bytes. destroy: called once
+/// as destroy(data), after the last reader, on any thread, but not for data NULL; NULL: the bytes are never
+/// destroyed.
+/// Returns: an argument.
+/// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_bytes_owned(
     data: *mut c_void,
@@ -42,43 +60,74 @@ pub extern "C" fn rask_bytes_owned(
     arg(kind::BYTES_OWNED, word(data), size, destroy)
 }
 
-/// NUL-terminated text, copied by submit; RASK_BYTES for the task.
+/// Text, copied by submit; RASK_BYTES for the task.
+///
+/// Parameters: text: NUL-terminated, borrowed until submit returns.
+/// Returns: an argument.
+/// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_str(text: *const c_char) -> Arg {
     arg(kind::STR, word(text), 0, ptr::null())
 }
 
 /// A pointer of the caller's, passed through as it is.
+///
+/// Parameters: pointer: anything, also NULL.
+/// Returns: an argument.
+/// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_pointer(pointer: *mut c_void) -> Arg {
     arg(kind::POINTER, word(pointer), 0, ptr::null())
 }
 
-/// An object that is moved in. Submit takes it on every path: type->destroy(object) is called once, after the last reader.
+/// An object that is moved in.
+///
+/// Parameters: object: taken by submit on every path: type->destroy(object) is called once, after the last
+/// reader, on any thread. type: static.
+/// Returns: an argument.
+/// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_object(object: *mut c_void, r#type: *const Type) -> Arg {
     arg(kind::OBJECT, word(object), 0, r#type.cast())
 }
 
-/// The value of a future, once it is there. The handle stays the caller's and may be released right after submit.
+/// The value of a future, once it is there.
+///
+/// Parameters: future: borrowed until submit returns; it may be released right then.
+/// Returns: an argument.
+/// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_of(future: rask_future) -> Arg {
     arg(kind::FUTURE, future.id, 0, ptr::null())
 }
 
-/// Likewise, and the handle is handed over: submit takes it on every path, and it is stale when submit returns.
+/// The value of a future, once it is there, and its handle too: the task releases it when it needs the input
+/// no longer.
+///
+/// Parameters: future: taken by submit on every path, stale when submit returns.
+/// Returns: an argument.
+/// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_take(future: rask_future) -> Arg {
     arg(kind::TAKE, future.id, 0, ptr::null())
 }
 
-/// A list of arguments, which may be lists and futures in their turn. The array is borrowed until submit returns.
+/// A list of arguments, which may be lists and futures in their turn.
+///
+/// Parameters: items: count arguments, borrowed until submit returns; NULL if count is 0. What they hand over
+/// is taken.
+/// Returns: an argument.
+/// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_list(items: *const Arg, count: usize) -> Arg {
     arg(kind::LIST, word(items), count, ptr::null())
 }
 
-/// A list of the values of futures. The array is borrowed until submit returns, the handles stay the caller's.
+/// A list of the values of futures.
+///
+/// Parameters: futures: count handles, borrowed until submit returns; NULL if count is 0.
+/// Returns: an argument.
+/// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_list_of(futures: *const rask_future, count: usize) -> Arg {
     arg(kind::LIST_OF, word(futures), count, ptr::null())

@@ -9,7 +9,8 @@ use crate::client::{self, Options, Stats};
 use crate::status::{Failure, Result, UNSUPPORTED};
 use std::ffi::c_char;
 
-/// How a client is opened. Begin with RASK_CLIENT_OPTIONS_INIT; everything in it is borrowed during the call only.
+/// How a client is opened. Begin with RASK_CLIENT_OPTIONS_INIT; everything in it is borrowed during the call
+/// only.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct rask_client_options {
@@ -84,8 +85,8 @@ const _: () = assert!(size_of::<rask_client_stats>() == 96);
 /// Opens a client: starts its worker threads.
 ///
 /// Parameters: options: borrowed; NULL: defaults.
-/// Returns: the client, to be closed by rask_client_close; {0} on failure: RASK_E_INVALID, RASK_E_UNSUPPORTED, RASK_E_NOMEM (also
-/// where a thread cannot be started).
+/// Returns: the client, to be closed by rask_client_close; {0} on failure: RASK_E_INVALID,
+/// RASK_E_UNSUPPORTED, RASK_E_NOMEM (also where a thread cannot be started).
 /// Threads: any. Blocks: no.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -104,17 +105,19 @@ pub unsafe extern "C" fn rask_client_open(options: *const rask_client_options) -
 /// Waits until the client has nothing pending or running.
 ///
 /// Parameters: timeout_ns: nanoseconds; 0 polls, RASK_FOREVER does not end.
-/// Returns: RASK_OK, RASK_E_TIMEOUT, RASK_E_HANDLE, RASK_E_INVALID, RASK_E_DEADLOCK (inside one of its tasks).
+/// Returns: RASK_OK, RASK_E_TIMEOUT, RASK_E_HANDLE, RASK_E_INVALID, RASK_E_DEADLOCK (inside one of its
+/// tasks).
 /// Threads: any. Blocks: yes.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_client_wait(client: rask_client, timeout_ns: i64) -> rask_status {
     guard::status(|| client::drain(client.id, timeout(timeout_ns)?))
 }
 
-/// Closes a client: cancels what has not started, waits for what runs, ends the threads. Its finished futures stay readable, and
-/// all its futures are still to be released.
+/// Closes a client: cancels what has not started, waits for what runs, ends the threads. Its finished futures
+/// stay readable, and all its futures are still to be released.
 ///
-/// Returns: RASK_OK (also for a client that is closed already, and for {0}), RASK_E_HANDLE, RASK_E_STATE (inside a task).
+/// Returns: RASK_OK (also for a client that is closed already, and for {0}), RASK_E_HANDLE, RASK_E_STATE
+/// (inside a task).
 /// Threads: any. Blocks: until the last running task has returned.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_client_close(client: rask_client) -> rask_status {

@@ -94,7 +94,8 @@ pub extern "C" fn rask_future_key(future: rask_future) -> *const c_char {
 /// One line about a future, for people: key, state, and what it holds or why not.
 ///
 /// Parameters: text: written on every path, cut to size bytes with its NUL; NULL if size is 0.
-/// Returns: the length of the whole line in bytes, without its NUL, as snprintf does; 0 on failure: RASK_E_HANDLE, RASK_E_INVALID.
+/// Returns: the length of the whole line in bytes, without its NUL, as snprintf does; 0 on failure:
+/// RASK_E_HANDLE, RASK_E_INVALID.
 /// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_future_describe(future: rask_future, text: *mut c_char, size: usize) -> usize {
@@ -108,7 +109,8 @@ pub unsafe extern "C" fn rask_future_describe(future: rask_future, text: *mut c_
                 while !line.is_char_boundary(cut) {
                     cut -= 1;
                 }
-                // SAFETY: `text` has room for `size` bytes, as the header requires, and cut + 1 is no more than that.
+                // SAFETY: `text` has room for `size` bytes, as the header requires, and cut + 1 is no more
+                // than that.
                 unsafe {
                     ptr::copy_nonoverlapping(line.as_ptr(), text.cast(), cut);
                     text.add(cut).write(0);
@@ -124,10 +126,10 @@ pub unsafe extern "C" fn rask_future_describe(future: rask_future, text: *mut c_
 
 /// Waits for a future and reads its value in place.
 ///
-/// Parameters: timeout_ns: nanoseconds; 0 polls, RASK_FOREVER does not end. out: borrowed until this handle is released; written
-/// on every path, NULL on failure.
-/// Returns: RASK_OK; the status of the future's error (RASK_E_TASK, RASK_E_CANCELLED, ...); RASK_E_TIMEOUT, RASK_E_HANDLE,
-/// RASK_E_INVALID, RASK_E_DEADLOCK, RASK_E_NOMEM (inside a task: no thread to go on with).
+/// Parameters: timeout_ns: nanoseconds; 0 polls, RASK_FOREVER does not end. out: borrowed until this handle
+/// is released; written on every path, NULL on failure.
+/// Returns: RASK_OK; the status of the future's error (RASK_E_TASK, RASK_E_CANCELLED, ...); RASK_E_TIMEOUT,
+/// RASK_E_HANDLE, RASK_E_INVALID, RASK_E_DEADLOCK, RASK_E_NOMEM (inside a task: no thread to go on with).
 /// Threads: any. Blocks: yes; inside a task another thread takes over its worker.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_result(
@@ -178,8 +180,9 @@ pub unsafe extern "C" fn rask_result_f64(future: rask_future, out: *mut f64) -> 
 
 /// Waits for a future without limit and reads its bytes or text in place.
 ///
-/// Parameters: data: borrowed until this handle is released; aligned to 16 and followed by a NUL that is not counted, except for
-/// bytes moved in by rask_bytes_owned. size: in bytes. Both written on every path, NULL and 0 on failure.
+/// Parameters: data: borrowed until this handle is released; aligned to 16 and followed by a NUL that is not
+/// counted, except for bytes moved in by rask_bytes_owned. size: in bytes. Both written on every path, NULL
+/// and 0 on failure.
 /// Returns: as rask_result, or RASK_E_TYPE.
 /// Threads: any. Blocks: yes.
 #[unsafe(no_mangle)]
@@ -197,8 +200,8 @@ pub unsafe extern "C" fn rask_result_bytes(
 /// Why a future has no value.
 ///
 /// Parameters: out: written on every path, zero on failure, unless its struct_size is wrong.
-/// Returns: RASK_OK, also for a finished future (out->status is RASK_OK then); RASK_E_STATE while it is pending or running,
-/// RASK_E_HANDLE, RASK_E_INVALID.
+/// Returns: RASK_OK, also for a finished future (out->status is RASK_OK then); RASK_E_STATE while it is
+/// pending or running, RASK_E_HANDLE, RASK_E_INVALID.
 /// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_future_error(future: rask_future, out: *mut rask_error) -> rask_status {
@@ -219,8 +222,8 @@ pub unsafe extern "C" fn rask_future_error(future: rask_future, out: *mut rask_e
     })
 }
 
-/// Cancels a future, for all its handles, and its dependents. A running task is asked to stop (rask_cancelled), and its result
-/// is dropped.
+/// Cancels a future, for all its handles, and its dependents. A running task is asked to stop
+/// (rask_cancelled), and its result is dropped.
 ///
 /// Parameters: reason: copied into the error; may be NULL.
 /// Returns: RASK_OK, RASK_E_STATE (it is done), RASK_E_HANDLE.
@@ -241,8 +244,8 @@ pub extern "C" fn rask_clone(future: rask_future) -> rask_future {
     rask_future { id: guard::call(0, || future::clone(future.id)) }
 }
 
-/// Ends one handle. When it was the last and nobody needs the future as an input, a task that has not started never runs, and
-/// a value is destroyed now.
+/// Ends one handle. When it was the last and nobody needs the future as an input, a task that has not started
+/// never runs, and a value is destroyed now.
 ///
 /// Returns: RASK_OK, also for {0}; RASK_E_HANDLE for one that was released before.
 /// Threads: any. Blocks: no, but may call the destructor of the value.
@@ -254,7 +257,8 @@ pub extern "C" fn rask_release(future: rask_future) -> rask_status {
 /// Ends many handles.
 ///
 /// Parameters: futures: n handles, borrowed; NULL if n is 0.
-/// Returns: RASK_OK, or the first failure of all (RASK_E_HANDLE): the others are released all the same. RASK_E_INVALID.
+/// Returns: RASK_OK, or the first failure of all (RASK_E_HANDLE): the others are released all the same.
+/// RASK_E_INVALID.
 /// Threads: any. Blocks: no, but may call destructors.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_release_all(futures: *const rask_future, n: usize) -> rask_status {

@@ -1,4 +1,5 @@
-//! The guard at the boundary: a panic becomes a status, a child after `fork` is refused, a failure is remembered.
+//! The guard at the boundary: a panic becomes a status, a child after `fork` is refused, a failure is
+//! remembered.
 
 use super::status::rask_status;
 use crate::status::{FORKED, Failure, OK, PANIC, Result};
@@ -9,10 +10,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Set in a child after `fork`: the threads of the parent's clients do not exist there, so no call could keep its word.
+/// Set in a child after `fork`: the threads of the parent's clients do not exist there, so no call could keep
+/// its word.
 static FORKED_CHILD: AtomicBool = AtomicBool::new(false);
 
-/// From now on every call in a child process is `RASK_E_FORKED`. Called whenever a client is opened; the first counts.
+/// From now on every call in a child process is `RASK_E_FORKED`. Called whenever a client is opened; the
+/// first counts.
 pub fn watch_forks() {
     static ONCE: Once = Once::new();
     extern "C" fn in_child() {
@@ -25,7 +28,8 @@ pub fn watch_forks() {
     });
 }
 
-/// Runs the body of a call. Its failure is remembered as this thread's last one, and `failed` is returned instead.
+/// Runs the body of a call. Its failure is remembered as this thread's last one, and `failed` is returned
+/// instead.
 #[inline]
 pub(super) fn call<T>(failed: T, body: impl FnOnce() -> Result<T>) -> T {
     match run(body) {
@@ -78,7 +82,8 @@ fn caught(panic: Box<dyn Any + Send>) -> Failure {
     Failure::new(PANIC, format!("caught a panic: {words}"))
 }
 
-/// The last failure of a thread. The text is kept in place, so that failing often (polling, say) does not allocate.
+/// The last failure of a thread. The text is kept in place, so that failing often (polling, say) does not
+/// allocate.
 struct Last {
     status: Cell<rask_status>,
     text: RefCell<Vec<u8>>,

@@ -1,11 +1,12 @@
-//! The C ABI: the only `extern "C"` functions of the crate, one file per object, and what they have in common.
+//! The C ABI: the only `extern "C"` functions of the crate, one file per object, and what they have in
+//! common.
 //!
-//! Each function runs inside [`guard`], checks what its caller handed in ([`pointers`], [`sized`]), calls the engine in
-//! [`crate::client`] and [`crate::future`], and turns the outcome into a status. Their doc comments become `include/rask.h`
-//! (see `tests/header.rs` and `rask.h.in`), so they are written for readers of C.
+//! Each function runs inside [`guard`], checks what its caller handed in ([`pointers`], [`sized`]), calls the
+//! engine in [`crate::client`] and [`crate::future`], and turns the outcome into a status. Their doc comments
+//! become `include/rask.h` (see `tests/header.rs` and `rask.h.in`), so they are written for readers of C.
 
-// The contract of each function stands in its documentation, for callers in C; a section "Safety" would repeat it. Names
-// are those of the header.
+// The contract of each function stands in its documentation, for callers in C; a section "Safety" would
+// repeat it. Names are those of the header.
 #![allow(clippy::missing_safety_doc, non_camel_case_types)]
 
 mod guard;

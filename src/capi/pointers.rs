@@ -1,5 +1,5 @@
-//! Pointers and counts from a caller, checked before they are believed: NULL goes with a count of 0 only, and no array is
-//! larger than an array can be.
+//! Pointers and counts from a caller, checked before they are believed: NULL goes with a count of 0 only, and
+//! no array is larger than an array can be.
 
 use super::handle::rask_future;
 use crate::client::Timeout;
@@ -10,7 +10,8 @@ use std::time::Duration;
 /// `n` elements that the caller lends; `what` names them in a message.
 ///
 /// # Safety
-/// `at`, if not NULL, points to `n` elements that nobody changes during `'a`, where such an array can exist at all.
+/// `at`, if not NULL, points to `n` elements that nobody changes during `'a`, where such an array can exist
+/// at all.
 pub(super) unsafe fn slice<'a, T>(at: *const T, n: usize, what: &str) -> Result<&'a [T]> {
     check(at, n, what)?;
     // SAFETY: by contract; an empty slice needs a pointer that is not NULL.
@@ -20,7 +21,8 @@ pub(super) unsafe fn slice<'a, T>(at: *const T, n: usize, what: &str) -> Result<
 /// `n` elements to be written, set to zero first, so that they are written on every path.
 ///
 /// # Safety
-/// `at`, if not NULL, points to room for `n` elements that is the caller's alone during `'a`. All zero is a valid `T`.
+/// `at`, if not NULL, points to room for `n` elements that is the caller's alone during `'a`. All zero is a
+/// valid `T`.
 pub(super) unsafe fn out<'a, T>(at: *mut T, n: usize, what: &str) -> Result<&'a mut [T]> {
     check(at, n, what)?;
     if n == 0 {

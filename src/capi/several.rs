@@ -18,10 +18,11 @@ pub const RASK_FIRST_ERROR: i32 = 2;
 
 /// Waits for futures.
 ///
-/// Parameters: futures: n handles, borrowed; NULL if n is 0. until: RASK_ALL_COMPLETED, RASK_FIRST_COMPLETED or RASK_FIRST_ERROR.
-/// timeout_ns: nanoseconds; 0 polls, RASK_FOREVER does not end. done: n flags, written on every path, or NULL.
-/// Returns: RASK_OK when the condition is met, whatever became of the futures, and for n = 0; RASK_E_TIMEOUT, RASK_E_HANDLE,
-/// RASK_E_INVALID, RASK_E_DEADLOCK, RASK_E_NOMEM (inside a task: no thread to go on with).
+/// Parameters: futures: n handles, borrowed; NULL if n is 0. until: RASK_ALL_COMPLETED, RASK_FIRST_COMPLETED
+/// or RASK_FIRST_ERROR. timeout_ns: nanoseconds; 0 polls, RASK_FOREVER does not end. done: n flags, written
+/// on every path, or NULL.
+/// Returns: RASK_OK when the condition is met, whatever became of the futures, and for n = 0; RASK_E_TIMEOUT,
+/// RASK_E_HANDLE, RASK_E_INVALID, RASK_E_DEADLOCK, RASK_E_NOMEM (inside a task: no thread to go on with).
 /// Threads: any. Blocks: yes; inside a task another thread takes over its worker.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_wait(
@@ -40,11 +41,13 @@ pub unsafe extern "C" fn rask_wait(
 
 /// Waits for all futures and reads their values in place.
 ///
-/// Parameters: futures: n handles, borrowed; NULL if n is 0. timeout_ns: nanoseconds; 0 polls, RASK_FOREVER does not end.
-/// values: n values, each borrowed until its handle is released; written on every path, NULL where there is none; may be NULL.
-/// statuses: n statuses, RASK_OK or why there is no value, written on every path; NULL: the first error ends the wait.
-/// Returns: with statuses RASK_OK when all are done, RASK_E_TIMEOUT with that in the open slots; without, the status of the first
-/// error too. RASK_E_HANDLE, RASK_E_INVALID, RASK_E_DEADLOCK, RASK_E_NOMEM (inside a task: no thread to go on with).
+/// Parameters: futures: n handles, borrowed; NULL if n is 0. timeout_ns: nanoseconds; 0 polls, RASK_FOREVER
+/// does not end. values: n values, each borrowed until its handle is released; written on every path, NULL
+/// where there is none; may be NULL. statuses: n statuses, RASK_OK or why there is no value, written on every
+/// path; NULL: the first error ends the wait.
+/// Returns: with statuses RASK_OK when all are done, RASK_E_TIMEOUT with that in the open slots; without, the
+/// status of the first error too. RASK_E_HANDLE, RASK_E_INVALID, RASK_E_DEADLOCK, RASK_E_NOMEM (inside a
+/// task: no thread to go on with).
 /// Threads: any. Blocks: yes; inside a task another thread takes over its worker.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_gather(
@@ -74,7 +77,8 @@ pub unsafe extern "C" fn rask_gather(
 /// Draws progress on stderr until all futures are done: a bar on a terminal, else a line now and then.
 ///
 /// Parameters: futures: n handles, borrowed; NULL if n is 0. label: borrowed; NULL: "tasks".
-/// Returns: RASK_OK when all are done, whatever became of them; RASK_E_HANDLE, RASK_E_INVALID, RASK_E_DEADLOCK, RASK_E_NOMEM.
+/// Returns: RASK_OK when all are done, whatever became of them; RASK_E_HANDLE, RASK_E_INVALID,
+/// RASK_E_DEADLOCK, RASK_E_NOMEM.
 /// Threads: any. Blocks: yes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_progress(

@@ -1,6 +1,6 @@
-//! Structs that callers allocate. They begin with their size, so that either side may be newer than the other: fields that
-//! a caller does not know of are zero for us, and fields that we do not know of have to be zero, or we would ignore what
-//! they ask for.
+//! Structs that callers allocate. They begin with their size, so that either side may be newer than the
+//! other: fields that a caller does not know of are zero for us, and fields that we do not know of have to be
+//! zero, or we would ignore what they ask for.
 
 use crate::status::{Failure, Result};
 

@@ -11,7 +11,8 @@ use crate::status::{Failure, Result, UNSUPPORTED};
 use crate::value::Arg;
 use std::ffi::c_char;
 
-/// How a task is submitted. Begin with RASK_SUBMIT_OPTIONS_INIT; everything in it is borrowed during the call only.
+/// How a task is submitted. Begin with RASK_SUBMIT_OPTIONS_INIT; everything in it is borrowed during the call
+/// only.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct rask_submit_options {
@@ -44,10 +45,11 @@ const _: () = assert!(size_of::<rask_submit_options>() == 56);
 
 /// Submits a task: fn runs on a worker thread once the futures among its arguments are finished.
 ///
-/// Parameters: args: RASK_ARGS(...) or RASK_NO_ARGS; borrowed until the call returns, what they hand over (rask_take, rask_object,
-/// rask_bytes_owned) is taken on every path.
-/// Returns: a future, to be released. What is wrong with fn or args makes it an error (RASK_E_INVALID, RASK_E_HANDLE); {0} only
-/// without a client (RASK_E_HANDLE, RASK_E_CLOSED) or without memory for a future (RASK_E_NOMEM).
+/// Parameters: args: RASK_ARGS(...) or RASK_NO_ARGS; borrowed until the call returns, what they hand over
+/// (rask_take, rask_object, rask_bytes_owned) is taken on every path.
+/// Returns: a future, to be released. What is wrong with fn or args makes it an error (RASK_E_INVALID,
+/// RASK_E_HANDLE); {0} only without a client (RASK_E_HANDLE, RASK_E_CLOSED) or without memory for a future
+/// (RASK_E_NOMEM).
 /// Threads: any. Blocks: no.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -68,7 +70,8 @@ pub unsafe extern "C" fn rask_submit(
 /// Submits a task with options.
 ///
 /// Parameters: as for rask_submit. options: borrowed; NULL: defaults.
-/// Returns: as for rask_submit; what is wrong with the options makes the future an error too (RASK_E_INVALID, RASK_E_UNSUPPORTED).
+/// Returns: as for rask_submit; what is wrong with the options makes the future an error too (RASK_E_INVALID,
+/// RASK_E_UNSUPPORTED).
 /// Threads: any. Blocks: no.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -90,10 +93,11 @@ pub unsafe extern "C" fn rask_submit_with(
 
 /// Submits one task per item, each with that item as its only argument: one call, one wake-up.
 ///
-/// Parameters: items: borrowed until the call returns, what they hand over is taken on every path. options: for each; borrowed;
-/// NULL: defaults. out: n_items futures in the order of items, to be released; written on every path, {0} on failure.
-/// Returns: RASK_OK, also where a bad item made its future an error; RASK_E_HANDLE, RASK_E_CLOSED, RASK_E_INVALID (NULL with a
-/// count), RASK_E_NOMEM (the futures from some item on are {0}).
+/// Parameters: items: borrowed until the call returns, what they hand over is taken on every path. options:
+/// for each; borrowed; NULL: defaults. out: n_items futures in the order of items, to be released; written on
+/// every path, {0} on failure.
+/// Returns: RASK_OK, also where a bad item made its future an error; RASK_E_HANDLE, RASK_E_CLOSED,
+/// RASK_E_INVALID (NULL with a count), RASK_E_NOMEM (the futures from some item on are {0}).
 /// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_map(
@@ -105,7 +109,8 @@ pub unsafe extern "C" fn rask_map(
     out: *mut rask_future,
 ) -> rask_status {
     guard::status(|| {
-        // SAFETY: NULL, or that many items and room for as many futures, as the header requires. A future is its id.
+        // SAFETY: NULL, or that many items and room for as many futures, as the header requires. A future is
+        // its id.
         let (items, out, (options, mistake)) = unsafe {
             (
                 slice(items, n_items, "items"),
@@ -126,8 +131,10 @@ pub unsafe extern "C" fn rask_map(
 
 /// Makes a value a finished future, to be an argument of many tasks.
 ///
-/// Parameters: value: what it hands over is taken on every path; what it points to is borrowed until the call returns.
-/// Returns: a finished future, to be released; in error for what is no value (RASK_E_INVALID); {0} as for rask_submit.
+/// Parameters: value: what it hands over is taken on every path; what it points to is borrowed until the call
+/// returns.
+/// Returns: a finished future, to be released; in error for what is no value (RASK_E_INVALID); {0} as for
+/// rask_submit.
 /// Threads: any. Blocks: no.
 #[must_use]
 #[unsafe(no_mangle)]

@@ -11,8 +11,8 @@ use crate::value::{Type, Value, kind};
 use std::ffi::{c_char, c_void};
 use std::ptr;
 
-/// A task's function. It runs on a worker thread, once per attempt, and must neither throw nor longjmp out. The task is valid
-/// until it returns.
+/// A task's function. It runs on a worker thread, once per attempt, and must neither throw nor longjmp out.
+/// The task is valid until it returns.
 pub type rask_task_fn = Option<unsafe extern "C-unwind" fn(task: *mut Task)>;
 
 /// How many arguments the task was submitted with.
@@ -28,7 +28,8 @@ pub unsafe extern "C" fn rask_arg_count(task: *mut Task) -> usize {
 /// An argument of any kind; of a future its value.
 ///
 /// Parameters: index: from 0.
-/// Returns: the value, borrowed until the task returns; NULL out of range, which fails the task (RASK_E_INVALID).
+/// Returns: the value, borrowed until the task returns; NULL out of range, which fails the task
+/// (RASK_E_INVALID).
 /// Threads: the task's. Blocks: no.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_arg_value(task: *mut Task, index: usize) -> *const Value {
@@ -39,7 +40,8 @@ pub unsafe extern "C" fn rask_arg_value(task: *mut Task, index: usize) -> *const
 /// An integer argument.
 ///
 /// Parameters: index: from 0.
-/// Returns: the integer. 0 for another kind, which fails the task (RASK_E_TYPE), or out of range (RASK_E_INVALID).
+/// Returns: the integer. 0 for another kind, which fails the task (RASK_E_TYPE), or out of range
+/// (RASK_E_INVALID).
 /// Threads: the task's. Blocks: no.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_arg_i64(task: *mut Task, index: usize) -> i64 {
@@ -50,7 +52,8 @@ pub unsafe extern "C" fn rask_arg_i64(task: *mut Task, index: usize) -> i64 {
 /// A double argument; an integer converts.
 ///
 /// Parameters: index: from 0.
-/// Returns: the number. 0 for another kind, which fails the task (RASK_E_TYPE), or out of range (RASK_E_INVALID).
+/// Returns: the number. 0 for another kind, which fails the task (RASK_E_TYPE), or out of range
+/// (RASK_E_INVALID).
 /// Threads: the task's. Blocks: no.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_arg_f64(task: *mut Task, index: usize) -> f64 {
@@ -61,9 +64,9 @@ pub unsafe extern "C" fn rask_arg_f64(task: *mut Task, index: usize) -> f64 {
 /// An argument of bytes, in place.
 ///
 /// Parameters: index: from 0. size: set to the number of bytes, 0 on failure; may be NULL.
-/// Returns: the bytes, borrowed until the task returns, aligned to 16 and followed by a NUL that is not counted, except for
-/// bytes moved in by rask_bytes_owned. NULL for another kind, which fails the task (RASK_E_TYPE), or out of range
-/// (RASK_E_INVALID).
+/// Returns: the bytes, borrowed until the task returns, aligned to 16 and followed by a NUL that is not
+/// counted, except for bytes moved in by rask_bytes_owned. NULL for another kind, which fails the task
+/// (RASK_E_TYPE), or out of range (RASK_E_INVALID).
 /// Threads: the task's. Blocks: no.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_arg_bytes(task: *mut Task, index: usize, size: *mut usize) -> *const c_void {
@@ -79,8 +82,9 @@ pub unsafe extern "C" fn rask_arg_bytes(task: *mut Task, index: usize, size: *mu
 /// An argument of text: bytes, always with a NUL behind them.
 ///
 /// Parameters: index: from 0.
-/// Returns: the text, borrowed until the task returns. NULL for another kind, which fails the task (RASK_E_TYPE), out of range
-/// (RASK_E_INVALID), or where moved-in bytes without a NUL cannot be copied (RASK_E_NOMEM).
+/// Returns: the text, borrowed until the task returns. NULL for another kind, which fails the task
+/// (RASK_E_TYPE), out of range (RASK_E_INVALID), or where moved-in bytes without a NUL cannot be copied
+/// (RASK_E_NOMEM).
 /// Threads: the task's. Blocks: no.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_arg_str(task: *mut Task, index: usize) -> *const c_char {
@@ -91,7 +95,8 @@ pub unsafe extern "C" fn rask_arg_str(task: *mut Task, index: usize) -> *const c
 /// An argument that is a pointer of the caller's.
 ///
 /// Parameters: index: from 0.
-/// Returns: the pointer. NULL for another kind, which fails the task (RASK_E_TYPE), or out of range (RASK_E_INVALID).
+/// Returns: the pointer. NULL for another kind, which fails the task (RASK_E_TYPE), or out of range
+/// (RASK_E_INVALID).
 /// Threads: the task's. Blocks: no.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_arg_pointer(task: *mut Task, index: usize) -> *mut c_void {
@@ -102,8 +107,8 @@ pub unsafe extern "C" fn rask_arg_pointer(task: *mut Task, index: usize) -> *mut
 /// An argument that is an object, in place.
 ///
 /// Parameters: index: from 0. type: the object's type, by its address.
-/// Returns: the object, borrowed until the task returns, not to be changed: others may read it. NULL for another kind or type,
-/// which fails the task (RASK_E_TYPE), or out of range (RASK_E_INVALID).
+/// Returns: the object, borrowed until the task returns, not to be changed: others may read it. NULL for
+/// another kind or type, which fails the task (RASK_E_TYPE), or out of range (RASK_E_INVALID).
 /// Threads: the task's. Blocks: no.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_arg_object(task: *mut Task, index: usize, r#type: *const Type) -> *mut c_void {
@@ -111,8 +116,8 @@ pub unsafe extern "C" fn rask_arg_object(task: *mut Task, index: usize, r#type: 
     unsafe { read(task, index, ptr::null_mut(), |value| object_of(value, r#type)) }
 }
 
-/// Makes an integer the task's result. Of several returns the last counts, a failure counts before all of them, and a task
-/// that returns nothing has the result RASK_NONE.
+/// Makes an integer the task's result. Of several returns the last counts, a failure counts before all of
+/// them, and a task that returns nothing has the result RASK_NONE.
 ///
 /// Threads: the task's. Blocks: no.
 #[unsafe(no_mangle)]
@@ -132,8 +137,8 @@ pub unsafe extern "C" fn rask_return_f64(task: *mut Task, value: f64) {
 
 /// Makes bytes the task's result.
 ///
-/// Parameters: data: copied; NULL if size is 0, else the task fails (RASK_E_INVALID). size: in bytes; the task fails if there is
-/// no memory for them (RASK_E_NOMEM).
+/// Parameters: data: copied; NULL if size is 0, else the task fails (RASK_E_INVALID). size: in bytes; the
+/// task fails if there is no memory for them (RASK_E_NOMEM).
 /// Threads: the task's. Blocks: no.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_return_bytes(task: *mut Task, data: *const c_void, size: usize) {
@@ -144,8 +149,8 @@ pub unsafe extern "C" fn rask_return_bytes(task: *mut Task, data: *const c_void,
 /// Makes a buffer the task's result, to be filled in place: bytes without a copy.
 ///
 /// Parameters: size: in bytes.
-/// Returns: the buffer, writable until the task returns or sets another result, aligned to 16, its content undefined until
-/// filled. NULL without memory, which fails the task (RASK_E_NOMEM).
+/// Returns: the buffer, writable until the task returns or sets another result, aligned to 16, its content
+/// undefined until filled. NULL without memory, which fails the task (RASK_E_NOMEM).
 /// Threads: the task's. Blocks: no.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_return_buffer(task: *mut Task, size: usize) -> *mut c_void {
@@ -190,8 +195,8 @@ pub unsafe extern "C" fn rask_return_pointer(task: *mut Task, pointer: *mut c_vo
 
 /// Makes an object the task's result.
 ///
-/// Parameters: object: taken on every path, also with task NULL. type: static; if it or the object is no good, the task fails
-/// (RASK_E_INVALID).
+/// Parameters: object: taken on every path, also with task NULL. type: static; if it or the object is no
+/// good, the task fails (RASK_E_INVALID).
 /// Threads: the task's. Blocks: no, but calls the type's nbytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_return_object(task: *mut Task, object: *mut c_void, r#type: *const Type) {
@@ -218,8 +223,8 @@ pub unsafe extern "C" fn rask_return_arg(task: *mut Task, index: usize) {
     unsafe { answer(task, |task| argument(task, index, Value::share)) };
 }
 
-/// Makes the task's result that of another future, whatever becomes of it, without waiting for it here: the task returns, and
-/// is running until the other is done.
+/// Makes the task's result that of another future, whatever becomes of it, without waiting for it here: the
+/// task returns, and is running until the other is done.
 ///
 /// Parameters: future: the handle is taken on every path, also with task NULL.
 /// Threads: the task's. Blocks: no.
@@ -243,7 +248,8 @@ pub unsafe extern "C" fn rask_return_future(task: *mut Task, future: rask_future
 
 /// Fails the task. The first failure stands; the function should return soon.
 ///
-/// Parameters: code: the task's own, for rask_error.code. message: NUL-terminated, copied; NULL: "the task failed".
+/// Parameters: code: the task's own, for rask_error.code. message: NUL-terminated, copied; NULL: "the task
+/// failed".
 /// Threads: the task's. Blocks: no.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_fail(task: *mut Task, code: i32, message: *const c_char) {
@@ -301,7 +307,8 @@ fn no_task() -> Failure {
     Failure::invalid("the task is NULL")
 }
 
-/// Runs a body on a task. Its failure fails the task, in words that name it, and `failed` is returned instead.
+/// Runs a body on a task. Its failure fails the task, in words that name it, and `failed` is returned
+/// instead.
 ///
 /// # Safety
 /// `task` is NULL or the running task, on its thread.

@@ -90,8 +90,9 @@ pub unsafe extern "C" fn rask_value_f64(value: *const Value, out: *mut f64) -> r
 
 /// Reads bytes or text in place.
 ///
-/// Parameters: value: borrowed. data: borrowed as long as the value; aligned to 16 and followed by a NUL that is not counted,
-/// except for bytes moved in by rask_bytes_owned. size: in bytes. Both written on every path, NULL and 0 on failure.
+/// Parameters: value: borrowed. data: borrowed as long as the value; aligned to 16 and followed by a NUL that
+/// is not counted, except for bytes moved in by rask_bytes_owned. size: in bytes. Both written on every path,
+/// NULL and 0 on failure.
 /// Returns: RASK_OK, RASK_E_TYPE, RASK_E_INVALID (NULL).
 /// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
@@ -117,8 +118,8 @@ pub unsafe extern "C" fn rask_value_pointer(value: *const Value, out: *mut *mut 
 
 /// Reads an object in place.
 ///
-/// Parameters: value: borrowed. type: the object's type, by its address. out: borrowed as long as the value, not to be changed;
-/// written on every path, NULL on failure.
+/// Parameters: value: borrowed. type: the object's type, by its address. out: borrowed as long as the value,
+/// not to be changed; written on every path, NULL on failure.
 /// Returns: RASK_OK, RASK_E_TYPE (also for an object of another type), RASK_E_INVALID (NULL).
 /// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
@@ -162,7 +163,8 @@ pub unsafe extern "C" fn rask_value_at(list: *const Value, index: usize) -> *con
 /// How much a value holds.
 ///
 /// Parameters: value: borrowed; may be NULL.
-/// Returns: bytes: the size of bytes, what an object's type tells, for a list the sum and 32 for each item, 8 for a scalar.
+/// Returns: bytes: the size of bytes, what an object's type tells, for a list the sum and 32 for each item, 8
+/// for a scalar.
 /// Threads: any. Blocks: no, but asks the objects in it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_value_nbytes(value: *const Value) -> usize {

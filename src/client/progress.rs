@@ -1,7 +1,7 @@
 //! Progress of many futures on stderr: a bar on a terminal, a line now and then elsewhere.
 //!
-//! Finished futures are never looked at again. The open ones go round in a queue, a chunk at a time: those that can be
-//! polled within a few milliseconds, then one chunk that is waited for until it is time to draw.
+//! Finished futures are never looked at again. The open ones go round in a queue, a chunk at a time: those
+//! that can be polled within a few milliseconds, then one chunk that is waited for until it is time to draw.
 
 use super::{Timeout, Until, wait};
 use crate::future::{State, state};
@@ -21,7 +21,8 @@ const POLLING: Duration = Duration::from_millis(5);
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// Draws how many of the futures are done and failed, at which rate, and how long the rest will take, until all are done.
+/// Draws how many of the futures are done and failed, at which rate, and how long the rest will take, until
+/// all are done.
 pub fn progress(futures: &[u64], label: Option<&CStr>) -> Result<()> {
     let label = label.map_or("tasks".into(), CStr::to_string_lossy);
     let mut display = Display::new(&label, futures.len());

@@ -7,8 +7,8 @@ use std::ffi::c_void;
 /// cbindgen:ignore
 pub type ArgKind = i32;
 
-/// An argument as it is written down: a small tagged struct, passed by value, made by the functions of this section and
-/// read by submit. Its fields are for bindings; nothing in them is trusted.
+/// An argument as it is written down: a small tagged struct, passed by value, made by the functions of this
+/// section and read by submit. Its fields are for bindings; nothing in them is trusted.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Arg {

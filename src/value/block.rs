@@ -1,7 +1,8 @@
 //! Ref-counted heap blocks: a 16-byte header in front of a payload that is aligned to 16 bytes.
 //!
-//! `Arc` would do but for two things: it aborts where memory is short, and a block has to say whose memory it is. The
-//! payload is raw; what lies in it, and how it ends, is known by the [`Value`](super::Value)s that point to it.
+//! `Arc` would do but for two things: it aborts where memory is short, and a block has to say whose memory it
+//! is. The payload is raw; what lies in it, and how it ends, is known by the [`Value`](super::Value)s that
+//! point to it.
 
 use crate::status::{Failure, NOMEM, Result};
 use std::alloc::{Layout, alloc as heap_alloc, dealloc};
@@ -51,7 +52,8 @@ pub(super) fn alloc(size: usize, client: u32) -> Result<NonNull<u8>> {
     let layout = layout(size).ok_or_else(|| no_memory(size))?;
     // SAFETY: the layout has at least the header's size, so it is not zero.
     let header = NonNull::new(unsafe { heap_alloc(layout) }).ok_or_else(|| no_memory(size))?.cast::<Header>();
-    // SAFETY: freshly allocated with the header's size and alignment, and more than HEADER bytes or exactly that many.
+    // SAFETY: freshly allocated with the header's size and alignment, and more than HEADER bytes or exactly
+    // that many.
     unsafe {
         header.write(Header { refs: AtomicUsize::new(1), client, _padding: 0 });
         Ok(header.add(1).cast())
@@ -64,7 +66,8 @@ pub(super) fn alloc(size: usize, client: u32) -> Result<NonNull<u8>> {
 /// `payload` comes from [`alloc`] and the caller holds a reference (or is the last to have held one).
 #[inline]
 unsafe fn header<'a>(payload: NonNull<u8>) -> &'a Header {
-    // SAFETY: `alloc` put an initialised header right before the payload; it lives as long as the references do.
+    // SAFETY: `alloc` put an initialised header right before the payload; it lives as long as the references
+    // do.
     unsafe { payload.cast::<Header>().sub(1).as_ref() }
 }
 
@@ -74,9 +77,9 @@ unsafe fn header<'a>(payload: NonNull<u8>) -> &'a Header {
 /// The caller holds a reference to the block.
 #[inline]
 pub(super) unsafe fn retain(payload: NonNull<u8>) {
-    // Relaxed: whoever clones holds a reference already, so nothing has to be made visible. The count cannot overflow:
-    // each reference is a value of 32 bytes somewhere in an address space that has no room for usize::MAX of them.
-    // SAFETY: by contract.
+    // Relaxed: whoever clones holds a reference already, so nothing has to be made visible. The count cannot
+    // overflow: each reference is a value of 32 bytes somewhere in an address space that has no room for
+    // usize::MAX of them. SAFETY: by contract.
     unsafe { header(payload) }.refs.fetch_add(1, Ordering::Relaxed);
 }
 
@@ -89,8 +92,9 @@ pub(super) unsafe fn retain(payload: NonNull<u8>) {
 pub(super) unsafe fn release(payload: NonNull<u8>) -> bool {
     // SAFETY: by contract.
     let refs = &unsafe { header(payload) }.refs;
-    // Release: what this owner did with the block happens before its end. Acquire, by the last only: it sees what all
-    // the others did. A load rather than a fence, because ThreadSanitizer does not understand fences.
+    // Release: what this owner did with the block happens before its end. Acquire, by the last only: it sees
+    // what all the others did. A load rather than a fence, because ThreadSanitizer does not understand
+    // fences.
     if refs.fetch_sub(1, Ordering::Release) != 1 {
         return false;
     }
@@ -110,7 +114,8 @@ pub(super) unsafe fn client(payload: NonNull<u8>) -> u32 {
 /// Gives the memory back.
 ///
 /// # Safety
-/// The caller's [`release`] returned true, `size` is what [`alloc`] was called with, and the payload is not used again.
+/// The caller's [`release`] returned true, `size` is what [`alloc`] was called with, and the payload is not
+/// used again.
 pub(super) unsafe fn free(payload: NonNull<u8>, size: usize) {
     if let Some(layout) = layout(size) {
         // SAFETY: the same pointer and layout as in `alloc`.

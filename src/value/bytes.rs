@@ -40,14 +40,15 @@ impl Value {
         }
         let mut value = Value::buffer(size, client)?;
         if size != 0 {
-            // SAFETY: readable by contract, writable because freshly made, and not the same memory for that reason.
+            // SAFETY: readable by contract, writable because freshly made, and not the same memory for that
+            // reason.
             unsafe { ptr::copy_nonoverlapping(data.cast(), value.buffer_mut(), size) };
         }
         Ok(value)
     }
 
-    /// Bytes yet to be filled through [`Value::buffer_mut`]. Small ones are zero and lie in the value: put it in its place
-    /// first. Larger ones hold anything until they are filled.
+    /// Bytes yet to be filled through [`Value::buffer_mut`]. Small ones are zero and lie in the value: put it
+    /// in its place first. Larger ones hold anything until they are filled.
     pub fn buffer(size: usize, client: u32) -> Result<Value> {
         if size <= INLINE_MAX {
             return Ok(Value { words: [0; 3], meta: kind::BYTES as u64 | (size as u64) << LEN_SHIFT });
@@ -70,9 +71,10 @@ impl Value {
         }
     }
 
-    /// Moves a buffer in: `destroy(data)` ends it, after the last reader; without one it is never ended. The buffer is taken
-    /// on every path, also when this fails. It is read where it is, so a NUL follows it only if the caller put one there
-    /// (see [`Value::text`]). NULL with size 0 is an empty value, and `destroy` is not called for NULL.
+    /// Moves a buffer in: `destroy(data)` ends it, after the last reader; without one it is never ended. The
+    /// buffer is taken on every path, also when this fails. It is read where it is, so a NUL follows it only
+    /// if the caller put one there (see [`Value::text`]). NULL with size 0 is an empty value, and `destroy`
+    /// is not called for NULL.
     ///
     /// # Safety
     /// `data` is readable for `size` bytes until `destroy(data)`, which may be called on any thread.
@@ -111,7 +113,8 @@ impl Value {
         }
     }
 
-    /// Where the bytes are and how many, if the value is bytes. The pointer is valid as long as the value and at its place.
+    /// Where the bytes are and how many, if the value is bytes. The pointer is valid as long as the value and
+    /// at its place.
     #[inline]
     #[must_use]
     pub fn bytes_raw(&self) -> Option<(*const u8, usize)> {
@@ -133,8 +136,8 @@ impl Value {
         self.bytes_raw().map(|(data, size)| unsafe { std::slice::from_raw_parts(data, size) })
     }
 
-    /// The bytes with a NUL behind them, `None` if the value is not bytes. Moved-in bytes without a NUL of their own are
-    /// copied once, at the first call, and the copy is kept with them.
+    /// The bytes with a NUL behind them, `None` if the value is not bytes. Moved-in bytes without a NUL of
+    /// their own are copied once, at the first call, and the copy is kept with them.
     pub fn text(&self) -> Result<Option<*const c_char>> {
         let value = self.resolve();
         let Some(data) = value.as_bytes() else { return Ok(None) };

@@ -9,8 +9,8 @@ use std::ptr::{self, NonNull};
 #[repr(C, align(16))]
 pub(super) struct Head {
     count: usize,
-    /// The next list to end, once this one has no reference left: the lists that die together are a stack of their own
-    /// memory, so that ending them needs no other.
+    /// The next list to end, once this one has no reference left: the lists that die together are a stack of
+    /// their own memory, so that ending them needs no other.
     next: Option<NonNull<Head>>,
 }
 
@@ -32,8 +32,8 @@ impl Value {
         let size = payload_size(count).ok_or_else(|| no_memory(usize::MAX))?;
         let block = block::alloc(size, client)?;
         let mut items = std::mem::ManuallyDrop::new(items);
-        // SAFETY: the payload has room for the head and `count` items behind it; they move there, so the vector must not
-        // drop them, only its memory.
+        // SAFETY: the payload has room for the head and `count` items behind it; they move there, so the
+        // vector must not drop them, only its memory.
         let first = unsafe {
             block.cast::<Head>().write(Head { count, next: None });
             let first = items_of(block.cast());
@@ -61,8 +61,8 @@ impl Value {
         }
     }
 
-    /// A value of its own: the same, shared, with every reference in it followed. A list without references costs nothing;
-    /// one with some becomes a new list of shared items.
+    /// A value of its own: the same, shared, with every reference in it followed. A list without references
+    /// costs nothing; one with some becomes a new list of shared items.
     pub fn share(&self) -> Result<Value> {
         let root = self.resolve();
         if root.meta & HAS_REFS == 0 {
@@ -118,7 +118,8 @@ fn push<T>(stack: &mut Vec<T>, item: T) -> Result<()> {
     Ok(())
 }
 
-/// The sum over the items and their array. Where memory is too short to walk a deep list, what was counted until then.
+/// The sum over the items and their array. Where memory is too short to walk a deep list, what was counted
+/// until then.
 pub(super) fn nbytes(list: &Value) -> usize {
     let mut sum = 0usize;
     let mut stack = Vec::new();
@@ -159,7 +160,8 @@ unsafe fn items_of(head: NonNull<Head>) -> *mut Value {
 pub(super) unsafe fn end(block: NonNull<u8>) {
     let mut dying = Some(block.cast::<Head>());
     while let Some(head) = dying {
-        // SAFETY: the lists on the stack have no reference left, so their memory is ours; each is taken off it once.
+        // SAFETY: the lists on the stack have no reference left, so their memory is ours; each is taken off
+        // it once.
         unsafe {
             dying = head.as_ref().next;
             let count = head.as_ref().count;

@@ -1,8 +1,8 @@
 //! Values: immutable results and arguments, 32 bytes each, shared by counting.
 //!
-//! A [`Value`] is four words, so that it moves into and out of a future's node as four words. Scalars and up to
-//! [`INLINE_MAX`] bytes lie in the value itself; everything else is a pointer to a ref-counted [`block`] and what readers
-//! need of it, so that reading never touches the block's header.
+//! A [`Value`] is four words, so that it moves into and out of a future's node as four words. Scalars and up
+//! to [`INLINE_MAX`] bytes lie in the value itself; everything else is a pointer to a ref-counted [`block`]
+//! and what readers need of it, so that reading never touches the block's header.
 //!
 //! | kind and form | word 0 | word 1 | word 2 | block's payload |
 //! |---|---|---|---|---|
@@ -92,8 +92,8 @@ pub struct Value {
 
 const _: () = assert!(size_of::<Value>() == 32 && align_of::<Value>() == 16);
 
-// SAFETY: what values share is immutable and counted atomically. Objects and buffers of the caller are read by any thread
-// and ended on any thread; the header says so.
+// SAFETY: what values share is immutable and counted atomically. Objects and buffers of the caller are read
+// by any thread and ended on any thread; the header says so.
 unsafe impl Send for Value {}
 // SAFETY: as above.
 unsafe impl Sync for Value {}
@@ -126,8 +126,8 @@ impl Value {
     /// Stands for `target` without owning it.
     ///
     /// # Safety
-    /// Until this value and all its clones are gone, or turned into values of their own by [`Value::share`], whoever reads
-    /// them sees to it that `target` is alive, at its place and not written to at that moment.
+    /// Until this value and all its clones are gone, or turned into values of their own by [`Value::share`],
+    /// whoever reads them sees to it that `target` is alive, at its place and not written to at that moment.
     #[inline]
     #[must_use]
     pub unsafe fn reference(target: *const Value) -> Self {
@@ -199,8 +199,8 @@ impl Value {
         (value.tag() == kind::POINTER).then(|| pointer_of::<c_void>(value.words[0]))
     }
 
-    /// How much it holds: bytes their size, an object what its type tells, a list the sum of its items and the array of
-    /// them, a scalar 8, nothing 0. Calls the `nbytes` of objects.
+    /// How much it holds: bytes their size, an object what its type tells, a list the sum of its items and
+    /// the array of them, a scalar 8, nothing 0. Calls the `nbytes` of objects.
     #[must_use]
     pub fn nbytes(&self) -> usize {
         let value = self.resolve();
@@ -237,7 +237,8 @@ impl Value {
         if self.form() == Form::INLINE { None } else { NonNull::new(pointer_of::<u8>(self.words[0])) }
     }
 
-    /// Gives up the reference to `block`, and ends the block if it was the last. Out of line: most values are inline.
+    /// Gives up the reference to `block`, and ends the block if it was the last. Out of line: most values are
+    /// inline.
     #[inline(never)]
     fn release_block(&mut self, block: NonNull<u8>) {
         // SAFETY: this value holds one reference, and nobody uses it after its drop.

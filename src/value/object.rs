@@ -2,26 +2,27 @@
 
 use super::block::{self, account};
 use super::{BytesOut, Destroy, Form, Value, kind, pointer_of, word};
-use crate::status::{Failure, Result};
+use crate::status::{Failure, Result, Status};
 use std::ffi::{CStr, c_char, c_void};
 use std::mem::offset_of;
 use std::ptr::NonNull;
 
-/// What an object is: its name and how it is destroyed, measured and, where it may leave the process, encoded. Static: it
-/// outlives every object of it. Types are told apart by their address. The functions may be called on any thread, with no
-/// lock of the library held, and must not throw.
+/// What an object is: its name and how it is destroyed, measured and, where it may leave the process,
+/// encoded. Static: it outlives every object of it. Types are told apart by their address. The functions may
+/// be called on any thread, with no lock of the library held, and must not throw.
 #[repr(C)]
 pub struct Type {
     /// sizeof(rask_type).
     pub struct_size: usize,
     /// For messages and for a cluster; not NULL.
     pub name: *const c_char,
-    /// Called once, after the last handle and the last reader are gone. NULL: objects of it are never destroyed.
+    /// Called once, after the last handle and the last reader are gone. NULL: objects of it are never
+    /// destroyed.
     pub destroy: Option<unsafe extern "C" fn(object: *mut c_void)>,
     /// How many bytes the object holds. NULL: 0.
     pub nbytes: Option<unsafe extern "C" fn(object: *const c_void) -> usize>,
     /// Writes the object to out by rask_bytes_write. NULL: objects of it stay in this process.
-    pub encode: Option<unsafe extern "C" fn(object: *const c_void, out: *mut BytesOut) -> i32>,
+    pub encode: Option<unsafe extern "C" fn(object: *const c_void, out: *mut BytesOut) -> Status>,
     /// Makes an object of what encode wrote; NULL on failure.
     pub decode: Option<unsafe extern "C" fn(data: *const c_void, size: usize) -> *mut c_void>,
 }
@@ -31,7 +32,8 @@ const FIRST_SIZE: usize = 48;
 /// A struct said to be larger than this was never initialised.
 const ABSURD_SIZE: usize = 4096;
 
-// SAFETY: the pointers lead to static data and functions that the header requires to be callable from any thread.
+// SAFETY: the pointers lead to static data and functions that the header requires to be callable from any
+// thread.
 unsafe impl Sync for Type {}
 
 /// A type as the caller gave it: what is wrong with it, and the destroy that is usable all the same.
@@ -91,11 +93,12 @@ pub unsafe fn type_name(ty: *const Type) -> String {
 }
 
 impl Value {
-    /// Moves an object in. It is taken on every path: when this fails it is destroyed, if its type says how. Calls the
-    /// type's `nbytes`.
+    /// Moves an object in. It is taken on every path: when this fails it is destroyed, if its type says how.
+    /// Calls the type's `nbytes`.
     ///
     /// # Safety
-    /// `ty` is NULL or points to a static type of at least the size it states, and `object` is one of that type.
+    /// `ty` is NULL or points to a static type of at least the size it states, and `object` is one of that
+    /// type.
     pub unsafe fn object(object: *mut c_void, ty: *const Type, client: u32) -> Result<Value> {
         // SAFETY: by contract.
         let (destroy, checked) = unsafe { check(ty) };
