@@ -28,7 +28,7 @@ endif()
 
 set(rask_include_dir "${CMAKE_CURRENT_SOURCE_DIR}/include")
 set(rask_lib_dir "${CMAKE_CURRENT_BINARY_DIR}/lib")
-include(RaskTargets)
+include("${CMAKE_CURRENT_LIST_DIR}/RaskTargets.cmake")
 set_property(TARGET Rask::rask Rask::static PROPERTY IMPORTED_GLOBAL TRUE)
 
 # Programs ask the loader for the SONAME, so the build tree needs the same links as an installation.
