@@ -1,0 +1,11 @@
+# How our own C programs, tests and examples, are compiled: strictly.
+find_package(Threads REQUIRED)
+
+# rask_add_program(<target> <name> <source>...): a program of that name, linked to librask.
+function(rask_add_program target name)
+  add_executable(${target} ${ARGN})
+  set_target_properties(${target} PROPERTIES
+    OUTPUT_NAME ${name} C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Werror)
+  target_link_libraries(${target} PRIVATE Rask::rask Threads::Threads m)
+endfunction()
