@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { NOT_A_NUMBER = 7 }; /* a code of our own; Rask hands it on as it is */
 
@@ -51,8 +52,9 @@ int main(void) {
 
     rask_error error = RASK_ERROR_INIT;
     if (rask_future_error(futures[2], &error) == RASK_OK)
-        printf("the last one says: %s (code %d, began in a task named %.5s)\n", error.message,
-               (int)error.code, error.origin);
+        printf("the last one says: %s (code %d, began in a task named %.*s)\n", error.message,
+               (int)error.code, (int)strcspn(error.origin, "-"),
+               error.origin); /* a key is the name, "-" and a number */
 
     rask_release_all(RASK_FUTURES(good, bad));
     rask_release_all(futures, 3);

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct polygon {
     size_t n;
@@ -14,8 +15,7 @@ struct polygon {
 static atomic_int made, destroyed; /* atomic: tasks and destructors run on many threads */
 
 static size_t polygon_nbytes(const void *object) {
-    const struct polygon *polygon = object;
-    return sizeof *polygon + polygon->n * sizeof polygon->corners[0];
+    return sizeof(struct polygon) + ((const struct polygon *)object)->n * sizeof(double[2]);
 }
 
 static void polygon_destroy(void *polygon) {
@@ -31,7 +31,7 @@ static const rask_type polygon_type = {
 };
 
 static struct polygon *polygon_new(size_t n) {
-    struct polygon *polygon = malloc(sizeof *polygon + n * sizeof polygon->corners[0]);
+    struct polygon *polygon = malloc(sizeof *polygon + n * sizeof(double[2]));
     if (!polygon)
         abort();
     polygon->n = n;
@@ -55,17 +55,17 @@ static void scale(rask_task *t) {
 static void area(rask_task *t) {
     const struct polygon *p = rask_arg_object(t, 0, &polygon_type);
     double twice = 0;
-    for (size_t i = 0, k; p && i < p->n; i++) {
-        k = (i + 1) % p->n;
+    for (size_t i = 0; p && i < p->n; i++) {
+        size_t k = (i + 1) % p->n;
         twice += p->corners[i][0] * p->corners[k][1] - p->corners[k][0] * p->corners[i][1];
     }
     rask_return_f64(t, twice / 2);
 }
 
 int main(void) {
+    static const double corners[4][2] = {{0, 0}, {1, 0}, {1, 1}, {0, 1}};
     struct polygon *square = polygon_new(4);
-    for (int i = 0; i < 4; i++)
-        square->corners[i][0] = i == 1 || i == 2, square->corners[i][1] = i >= 2;
+    memcpy(square->corners, corners, sizeof corners);
 
     rask_client client = rask_client_open(NULL);
     rask_future small = rask_scatter(client, rask_object(square, &polygon_type)); /* ours no more */

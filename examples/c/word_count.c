@@ -18,7 +18,6 @@
 #include "word_count/tree.h"
 #include "word_count/word_table.h"
 
-#include <glob.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,26 +66,20 @@ static void read_file(rask_task *task) {
 
 /* The offset of the first byte that is not UTF-8; `size` if all is well. */
 static size_t utf8_check(const unsigned char *text, size_t size) {
-    for (size_t i = 0; i < size;) {
+    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000}; /* what needs that many bytes more */
+    for (size_t i = 0, more; i < size; i += 1 + more) {
         unsigned char lead = text[i];
-        size_t length = lead < 0x80   ? 1
-                        : lead < 0xc2 ? 0
-                        : lead < 0xe0 ? 2
-                        : lead < 0xf0 ? 3
-                        : lead < 0xf5 ? 4
-                                      : 0;
-        if (length == 0 || length > size - i)
+        more = lead < 0x80 ? 0 : lead >> 5 == 6 ? 1 : lead >> 4 == 14 ? 2 : lead >> 3 == 30 ? 3 : size;
+        if (more >= size - i)
             return i;
-        for (size_t k = 1; k < length; k++)
-            if ((text[i + k] & 0xc0) != 0x80)
+        uint32_t code = more ? lead & (0x3fu >> more) : lead;
+        for (size_t k = 1; k <= more; k++) {
+            if (text[i + k] >> 6 != 2)
                 return i;
-        if (length > 2) { /* too long a form, a surrogate, or beyond the last code point */
-            unsigned char second = text[i + 1];
-            if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
-                (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f))
-                return i;
+            code = code << 6 | (text[i + k] & 0x3f);
         }
-        i += length;
+        if (code < least[more] || code > 0x10ffff || code >> 11 == 0x1b)
+            return i; /* 0x1b: surrogates */
     }
     return size;
 }
@@ -363,18 +356,13 @@ static bool parse(int argc, char **argv, struct options *options) {
 
 /* The first of the places where a machine with a compiler keeps text that has any. */
 static struct tree scan_default(void) {
-    static const char *const places[] = {"/usr/include", "/usr/lib/gcc/*/*/include", "/usr/local/include",
-                                         "/etc"};
-    struct tree tree = {0};
-    for (size_t i = 0; i < sizeof places / sizeof *places && tree.n_files == 0; i++) {
-        glob_t found;
-        if (glob(places[i], 0, NULL, &found) == 0) {
-            tree_free(&tree);
-            tree = tree_scan(found.gl_pathv[0]);
-            globfree(&found);
-        }
+    static const char *const places[] = {"/usr/include", "/usr/lib/gcc", "/usr/local/include", "/etc"};
+    struct tree tree = tree_scan(places[0]);
+    for (size_t i = 1; i < sizeof places / sizeof *places && tree.n_files == 0; i++) {
+        tree_free(&tree);
+        tree = tree_scan(places[i]);
     }
-    return tree.n_folders ? tree : tree_scan(places[0]);
+    return tree;
 }
 
 /* Makes the directory for the results, or a fresh temporary one. NULL, and errno, if that cannot be. */

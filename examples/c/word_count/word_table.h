@@ -16,8 +16,7 @@
 
 struct word {
     uint64_t count;
-    size_t at; /* where in the table's text it begins */
-    uint32_t length, hash;
+    size_t at, length; /* where in the table's text it stands */
 };
 
 struct word_table {
@@ -40,83 +39,72 @@ static void word_table_destroy(void *object) {
     free(table);
 }
 
-static uint32_t word_hash(const char *word, size_t length) {
+/* The word's place in the index: its own, or the free one where it belongs. */
+static uint32_t *word_table_place(const struct word_table *table, const char *text, size_t length) {
     uint32_t hash = 2166136261u; /* FNV-1a */
     for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)word[i]) * 16777619u;
-    return hash;
-}
-
-/* The word's place in the index: its own, or the free one where it belongs. */
-static uint32_t *word_table_place(const struct word_table *table, const char *word, size_t length,
-                                  uint32_t hash) {
+        hash = (hash ^ (unsigned char)text[i]) * 16777619u;
     for (size_t i = hash;; i++) {
         uint32_t *place = &table->index[i & (2 * table->capacity - 1)];
         if (*place == 0)
             return place;
-        const struct word *other = &table->words[*place - 1];
-        if (other->hash == hash && other->length == length &&
-            memcmp(table->text + other->at, word, length) == 0)
+        const struct word *word = &table->words[*place - 1];
+        if (word->length == length && memcmp(table->text + word->at, text, length) == 0)
             return place;
     }
+}
+
+static uint64_t word_table_count(const struct word_table *table, const char *text, size_t length) {
+    uint32_t place = table->n_words ? *word_table_place(table, text, length) : 0;
+    return place ? table->words[place - 1].count : 0;
 }
 
 static bool word_table_grow(struct word_table *table) {
     size_t capacity = table->capacity ? 2 * table->capacity : 64;
     struct word *words = realloc(table->words, capacity * sizeof *words);
-    if (!words)
-        return false;
-    table->words = words;
+    if (words)
+        table->words = words;
     uint32_t *index = calloc(2 * capacity, sizeof *index);
-    if (!index)
+    if (!words || !index) {
+        free(index);
         return false;
+    }
     free(table->index);
     table->index = index;
     table->capacity = capacity;
     for (size_t i = 0; i < table->n_words; i++)
-        *word_table_place(table, table->text + words[i].at, words[i].length, words[i].hash) =
-            (uint32_t)(i + 1);
+        *word_table_place(table, table->text + words[i].at, words[i].length) = (uint32_t)(i + 1);
     return true;
 }
 
 /* Counts the word `count` more times. False when there is no memory. */
-static bool word_table_add_hashed(struct word_table *table, const char *word, uint32_t length, uint32_t hash,
-                                  uint64_t count) {
+static bool word_table_add(struct word_table *table, const char *text, size_t length, uint64_t count) {
     if (table->n_words == table->capacity && !word_table_grow(table))
         return false;
-    uint32_t *place = word_table_place(table, word, length, hash);
+    uint32_t *place = word_table_place(table, text, length);
     if (*place) {
         table->words[*place - 1].count += count;
         return true;
     }
     if (length > table->text_capacity - table->text_size) {
         size_t capacity = 2 * table->text_capacity + length + 256;
-        char *text = realloc(table->text, capacity);
-        if (!text)
+        char *larger = realloc(table->text, capacity);
+        if (!larger)
             return false;
-        table->text = text;
+        table->text = larger;
         table->text_capacity = capacity;
     }
-    memcpy(table->text + table->text_size, word, length);
-    table->words[table->n_words++] = (struct word){count, table->text_size, length, hash};
+    memcpy(table->text + table->text_size, text, length);
+    table->words[table->n_words++] = (struct word){count, table->text_size, length};
     table->text_size += length;
     *place = (uint32_t)table->n_words;
     return true;
 }
 
-static bool word_table_add(struct word_table *table, const char *word, size_t length, uint64_t count) {
-    return word_table_add_hashed(table, word, (uint32_t)length, word_hash(word, length), count);
-}
-
-static uint64_t word_table_count(const struct word_table *table, const char *word, size_t length) {
-    uint32_t place = table->n_words ? *word_table_place(table, word, length, word_hash(word, length)) : 0;
-    return place ? table->words[place - 1].count : 0;
-}
-
 /* Adds all that `from` holds. */
 static bool word_table_merge(struct word_table *table, const struct word_table *from) {
     for (const struct word *word = from->words; word < from->words + from->n_words; word++)
-        if (!word_table_add_hashed(table, from->text + word->at, word->length, word->hash, word->count))
+        if (!word_table_add(table, from->text + word->at, word->length, word->count))
             return false;
     return true;
 }
