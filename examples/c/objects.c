@@ -14,10 +14,6 @@ struct polygon {
 
 static atomic_int made, destroyed; /* atomic: tasks and destructors run on many threads */
 
-static size_t polygon_nbytes(const void *object) {
-    return sizeof(struct polygon) + ((const struct polygon *)object)->n * sizeof(double[2]);
-}
-
 static void polygon_destroy(void *polygon) {
     destroyed++;
     free(polygon);
@@ -27,7 +23,6 @@ static const rask_type polygon_type = {
     .struct_size = sizeof(rask_type),
     .name = "polygon",
     .destroy = polygon_destroy,
-    .nbytes = polygon_nbytes,
 };
 
 static struct polygon *polygon_new(size_t n) {
@@ -74,6 +69,7 @@ int main(void) {
     double number;
     if (rask_result_f64(result, &number) == RASK_OK)
         printf("the area is %g\n", number);
+
     rask_release(result);
     rask_client_close(client); /* returns after the last destructor */
     printf("made %d polygons, destroyed %d\n", made, destroyed);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct folder {
     char *path;
@@ -101,6 +102,17 @@ static void tree_free(struct tree *tree) {
     *tree = (struct tree){0};
 }
 
+/* The first of the places where a machine with a compiler keeps text that has any. */
+static struct tree scan_default(void) {
+    static const char *const places[] = {"/usr/include", "/usr/lib/gcc", "/usr/local/include", "/etc"};
+    struct tree tree = tree_scan(places[0]);
+    for (size_t i = 1; i < sizeof places / sizeof *places && tree.n_files == 0; i++) {
+        tree_free(&tree);
+        tree = tree_scan(places[i]);
+    }
+    return tree;
+}
+
 /* Where the result of folder `index` goes: "OUT/folder%2Flinux%2Fcan.txt". Percent signs are escaped too, so
  * no two folders share a name. One that is too long for a file system is cut and ends in the folder's number,
  * after a "%-" that escaping never writes. */
@@ -127,6 +139,25 @@ static void print_escaped(FILE *to, const char *text) {
         unsigned char c = (unsigned char)*text;
         fprintf(to, c < ' ' || c > '~' || c == '\\' ? "\\x%02x" : "%c", c);
     }
+}
+
+static void print_failure(const char *path, const char *why) {
+    fputs("failed: ", stderr);
+    print_escaped(stderr, path);
+    fprintf(stderr, ": %s\n", why);
+}
+
+/* Makes the directory for the results, a fresh temporary one if none is wanted. NULL (and why on stderr) if
+ * it cannot be written to. */
+static char *make_out(const char *wanted) {
+    const char *temporary = getenv("TMPDIR");
+    char *out = wanted ? join(wanted, NULL) : join(temporary ? temporary : "/tmp", "word_count-XXXXXX");
+    bool there = wanted ? mkdir(out, 0777) == 0 || errno == EEXIST : mkdtemp(out) != NULL;
+    if (there && access(out, W_OK | X_OK) == 0)
+        return out;
+    print_failure(out, strerror(errno));
+    free(out);
+    return NULL;
 }
 
 #endif
