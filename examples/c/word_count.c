@@ -7,10 +7,10 @@
  *     read ── count ─┘          ├─ merge ─┬─ write      a result for each folder
  *               ...    settle ──┘         └─ merge ─ write      and one for all of them
  *
- * All of it is submitted at once, before the first file has been read; from then on each task starts when its
- * inputs are there. A file that cannot be read or is not text fails its own tasks and nobody else's: the
- * others go on, and the failed ones are named at the end. With --strict they make the exit status 1. --check
- * counts everything once more without Rask and compares. */
+ * All of it is submitted without waiting for any of it; each task starts when its inputs are there. A file
+ * that cannot be read or is not text fails its own tasks and nobody else's: the others go on, and the failed
+ * ones are named at the end (with --strict they make the exit status 1). --check counts everything once more,
+ * without Rask, and compares. */
 #define _XOPEN_SOURCE 700
 #include <rask.h>
 
@@ -20,7 +20,6 @@
 #include "word_count/word_table.h"
 
 #include <time.h>
-#include <unistd.h>
 
 enum {
     MERGE_AT_ONCE = 8, /* tables that one merge takes */
@@ -45,8 +44,7 @@ static rask_future submit(rask_client client, const char *name, rask_task_fn fn,
     return rask_submit_with(client, fn, args, n, &options);
 }
 
-/* One table of n, by a tree of merges, so that they run in parallel. Takes the futures; the array is scratch
- * space. */
+/* One table of n, by a tree of merges that can run in parallel. Takes the futures; the array is scratch. */
 static rask_future merge_tree(rask_client client, rask_future *tables, size_t n) {
     while (n > 1) {
         size_t n_left = 0;
