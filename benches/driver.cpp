@@ -25,6 +25,8 @@
 namespace {
 
 constexpr int patience_ms = 60000; // for one run; whoever needs longer hangs
+// Whoever has been measured for this long in one cell of the table has had enough repetitions.
+constexpr double enough_ns = 5e9;
 // Worker threads of other libraries spin for a while after their last task: a turn begins when they sleep.
 constexpr std::chrono::milliseconds settling_time{30};
 
@@ -39,6 +41,10 @@ class contestant {
             std::exit(1);
         }
         process = fork();
+        if (process < 0) {
+            std::perror("fork");
+            std::exit(1);
+        }
         if (process == 0) {
             dup2(requests[0], STDIN_FILENO);
             dup2(answers[1], STDOUT_FILENO);
@@ -59,7 +65,8 @@ class contestant {
 
     ~contestant() {
         close(to); // ends a healthy one
-        if (!alive && process > 0)
+        pollfd ended{fileno(from), 0, 0};
+        if (!alive || poll(&ended, 1, patience_ms) != 1)
             kill(process, SIGKILL);
         waitpid(process, nullptr, 0);
         std::fclose(from);
@@ -168,15 +175,18 @@ std::vector<std::optional<double>> compare(field &field, const shape &shape, uns
     double tasks = static_cast<double>(shape.tasks(size));
     std::vector<std::vector<double>> samples(field.size());
     std::vector<bool> failed(field.size());
+    std::vector<double> spent(field.size());
     for (int rep = -1; rep < options.reps; rep++) // the first round only warms up
         for (std::size_t i = 0; i < field.size(); i++) {
-            if (failed[i])
+            if (failed[i] || spent[i] > enough_ns)
                 continue;
             std::this_thread::sleep_for(settling_time);
             auto nanoseconds = field[i]->run(shape, workers, size);
             failed[i] = !nanoseconds;
-            if (nanoseconds && rep >= 0)
-                samples[i].push_back(*nanoseconds / tasks);
+            if (!nanoseconds || rep < 0)
+                continue;
+            spent[i] += *nanoseconds;
+            samples[i].push_back(*nanoseconds / tasks);
         }
     std::vector<std::optional<double>> medians(field.size());
     for (std::size_t i = 0; i < field.size(); i++)
@@ -196,9 +206,10 @@ std::optional<double> ratio(std::optional<double> a, std::optional<double> b) {
     return a && b ? std::optional(*a / *b) : std::nullopt;
 }
 
-void print_table(field &field, unsigned workers, const options &options) {
-    std::printf("\n%u worker%s, ns per task, medians of %d\n%-12s", workers, workers == 1 ? "" : "s",
-                options.reps, "");
+// False when a contestant failed.
+bool print_table(field &field, unsigned workers, const options &options) {
+    std::printf("\n%u worker%s, ns per task, medians of %d (fewer where they take over %.0f s)\n%-12s",
+                workers, workers == 1 ? "" : "s", options.reps, enough_ns / 1e9, "");
     for (auto &each : field)
         std::printf(" %10s", each->name.c_str());
     std::printf(" %10s", "goal");
@@ -206,6 +217,7 @@ void print_table(field &field, unsigned workers, const options &options) {
         std::printf(" %10s", ("/" + field[i]->name).c_str());
     std::printf(" %10s %10s\n", "/best", "/goal");
 
+    bool complete = true;
     for (const shape *shape : options.chosen) {
         auto medians = compare(field, *shape, workers, options);
         std::optional<double> best;
@@ -215,8 +227,10 @@ void print_table(field &field, unsigned workers, const options &options) {
         std::optional<double> goal = workers == 1 ? shape->goal_1_worker : shape->goal_2_workers;
 
         std::printf("%-12s", shape->name);
-        for (auto each : medians)
+        for (auto each : medians) {
             print_cell(each, 1);
+            complete &= each.has_value();
+        }
         print_cell(goal, 0);
         for (std::size_t i = 1; i < medians.size(); i++)
             print_cell(ratio(medians[0], medians[i]), 2);
@@ -225,6 +239,7 @@ void print_table(field &field, unsigned workers, const options &options) {
         std::printf("\n");
         std::fflush(stdout);
     }
+    return complete;
 }
 
 } // namespace
@@ -241,6 +256,8 @@ int main(int argc, char **argv) {
         std::printf("  %-8s %s\n", each->name.c_str(), each->description.c_str());
     std::printf("/NAME: %s's median by that contestant's, below 1 is faster; goal: what Rask aims at first\n",
                 field[0]->name.c_str());
+    bool complete = true;
     for (unsigned workers : {1u, 2u})
-        print_table(field, workers, options);
+        complete &= print_table(field, workers, options);
+    return complete ? 0 : 1;
 }

@@ -1,9 +1,8 @@
-/* OpenMP tasks, ordered by depend(). The thread of the single region submits; the others run tasks meanwhile.
- * With one thread, and whenever 64 tasks a thread are queued, libgomp runs a task where it is submitted. */
+/* OpenMP tasks, ordered by depend(). The thread of the single region submits, the others run tasks meanwhile.
+ * As soon as 64 tasks a thread are queued, libgomp runs a task where it is submitted: it never holds a
+ * million of them. */
 #include "contestant.h"
 
-#include <omp.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 const char contestant_name[] = "openmp";
