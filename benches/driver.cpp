@@ -58,8 +58,10 @@ class contestant {
         from = fdopen(answers[0], "r");
         std::string line = answer();
         auto tab = line.find('\t');
+        if (tab == std::string::npos)
+            return;
         name = line.substr(0, tab);
-        description = tab == std::string::npos ? "" : line.substr(tab + 1);
+        description = line.substr(tab + 1);
     }
     contestant(const contestant &) = delete;
 
