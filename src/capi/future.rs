@@ -265,11 +265,7 @@ pub unsafe extern "C" fn rask_release_all(futures: *const rask_future, n: usize)
     guard::status(|| {
         // SAFETY: NULL, or that many handles, as the header requires.
         let futures = unsafe { self::futures(futures, n) }?;
-        let mut outcome = Ok(());
-        for &future in futures {
-            outcome = outcome.and(future::release(future));
-        }
-        outcome
+        future::release_all(futures)
     })
 }
 

@@ -168,10 +168,17 @@ pub(super) fn time_is_up() -> Failure {
 
 /// Waits until the condition holds. `done`, when there, has one flag a future and is written on every path.
 pub fn wait(futures: &[u64], until: Until, timeout: Timeout, mut done: Option<&mut [bool]>) -> Result<()> {
-    let outcome = wait_until(futures, until, timeout);
+    let mut outcome = wait_until(futures, until, timeout);
     if let Some(done) = &mut done {
-        for (done, &future) in done.iter_mut().zip(futures) {
-            *done = future::state(future).is_ok_and(is_done);
+        let states: Vec<_> = futures.iter().map(|&future| future::state(future)).collect();
+        for (done, state) in done.iter_mut().zip(&states) {
+            *done = state.as_ref().is_ok_and(|state| is_done(*state));
+        }
+        // What ended between the time being up and this look ended in time: status and flags tell one story.
+        if outcome.as_ref().is_err_and(|failure| failure.status == status::TIMEOUT)
+            && is_over(states.into_iter().flatten(), until)
+        {
+            outcome = Ok(());
         }
     }
     outcome
@@ -179,6 +186,19 @@ pub fn wait(futures: &[u64], until: Until, timeout: Timeout, mut done: Option<&m
 
 fn is_done(state: State) -> bool {
     !matches!(state, State::Pending | State::Running)
+}
+
+/// Whether futures in these states end a wait.
+fn is_over(mut states: impl Iterator<Item = State>, until: Until) -> bool {
+    let is_failed = |state| matches!(state, State::Error | State::Cancelled | State::Lost);
+    match until {
+        Until::AllCompleted => states.all(is_done),
+        Until::FirstCompleted => states.any(is_done),
+        Until::FirstError => {
+            let states: Vec<_> = states.collect();
+            states.iter().any(|&state| is_failed(state)) || states.into_iter().all(is_done)
+        }
+    }
 }
 
 fn wait_until(futures: &[u64], until: Until, timeout: Timeout) -> Result<()> {

@@ -14,8 +14,6 @@ use crate::value::Value;
 
 /// The most inputs an inline shape has.
 const MAX_INLINE: usize = 6;
-/// Ready tasks between two wake-ups while one future's dependents are told.
-const WAKE_EVERY: usize = 64;
 
 /// Work that one event has caused and that is still to be done. [`run`](Self::run) does it.
 #[must_use]
@@ -285,7 +283,7 @@ pub(crate) fn discard(node: NodePtr, cascade: &mut Cascade<'_>) {
         return cascade.let_go(node);
     }
     cascade.local.tally(node.client(), |tally| tally.unstarted.add(1));
-    cascade.end(node, Ending::cancelled(node, "client closed"), Value::NONE);
+    cascade.end(node, Ending::cancelled(node, super::CLIENT_CLOSED), Value::NONE);
 }
 
 /// The class of a live node's line.

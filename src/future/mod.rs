@@ -30,7 +30,7 @@ pub(crate) use waiting::deadlock;
 pub(crate) use watch::{Watch, Watcher, Watching};
 
 use crate::scheduler::{Job, Local, Work};
-use crate::slab::Id;
+use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result, Status};
 use crate::value::{Value, kind as value_kind};
 use error::state_of;
@@ -75,7 +75,7 @@ pub struct ErrorView {
 /// What the scheduler does with futures.
 pub(crate) fn work() -> Work {
     let stuck = waiting::resolve_deadlocks;
-    Work { run: task::run, discard: |job, local, _| discard_job(job, local), stuck }
+    Work { run: task::run, discard: |job, local, _| discard_job(job, local), cancel_pending, stuck }
 }
 
 /// Ends a job that will not run, because its client is closed.
@@ -84,6 +84,30 @@ pub(crate) fn discard_job(job: Job, local: &Local) {
     cascade::discard(NodePtr::from_word(job as u64), &mut cascade);
     cascade.run();
 }
+
+/// Cancels every future of the client that waits for its inputs. Looks at all nodes of the process, since those that wait are in no
+/// queue.
+fn cancel_pending(client: u32, local: &Local) {
+    for class in [Class::Small, Class::Large] {
+        crate::slab::for_each_line(class, |line| {
+            let node = NodePtr::of(line);
+            let seen = node.life.peek();
+            if node.client() != client || state_of_node(node) != State::Pending || !node.life.join(seen) {
+                return;
+            }
+            // Looked at again now that it cannot become another one.
+            let mut cascade = Cascade::new(local);
+            if node.client() == client && state_of_node(node) == State::Pending {
+                cascade.settle(node, &Ending::cancelled(node, CLIENT_CLOSED));
+            }
+            cascade.let_go(node);
+            cascade.run();
+        });
+    }
+}
+
+/// Why futures are cancelled when their client is closed.
+pub(crate) const CLIENT_CLOSED: &str = "client closed";
 
 /// Calls `f` with the node behind a handle, of which a reference is counted meanwhile.
 fn with_node<T>(future: u64, f: impl FnOnce(NodePtr, &Local) -> T) -> Result<T> {
@@ -112,7 +136,7 @@ pub fn state(future: u64) -> Result<State> {
     // A first handle needs no reference: the node's words are read between two looks at its generation.
     let id = Id(future);
     let (line, class) = handle::line(id)?;
-    if class != crate::slab::Class::Clone {
+    if class != Class::Clone {
         let node = NodePtr::of(line);
         if node.life.is(id) {
             let state = state_of_node(node);
@@ -129,7 +153,7 @@ pub fn state(future: u64) -> Result<State> {
 pub(crate) fn peek_i64(future: u64) -> Option<i64> {
     let id = Id(future);
     let (line, class) = handle::line(id).ok()?;
-    if class == crate::slab::Class::Clone {
+    if class == Class::Clone {
         return None;
     }
     let node = NodePtr::of(line);
@@ -147,12 +171,6 @@ pub(crate) fn outcome(node: NodePtr) -> Option<Result<*const Value>> {
         None => Ok(node.value()),
         Some(error) => Err(error.failure()),
     })
-}
-
-/// The status of a done node's outcome; `None` if it is not done.
-pub(crate) fn outcome_status(node: NodePtr) -> Option<Status> {
-    let closed = node.dependents.closed()?;
-    Some(submit::error_of(closed).map_or(status::OK, |error| error.status))
 }
 
 /// The key; valid until the handle is released.

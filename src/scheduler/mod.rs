@@ -28,7 +28,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What the layer above does with jobs.
 #[derive(Clone, Copy)]
@@ -37,6 +37,8 @@ pub(crate) struct Work {
     pub(crate) run: fn(Job, &Local, &Core) -> Option<Job>,
     /// Ends a job that will not run, because the client is closed.
     pub(crate) discard: fn(Job, &Local, &Core),
+    /// Ends what waits for its inputs, in the client with this number, because it is closed.
+    pub(crate) cancel_pending: fn(u32, &Local),
     /// Nothing is to be run, yet tasks are suspended: perhaps they wait for each other.
     pub(crate) stuck: fn(&Core),
 }
@@ -289,19 +291,29 @@ impl Core {
         self.sleep.counts.close();
         self.sleep.wake_all();
         self.pool.dismiss_spares();
-        self.pool.join();
-        // What came in while the last worker left. Later submitters see the mark and take theirs back themselves.
         Local::with(|local| {
-            for inbox in self.inboxes.lock().clone() {
-                while let Some(job) = inbox.take() {
-                    (self.work.discard)(job, local, self);
-                }
+            // What is queued is ended by the workers and by us; what waits for a task that runs is in no queue.
+            self.discard_queued(local);
+            if self.sum(|tally| tally.submitted.get()) != self.sum(|tally| tally.unstarted.get().wrapping_add(tally.started.get())) {
+                (self.work.cancel_pending)(self.number, local);
             }
+            self.pool.join();
+            // What came in while the last worker left. Later submitters see the mark and take theirs back themselves.
+            self.discard_queued(local);
         });
         self.tell_drainers();
         REGISTRY.write().closing.remove(&self.number);
         *self.closing.lock() = Closing::Done;
         self.closed.notify_all();
+    }
+
+    fn discard_queued(&self, local: &Local) {
+        let inboxes = self.inboxes.lock().clone();
+        for inbox in inboxes {
+            while let Some(job) = inbox.take() {
+                (self.work.discard)(job, local, self);
+            }
+        }
     }
 
     /// Gives this thread's slot to another thread, because its task is about to block. `Err`: no thread is to be had.
@@ -320,7 +332,3 @@ impl Core {
     }
 }
 
-/// The moment a timeout from now is up; `None` if that is never.
-pub(crate) fn deadline_after(timeout: Duration) -> Option<Instant> {
-    Instant::now().checked_add(timeout)
-}

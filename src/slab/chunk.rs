@@ -97,6 +97,22 @@ pub(crate) fn class_of(line: Line) -> Class {
     }
 }
 
+/// Visits every line of a class that was ever handed out, and those of the newest chunk that were not.
+pub(crate) fn for_each_line(class: Class, mut visit: impl FnMut(Line)) {
+    let used = *USED.lock();
+    for entry in &TABLE[..used] {
+        let entry = entry.load(Ordering::Acquire);
+        if entry % CHUNK != class as usize {
+            continue;
+        }
+        let chunk = ptr::with_exposed_provenance_mut::<u8>(entry - class as usize);
+        for offset in (class.size()..CHUNK).step_by(class.size()) {
+            // SAFETY: `offset` is within the chunk and begins a line of `class`.
+            visit(unsafe { NonNull::new_unchecked(chunk.add(offset).cast::<Life>()) });
+        }
+    }
+}
+
 /// A fresh chunk's lines: the first one, and how many of them follow each other at `class.size()` bytes.
 pub(crate) fn grow(class: Class) -> Option<(Line, usize)> {
     let mut used = USED.lock();

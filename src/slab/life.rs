@@ -191,13 +191,6 @@ impl Life {
         Self::generation(self.0.load(Ordering::Relaxed)) >= GENERATION_MAX - 1
     }
 
-    /// Ends the handle of a line that the caller is about to free although its handle was never given out.
-    pub(crate) fn withdraw(&self) {
-        let word = self.0.load(Ordering::Relaxed);
-        debug_assert!(Self::generation(word) % 2 == 1);
-        self.0.store(word + GENERATION_ONE, Ordering::Relaxed);
-    }
-
     #[cfg(test)]
     pub(crate) fn spend(&self) {
         self.0.store((GENERATION_MAX - 1) << GENERATION_SHIFT, Ordering::Relaxed);

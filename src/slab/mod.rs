@@ -9,7 +9,7 @@ mod id;
 mod life;
 mod magazine;
 
-pub(crate) use chunk::{Class, Line, class_of, index_of, look_up};
+pub(crate) use chunk::{Class, Line, class_of, for_each_line, index_of, look_up};
 pub(crate) use id::{Id, Kind};
 pub(crate) use life::{Ended, Life};
 pub(crate) use magazine::Magazine;
