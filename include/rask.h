@@ -28,7 +28,7 @@
  * THREADING
  * - Any function may be called from any thread, but for those with a rask_task: they belong to the task's.
  * - Task functions run on worker threads. They may submit, wait and release; a worker that waits is replaced.
- * - Destructors run once, on any thread, under no lock of the library. They must not wait.
+ * - Destructors run once, on any thread, under no lock of the library. They must not wait for futures.
  * - Values are immutable, and may be read by many threads at a time.
  * - In a child after fork every call is RASK_E_FORKED.
  *
@@ -151,6 +151,15 @@ typedef struct rask_bytes_out rask_bytes_out;
 /** What a value is: one of the following. */
 typedef int32_t rask_kind;
 
+#define RASK_NONE                0   /**< Nothing. */
+#define RASK_I64                 1   /**< A 64-bit integer. */
+#define RASK_F64                 2   /**< A double. */
+/** Bytes or text, aligned to 16 and, unless moved in, followed by a NUL that is not counted. */
+#define RASK_BYTES               3
+#define RASK_POINTER             4   /**< The caller's: never dereferenced, never freed. */
+#define RASK_OBJECT              5   /**< Owned by the value, by its rask_type. */
+#define RASK_LIST                6   /**< Values in a row. */
+
 /**
  * What an object is: its name and how it is destroyed, measured and, where it may leave the process, encoded.
  * Static: it outlives every object of it. Types are told apart by their address. The functions may be called
@@ -170,15 +179,6 @@ typedef struct rask_type {
     /** Makes an object of what encode wrote; NULL on failure. */
     void *(*decode)(const void *data, size_t size);
 } rask_type;
-
-#define RASK_NONE                0   /**< Nothing. */
-#define RASK_I64                 1   /**< A 64-bit integer. */
-#define RASK_F64                 2   /**< A double. */
-/** Bytes or text, aligned to 16 and, unless moved in, followed by a NUL that is not counted. */
-#define RASK_BYTES               3
-#define RASK_POINTER             4   /**< The caller's: never dereferenced, never freed. */
-#define RASK_OBJECT              5   /**< Owned by the value, by its rask_type. */
-#define RASK_LIST                6   /**< Values in a row. */
 
 /**
  * Appends bytes to what an encoder writes.
@@ -719,8 +719,7 @@ rask_status rask_client_wait(rask_client client, int64_t timeout_ns);
  * Closes a client: cancels what has not started, waits for what runs, ends the threads. Its finished futures
  * stay readable, and all its futures are still to be released.
  *
- * Returns: RASK_OK (also for a client that is closed already, and for {0}), RASK_E_HANDLE, RASK_E_STATE
- *   (inside a task).
+ * Returns: RASK_OK (also for a client that is closed already), RASK_E_HANDLE, RASK_E_STATE (inside a task).
  * Threads: any. Blocks: until the last running task has returned.
  */
 rask_status rask_client_close(rask_client client);
@@ -817,19 +816,6 @@ RASK_MUST_USE rask_future rask_scatter(rask_client client, rask_arg value);
 /** Where a future is: one of the following. */
 typedef int32_t rask_state;
 
-/** Why a future has no value. Begin with RASK_ERROR_INIT. */
-typedef struct rask_error {
-    size_t struct_size;              /**< sizeof(rask_error). */
-    rask_status status;              /**< RASK_OK: the future has no error. */
-    int32_t code;                    /**< The task's own, from rask_fail; else 0. */
-    uint32_t attempts;               /**< How often the task it began in was run. */
-    uint32_t reserved;               /**< 0. */
-    /** In words; NULL without error. Borrowed until the handle is released. */
-    const char *message;
-    /** Key of the task it began in; NULL without error. Borrowed likewise. */
-    const char *origin;
-} rask_error;
-
 #define RASK_PENDING             0   /**< Waits for its inputs or for a worker. */
 #define RASK_RUNNING             1   /**< A worker runs it. */
 #define RASK_FINISHED            2   /**< Its value is there. */
@@ -903,6 +889,19 @@ rask_status rask_result_f64(rask_future future, double *out);
  */
 rask_status rask_result_bytes(rask_future future, const void **data, size_t *size);
 
+/** Why a future has no value. Begin with RASK_ERROR_INIT. */
+typedef struct rask_error {
+    size_t struct_size;              /**< sizeof(rask_error). */
+    rask_status status;              /**< RASK_OK: the future has no error. */
+    int32_t code;                    /**< The task's own, from rask_fail; else 0. */
+    uint32_t attempts;               /**< How often the task it began in was run. */
+    uint32_t reserved;               /**< 0. */
+    /** In words; NULL without error. Borrowed until the handle is released. */
+    const char *message;
+    /** Key of the task it began in; NULL without error. Borrowed likewise. */
+    const char *origin;
+} rask_error;
+
 /**
  * Why a future has no value.
  *
@@ -912,6 +911,9 @@ rask_status rask_result_bytes(rask_future future, const void **data, size_t *siz
  * Threads: any. Blocks: no.
  */
 rask_status rask_future_error(rask_future future, rask_error *out);
+
+/** An error yet to be read. */
+#define RASK_ERROR_INIT {sizeof(rask_error), RASK_OK, 0, 0, 0, NULL, NULL}
 
 /**
  * Cancels a future, for all its handles, and its dependents. A running task is asked to stop
@@ -958,9 +960,6 @@ rask_status rask_release_all(const rask_future *futures, size_t n);
  * Threads: any. Blocks: no.
  */
 rask_status rask_fire_and_forget(rask_future future);
-
-/** An error yet to be read. */
-#define RASK_ERROR_INIT {sizeof(rask_error), RASK_OK, 0, 0, 0, NULL, NULL}
 
 /* ---- several futures ----------------------------------------------------------------------------------- */
 

@@ -8,7 +8,7 @@ use std::process::Command;
 const LIST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/exports.txt");
 const HEADER: &str = include_str!("../include/rask.h");
 
-/// The shared library that cargo built for this test: `target/<profile>/librask.so`, or next to the test itself.
+/// The shared library that cargo built for this test: next to the test itself, or one folder above.
 fn library() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.ancestors()

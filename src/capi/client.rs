@@ -116,7 +116,7 @@ pub extern "C" fn rask_client_wait(client: rask_client, timeout_ns: i64) -> rask
 /// Closes a client: cancels what has not started, waits for what runs, ends the threads. Its finished futures
 /// stay readable, and all its futures are still to be released.
 ///
-/// Returns: RASK_OK (also for a client that is closed already, and for {0}), RASK_E_HANDLE, RASK_E_STATE
+/// Returns: RASK_OK (also for a client that is closed already), RASK_E_HANDLE, RASK_E_STATE
 /// (inside a task).
 /// Threads: any. Blocks: until the last running task has returned.
 #[unsafe(no_mangle)]

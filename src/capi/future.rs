@@ -1,9 +1,8 @@
-//! One future: asked, read, cancelled, cloned, released.
+//! One future: asked and read.
 
 use super::guard;
 use super::handle::rask_future;
-use super::pointers::{futures, set, text, timeout};
-use super::sized::{self, Versioned};
+use super::pointers::{set, timeout};
 use super::status::rask_status;
 use super::value::{bytes_of, f64_of, write_bytes};
 use crate::client::{self, Timeout};
@@ -40,33 +39,6 @@ const _: () = assert!(
         && RASK_CANCELLED == State::Cancelled as i32
         && RASK_LOST == State::Lost as i32
 );
-
-/// Why a future has no value. Begin with RASK_ERROR_INIT.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct rask_error {
-    /// sizeof(rask_error).
-    pub struct_size: usize,
-    /// RASK_OK: the future has no error.
-    pub status: rask_status,
-    /// The task's own, from rask_fail; else 0.
-    pub code: i32,
-    /// How often the task it began in was run.
-    pub attempts: u32,
-    /// 0.
-    pub reserved: u32,
-    /// In words; NULL without error. Borrowed until the handle is released.
-    pub message: *const c_char,
-    /// Key of the task it began in; NULL without error. Borrowed likewise.
-    pub origin: *const c_char,
-}
-
-// SAFETY: repr(C), its size first, no padding; pointers and integers are valid when zero.
-unsafe impl Versioned for rask_error {
-    const NAME: &'static str = "rask_error";
-    const FIRST_SIZE: usize = 40;
-}
-const _: () = assert!(size_of::<rask_error>() == 40);
 
 /// Where a future is at this moment.
 ///
@@ -195,86 +167,4 @@ pub unsafe extern "C" fn rask_result_bytes(
     guard::status(|| unsafe {
         write_bytes(data, size, || client::read_result(future.id, Timeout::Forever, bytes_of))
     })
-}
-
-/// Why a future has no value.
-///
-/// Parameters: out: written on every path, zero on failure, unless its struct_size is wrong.
-/// Returns: RASK_OK, also for a finished future (out->status is RASK_OK then); RASK_E_STATE while it is
-/// pending or running, RASK_E_HANDLE, RASK_E_INVALID.
-/// Threads: any. Blocks: no.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rask_future_error(future: rask_future, out: *mut rask_error) -> rask_status {
-    guard::status(|| {
-        // SAFETY: NULL, or a writable struct of the size it states, as the header requires.
-        let out = unsafe { sized::out(out) }?;
-        let error = future::error(future.id)?;
-        out.set(rask_error {
-            struct_size: size_of::<rask_error>(),
-            status: error.status,
-            code: error.code,
-            attempts: error.attempts,
-            reserved: 0,
-            message: error.message,
-            origin: error.origin,
-        });
-        Ok(())
-    })
-}
-
-/// Cancels a future, for all its handles, and its dependents. A running task is asked to stop
-/// (rask_cancelled), and its result is dropped.
-///
-/// Parameters: reason: copied into the error; may be NULL.
-/// Returns: RASK_OK, RASK_E_STATE (it is done), RASK_E_HANDLE.
-/// Threads: any. Blocks: no.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rask_cancel(future: rask_future, reason: *const c_char) -> rask_status {
-    // SAFETY: NULL, or NUL-terminated, as the header requires.
-    guard::status(|| future::cancel(future.id, unsafe { text(reason) }))
-}
-
-/// Another handle of the same future, to be released like the first.
-///
-/// Returns: the handle; {0} on failure: RASK_E_HANDLE, RASK_E_NOMEM.
-/// Threads: any. Blocks: no.
-#[must_use]
-#[unsafe(no_mangle)]
-pub extern "C" fn rask_clone(future: rask_future) -> rask_future {
-    rask_future { id: guard::call(0, || future::clone(future.id)) }
-}
-
-/// Ends one handle. When it was the last and nobody needs the future as an input, a task that has not started
-/// never runs, and a value is destroyed now.
-///
-/// Returns: RASK_OK, also for {0}; RASK_E_HANDLE for one that was released before.
-/// Threads: any. Blocks: no, but may call the destructor of the value.
-#[unsafe(no_mangle)]
-pub extern "C" fn rask_release(future: rask_future) -> rask_status {
-    guard::status(|| future::release(future.id))
-}
-
-/// Ends many handles.
-///
-/// Parameters: futures: n handles, borrowed; NULL if n is 0.
-/// Returns: RASK_OK, or the first failure of all (RASK_E_HANDLE): the others are released all the same.
-/// RASK_E_INVALID.
-/// Threads: any. Blocks: no, but may call destructors.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rask_release_all(futures: *const rask_future, n: usize) -> rask_status {
-    guard::status(|| {
-        // SAFETY: NULL, or that many handles, as the header requires.
-        let futures = unsafe { self::futures(futures, n) }?;
-        future::release_all(futures)
-    })
-}
-
-/// Gives a handle up: the task runs all the same, and its result is dropped.
-///
-/// Parameters: future: the handle is taken on every path.
-/// Returns: RASK_OK, RASK_E_HANDLE.
-/// Threads: any. Blocks: no.
-#[unsafe(no_mangle)]
-pub extern "C" fn rask_fire_and_forget(future: rask_future) -> rask_status {
-    guard::status(|| future::fire_and_forget(future.id))
 }

@@ -15,9 +15,12 @@ mod sized;
 
 pub mod arg;
 pub mod client;
+pub mod error;
 pub mod future;
 pub mod handle;
 pub mod introspect;
+pub mod kind;
+pub mod release;
 pub mod several;
 pub mod status;
 pub mod submit;

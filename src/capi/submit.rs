@@ -30,7 +30,7 @@ pub struct rask_submit_options {
     pub retry_delay_ns: i64,
     /// "GPU=1"; NULL: none. Others: RASK_E_UNSUPPORTED so far.
     pub resources: *const c_char,
-    /// 0: none is defined so far. Others: RASK_E_UNSUPPORTED.
+    /// 0: none is defined so far.
     pub flags: u32,
     /// 0.
     pub reserved: u32,
@@ -169,13 +169,15 @@ unsafe fn read_options<'a>(options: *const rask_submit_options) -> (SubmitOption
         ("retries", options.retries != 0),
         ("retry_delay_ns", options.retry_delay_ns != 0),
         ("resources", !options.resources.is_null()),
-        ("flags", options.flags != 0),
     ];
     let mistake = match unsupported.iter().find(|(_, used)| *used) {
         Some((name, _)) => Some(Failure::new(
             UNSUPPORTED,
             format!("{name}: this version does not support that option of a submit"),
         )),
+        None if options.flags != 0 => {
+            Some(Failure::invalid(format!("flags: unknown bits {:#x} in rask_submit_options", options.flags)))
+        }
         None if options.reserved != 0 => Some(Failure::invalid("reserved is not 0 in rask_submit_options")),
         None => None,
     };
@@ -223,7 +225,7 @@ mod tests {
             mistake(&rask_submit_options { resources: c"".as_ptr(), ..INIT }),
             unsupported("resources")
         );
-        assert_eq!(mistake(&rask_submit_options { flags: 1, ..INIT }), unsupported("flags"));
+        assert_eq!(mistake(&rask_submit_options { flags: 1, ..INIT }).unwrap().0, INVALID);
         assert_eq!(mistake(&rask_submit_options { reserved: 1, ..INIT }).unwrap().0, INVALID);
         assert_eq!(mistake(&rask_submit_options { struct_size: 0, ..INIT }).unwrap().0, INVALID);
     }

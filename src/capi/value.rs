@@ -1,40 +1,13 @@
 //! Values as they are read.
 
 use super::guard;
+use super::kind::{RASK_NONE, rask_kind};
 use super::pointers::{set, slice};
 use super::status::rask_status;
 use crate::status::{Failure, Result, TYPE};
 use crate::value::{BytesOut, Kind, Type, Value, kind, type_name};
 use std::ffi::c_void;
 use std::ptr;
-
-/// What a value is: one of the following.
-pub type rask_kind = i32;
-
-/// Nothing.
-pub const RASK_NONE: rask_kind = 0;
-/// A 64-bit integer.
-pub const RASK_I64: rask_kind = 1;
-/// A double.
-pub const RASK_F64: rask_kind = 2;
-/// Bytes or text, aligned to 16 and, unless moved in, followed by a NUL that is not counted.
-pub const RASK_BYTES: rask_kind = 3;
-/// The caller's: never dereferenced, never freed.
-pub const RASK_POINTER: rask_kind = 4;
-/// Owned by the value, by its rask_type.
-pub const RASK_OBJECT: rask_kind = 5;
-/// Values in a row.
-pub const RASK_LIST: rask_kind = 6;
-
-const _: () = assert!(
-    RASK_NONE == kind::NONE
-        && RASK_I64 == kind::I64
-        && RASK_F64 == kind::F64
-        && RASK_BYTES == kind::BYTES
-        && RASK_POINTER == kind::POINTER
-        && RASK_OBJECT == kind::OBJECT
-        && RASK_LIST == kind::LIST
-);
 
 /// Appends bytes to what an encoder writes.
 ///
@@ -63,7 +36,7 @@ pub unsafe extern "C" fn rask_bytes_write(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_value_kind(value: *const Value) -> rask_kind {
     // SAFETY: NULL, or valid, as the header requires.
-    guard::call(kind::NONE, || Ok(unsafe { value.as_ref() }.map_or(kind::NONE, Value::kind)))
+    guard::call(RASK_NONE, || Ok(unsafe { value.as_ref() }.map_or(RASK_NONE, Value::kind)))
 }
 
 /// Reads an integer.

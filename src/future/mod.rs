@@ -252,7 +252,12 @@ pub fn release(future: u64) -> Result<()> {
 /// Ends many handles. Goes on past bad ones; the first failure is returned.
 pub fn release_all(futures: &[u64]) -> Result<()> {
     Local::with(|local| {
-        futures.iter().fold(Ok(()), |first, &future| first.and(handle::release(Id(future), local)))
+        let mut first = Ok(());
+        for &future in futures {
+            let released = handle::release(Id(future), local);
+            first = first.and(released);
+        }
+        first
     })
 }
 

@@ -96,7 +96,7 @@ impl Shape {
         if count == Self::MAX {
             return None;
         }
-        let next = Shape(self.0 + (1 << 12) | (kind as u16) << (2 * count));
+        let next = Shape((self.0 + (1 << 12)) | ((kind as u16) << (2 * count)));
         (next.words() <= LARGE_BODY).then_some(next)
     }
 

@@ -73,18 +73,13 @@ impl Task {
         unsafe { self.node.block().as_ref().args() }
     }
 
-    /// Sets the result; of several the last counts. Ignored once the task has failed.
+    /// Sets the result; of several the last counts. Kept, if only to be destroyed, when the task has failed.
     pub fn set_result(&mut self, value: Value) {
         self.result = value;
         self.drop_forward();
     }
 
-    /// The result set so far, for `rask_return_buffer`.
-    pub fn result(&self) -> &Value {
-        &self.result
-    }
-
-    /// As [`result`](Self::result), to be written to.
+    /// The result set so far, at an address that stays until the task returns: for `rask_return_buffer`.
     pub fn result_mut(&mut self) -> &mut Value {
         &mut self.result
     }

@@ -180,7 +180,7 @@ impl Core {
                 deque,
                 tally: core.new_tally(),
                 tick: Cell::new(0),
-                random: Cell::new(index as u32 * 0x9e37_79b9 | 1),
+                random: Cell::new((index as u32).wrapping_mul(0x9e37_79b9) | 1),
                 inboxes: RefCell::new(Vec::new()),
                 inboxes_seen: Cell::new(usize::MAX),
                 next_inbox: Cell::new(0),

@@ -1,7 +1,7 @@
 //! Puts the header together: `src/capi/rask.h.in` is its frame, cbindgen writes what stands between.
 //!
-//! cbindgen sorts a header by what items are (constants, types, functions). Readers want it sorted by what items are about,
-//! so each section is a run of its own. In the template,
+//! cbindgen sorts a header by what items are (constants, types, functions). Readers want it sorted by what items
+//! are about, so each section is a run of its own, or several. In the template,
 //!
 //! - `@section title: sources` becomes a banner and the items of those sources, `@section title` the banner only,
 //! - `@items sources` becomes the items of those sources.

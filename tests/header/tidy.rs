@@ -1,5 +1,5 @@
-//! Makes what cbindgen writes pleasant to read: one-line comments on one line, or behind what they describe; text filled to
-//! the width of the page; declarations on one line where they fit.
+//! Makes what cbindgen writes pleasant to read: one-line comments on one line, or behind what they describe; text
+//! filled to the width of the page; declarations on one line where they fit.
 
 const WIDTH: usize = 110;
 /// Where comments behind a field or a constant begin, unless that is longer.
@@ -71,7 +71,7 @@ fn comment_text(line: &str) -> String {
     line.strip_prefix('*').unwrap_or(line).trim().to_owned()
 }
 
-/// Writes a comment: on one line where it fits, else filled paragraph by paragraph, labels each on a line of their own.
+/// Writes a comment: on one line where it fits, else filled paragraph by paragraph, each label on a line of its own.
 fn write_doc(out: &mut Vec<String>, indent: &str, doc: &[String]) {
     if doc.is_empty() {
         return;
