@@ -753,7 +753,7 @@ typedef struct rask_submit_options {
     uint32_t retries;                /**< Runs after a failure; 0. Others: RASK_E_UNSUPPORTED so far. */
     int64_t retry_delay_ns;          /**< Nanoseconds before a retry; 0. Others: RASK_E_UNSUPPORTED so far. */
     const char *resources;           /**< "GPU=1"; NULL: none. Others: RASK_E_UNSUPPORTED so far. */
-    uint32_t flags;                  /**< 0: none is defined so far. Others: RASK_E_UNSUPPORTED. */
+    uint32_t flags;                  /**< 0: none is defined so far. */
     uint32_t reserved;               /**< 0. */
 } rask_submit_options;
 

@@ -3,8 +3,8 @@
 pub mod capi;
 pub mod client;
 pub mod future;
-pub mod status;
 mod scheduler;
 mod slab;
+pub mod status;
 mod sync;
 pub mod value;

@@ -149,7 +149,10 @@ pub fn drain(client: u64, timeout: Timeout) -> Result<()> {
         if let Some(task) = Task::current(local)
             && task.is_above_client(core.number)
         {
-            return Err(Failure::new(status::DEADLOCK, "a task cannot wait until its own client has none left"));
+            return Err(Failure::new(
+                status::DEADLOCK,
+                "a task cannot wait until its own client has none left",
+            ));
         }
         let deadline = timeout.deadline();
         let drained = match timeout {

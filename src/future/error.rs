@@ -74,7 +74,9 @@ impl Ending {
         let state = self.state() as u64;
         let address = match self {
             Ending::Finished => 0,
-            Ending::Failed(error) | Ending::Cancelled(error) => Arc::into_raw(error).expose_provenance() as u64,
+            Ending::Failed(error) | Ending::Cancelled(error) => {
+                Arc::into_raw(error).expose_provenance() as u64
+            }
         };
         Closed::new(state, address)
     }

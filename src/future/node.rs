@@ -157,7 +157,8 @@ pub(crate) struct BlockEdge {
 
 impl Block {
     pub(crate) fn new(owner: NodePtr, args: Vec<Value>, inputs: Vec<NodePtr>) -> Box<Self> {
-        let edges = inputs.into_iter().map(|input| BlockEdge { link: AtomicU64::new(0), owner, input }).collect();
+        let edges =
+            inputs.into_iter().map(|input| BlockEdge { link: AtomicU64::new(0), owner, input }).collect();
         Box::new(Self { args: UnsafeCell::new(args), edges })
     }
 
@@ -197,13 +198,17 @@ impl Edge {
     #[inline]
     pub(crate) fn of(edge: EdgeWord) -> Edge {
         let address = (edge & !TAG) as usize;
-        let node = |address| NodePtr(NonNull::new(ptr::with_exposed_provenance_mut(address)).expect("a linked edge"));
+        let node = |address| {
+            NodePtr(NonNull::new(ptr::with_exposed_provenance_mut(address)).expect("a linked edge"))
+        };
         match edge & TAG {
             TAG_SMALL => Edge::Task(node(address & !(64 - 1))),
             TAG_LARGE => Edge::Task(node(address & !(128 - 1))),
             // SAFETY: an edge of a block is linked only while the block exists.
             TAG_BLOCK => Edge::Task(unsafe { (*ptr::with_exposed_provenance::<BlockEdge>(address)).owner }),
-            _ => Edge::Watch(NonNull::new(ptr::with_exposed_provenance_mut(address)).expect("a linked watch")),
+            _ => {
+                Edge::Watch(NonNull::new(ptr::with_exposed_provenance_mut(address)).expect("a linked watch"))
+            }
         }
     }
 

@@ -246,7 +246,8 @@ pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
             let mut cascade = Cascade::new(local);
             inputs.into_iter().for_each(|input| cascade.let_go(input));
             cascade.run();
-            let wrong = Failure::invalid("rask_scatter takes a value, not a future: pass the future on instead");
+            let wrong =
+                Failure::invalid("rask_scatter takes a value, not a future: pass the future on instead");
             Ok(make_known(local, node, class, spec, Known::Wrong(wrong)))
         }
         Ok(value) => {

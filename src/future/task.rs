@@ -224,7 +224,11 @@ fn forward_to(node: NodePtr, input: NodePtr, cascade: &mut Cascade<'_>) {
         cascade.let_go(input);
         node.set_shape(Shape::EMPTY);
         let message = "rask_return_future: the future waits for this task";
-        return cascade.end(node, Ending::Failed(Error::new(node, status::DEADLOCK, 0, 1, message)), Value::NONE);
+        return cascade.end(
+            node,
+            Ending::Failed(Error::new(node, status::DEADLOCK, 0, 1, message)),
+            Value::NONE,
+        );
     }
     node.set_shape(Shape::ONE_FUTURE);
     node.set(0, input.to_word());

@@ -144,7 +144,8 @@ pub(super) fn resolve_deadlocks(_core: &Core) {
         local.bury_later(|| {
             let _looking = LOOKING.lock();
             let suspended = SUSPENDED.lock().clone();
-            let circle = suspended.iter().find(|entry| !entry.wait.is_timed && entry.is_in_circle(usize::MAX));
+            let circle =
+                suspended.iter().find(|entry| !entry.wait.is_timed && entry.is_in_circle(usize::MAX));
             if let Some(entry) = circle {
                 entry.wait.waiter.deadlocked();
             }

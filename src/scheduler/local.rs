@@ -51,7 +51,11 @@ impl Local {
         let handles = Arc::new(Count::default());
         HANDLES.lock().0.push(Arc::downgrade(&handles));
         Self {
-            magazines: [Magazine::new(Class::Small), Magazine::new(Class::Large), Magazine::new(Class::Clone)],
+            magazines: [
+                Magazine::new(Class::Small),
+                Magazine::new(Class::Large),
+                Magazine::new(Class::Clone),
+            ],
             lane: RefCell::new(None),
             lanes: RefCell::new(Vec::new()),
             slot: UnsafeCell::new(None),

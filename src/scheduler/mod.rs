@@ -294,7 +294,9 @@ impl Core {
         Local::with(|local| {
             // What is queued is ended by the workers and by us; what waits for a task that runs is in no queue.
             self.discard_queued(local);
-            if self.sum(|tally| tally.submitted.get()) != self.sum(|tally| tally.unstarted.get().wrapping_add(tally.started.get())) {
+            if self.sum(|tally| tally.submitted.get())
+                != self.sum(|tally| tally.unstarted.get().wrapping_add(tally.started.get()))
+            {
                 (self.work.cancel_pending)(self.number, local);
             }
             self.pool.join();
@@ -331,4 +333,3 @@ impl Core {
         self.pool.suspended()
     }
 }
-

@@ -125,13 +125,17 @@ impl Pool {
             if state.threads >= self.max_threads {
                 return Err(Failure::new(
                     status::NOMEM,
-                    format!("{} threads are suspended in waits, the most this client may have", state.suspended),
+                    format!(
+                        "{} threads are suspended in waits, the most this client may have",
+                        state.suspended
+                    ),
                 ));
             }
             let seat = Arc::new(Seat::default());
             let slot = local.slot().expect("a task runs with a slot");
-            self.start_at(&mut state, slot, seat.clone())
-                .map_err(|error| Failure::new(status::NOMEM, format!("no spare thread for a wait: {error}")))?;
+            self.start_at(&mut state, slot, seat.clone()).map_err(|error| {
+                Failure::new(status::NOMEM, format!("no spare thread for a wait: {error}"))
+            })?;
             seat
         };
         state.suspended += 1;
@@ -216,8 +220,15 @@ fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
         let mut all = std::mem::zeroed::<libc::sigset_t>();
         let mut before = std::mem::zeroed::<libc::sigset_t>();
         libc::sigfillset(&mut all);
-        for fault in [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT, libc::SIGPROF]
-        {
+        for fault in [
+            libc::SIGSEGV,
+            libc::SIGBUS,
+            libc::SIGFPE,
+            libc::SIGILL,
+            libc::SIGTRAP,
+            libc::SIGABRT,
+            libc::SIGPROF,
+        ] {
             libc::sigdelset(&mut all, fault);
         }
         libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);

@@ -1,0 +1,1 @@
+//! Models of the protocols between the words of a node.
