@@ -5,15 +5,12 @@
 use super::dependents::EdgeWord;
 use super::error::{Ending, state_of};
 use super::gate::{Arrived, Settled};
-use super::node::{Edge, Inline, NodePtr, link_of};
+use super::node::{Edge, Inline, MAX_INLINE, NodePtr, link_of};
 use super::watch::Watch;
 use super::{State, key};
 use crate::scheduler::{Job, Local};
 use crate::slab::Class;
 use crate::value::Value;
-
-/// The most inputs an inline shape has.
-const MAX_INLINE: usize = 6;
 
 /// Work that one event has caused and that is still to be done. [`run`](Self::run) does it.
 #[must_use]
@@ -37,11 +34,18 @@ impl<'a> Cascade<'a> {
     }
 
     /// Does all that is to be done. Returns the task to run next, if one was kept.
+    #[inline]
     pub(crate) fn run(mut self) -> Option<Job> {
+        if !self.lists.is_empty() {
+            self.run_lists();
+        }
+        self.next.map(|node| node.to_word() as Job)
+    }
+
+    fn run_lists(&mut self) {
         while let Some((edges, ending)) = self.lists.pop() {
             self.tell(edges, &ending);
         }
-        self.next.map(|node| node.to_word() as Job)
     }
 
     fn tell(&mut self, edges: EdgeWord, ending: &Ending) {
@@ -187,9 +191,12 @@ impl<'a> Cascade<'a> {
     }
 
     /// Releases the inputs of a task that the caller claimed and that has no open edges any more.
+    #[inline]
     pub(crate) fn release_inputs(&mut self, node: NodePtr) {
         let shape = node.shape();
-        if shape.is_block() {
+        if !shape.has_inputs() {
+            // Numbers and pointers: nothing to release.
+        } else if shape.is_block() {
             self.release_block(node);
             // SAFETY: no edge is linked: the gate let the task through, or submit never linked them.
             unsafe { node.free_block() };
@@ -257,12 +264,12 @@ impl<'a> Cascade<'a> {
     fn free(&mut self, node: NodePtr) {
         let closed = node.dependents.closed().expect("a node without references is done");
         key::forget(node);
-        self.local.tally(node.client(), |tally| tally.live.sub(1));
+        self.local.tally(node.client(), |tally| tally.freed.add(1));
         if state_of(closed) == State::Finished {
-            // SAFETY: finished, and freed once.
-            let value = unsafe { node.take_value() };
-            if value.needs_drop() {
-                self.local.bury(value);
+            // SAFETY: finished, and the caller is the only one to refer to it.
+            if unsafe { (*node.value()).needs_drop() } {
+                // SAFETY: as above, and freed once.
+                self.local.bury(unsafe { node.take_value() });
             }
         } else {
             // SAFETY: the node's own share of the error, dropped once.

@@ -66,6 +66,9 @@ impl Deref for NodePtr {
     }
 }
 
+/// The most arguments that need no block.
+pub(crate) const MAX_INLINE: usize = 6;
+
 /// The kinds of arguments that need no block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u16)]
@@ -87,13 +90,11 @@ impl Shape {
     pub(crate) const BLOCK: Shape = Shape(1 << 15);
     /// One future: also what a task turns into that takes another's result.
     pub(crate) const ONE_FUTURE: Shape = Shape(1 << 12 | Inline::Future as u16);
-    const MAX: usize = 6;
-
     /// This shape with one argument more; `None` when it would need a block.
     #[inline]
     pub(crate) fn with(self, kind: Inline) -> Option<Shape> {
         let count = self.count();
-        if count == Self::MAX {
+        if count == MAX_INLINE {
             return None;
         }
         let next = Shape((self.0 + (1 << 12)) | ((kind as u16) << (2 * count)));
@@ -102,6 +103,12 @@ impl Shape {
 
     pub(crate) fn is_block(self) -> bool {
         self.0 >> 15 != 0
+    }
+
+    /// Whether a future, or a block that may hold some, is among the arguments.
+    #[inline]
+    pub(crate) fn has_inputs(self) -> bool {
+        self.is_block() || self.0 & self.0 >> 1 & 0x555 != 0
     }
 
     #[inline]

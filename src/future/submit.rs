@@ -149,10 +149,7 @@ fn born(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>) -> Id {
     if let Some(name) = spec.name {
         key::set_name(node, name);
     }
-    local.tally(spec.client, |tally| {
-        tally.submitted.add(1);
-        tally.live.add(1);
-    });
+    local.tally(spec.client, |tally| tally.submitted.add(1));
     local.count_handles(1);
     node.id(class, node.life.begin())
 }

@@ -166,7 +166,7 @@ impl Core {
             deques: ends.into(),
             inboxes: Mutex::new(Vec::new()),
             inboxes_changed: AtomicUsize::new(0),
-            tallies: Mutex::new(Vec::new()),
+            tallies: Mutex::new(vec![Arc::default()]),
             drainers: AtomicUsize::new(0),
             drain_lock: Mutex::new(()),
             drained: Condvar::new(),
@@ -212,9 +212,33 @@ impl Core {
         tally
     }
 
+    /// Adds a tally that is counted no further to the first one, which nobody writes otherwise.
+    fn retire_tally(&self, tally: &Arc<Tally>) {
+        let mut tallies = self.tallies.lock();
+        if let Some(at) = tallies.iter().position(|other| Arc::ptr_eq(other, tally)) {
+            let tally = tallies.swap_remove(at);
+            tallies[0].absorb(&tally);
+        }
+    }
+
     /// Sums a figure over all tallies.
     pub(crate) fn sum(&self, figure: impl Fn(&Tally) -> u64) -> u64 {
         self.tallies.lock().iter().fold(0, |sum, tally| sum.wrapping_add(figure(tally)))
+    }
+
+    /// Futures that neither run nor have ended. What ends is summed before what begins, so that the difference does not turn negative while
+    /// tasks go on.
+    pub(crate) fn n_pending(&self) -> u64 {
+        let begun = self.sum(|tally| {
+            tally.unstarted.get().wrapping_add(tally.started.get()).wrapping_sub(tally.forwarded.get())
+        });
+        self.sum(|tally| tally.submitted.get()).saturating_sub(begun)
+    }
+
+    /// Functions that run.
+    pub(crate) fn n_running(&self) -> u64 {
+        let returned = self.sum(|tally| tally.returned.get());
+        self.sum(|tally| tally.started.get()).saturating_sub(returned)
     }
 
     /// Whether every future submitted so far is done and no function runs.
@@ -294,9 +318,7 @@ impl Core {
         Local::with(|local| {
             // What is queued is ended by the workers and by us; what waits for a task that runs is in no queue.
             self.discard_queued(local);
-            if self.sum(|tally| tally.submitted.get())
-                != self.sum(|tally| tally.unstarted.get().wrapping_add(tally.started.get()))
-            {
+            if self.n_pending() > 0 {
                 (self.work.cancel_pending)(self.number, local);
             }
             self.pool.join();

@@ -222,6 +222,22 @@ impl Slot {
             || core.deques.iter().any(|deque| !deque.is_empty())
     }
 
+    /// Takes the job out of the own deque if it is one of the two newest there: of two children, the first is waited for first.
+    pub(crate) fn take_newest(&self, job: Job) -> bool {
+        let Some(newest) = self.deque.pop() else { return false };
+        if newest == job {
+            return true;
+        }
+        let second = self.deque.pop();
+        if let Some(second) = second
+            && second != job
+        {
+            self.deque.push(second);
+        }
+        self.deque.push(newest);
+        second == Some(job)
+    }
+
     /// Makes a job of this slot's owner available, to itself first.
     #[inline]
     pub(crate) fn push(&self, job: Job) {
