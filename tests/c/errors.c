@@ -72,13 +72,13 @@ static void no_error(void) {
 }
 
 static void not_yet_an_error(void) {
-    gate g = {0};
-    rask_future x = submit_held(client, &g, 1), y = rask_submit(client, inc, RASK_ARGS(x));
-    GATE_REACHED(&g, 1);
+    gate *g = gate_new();
+    rask_future x = submit_held(client, g, 1), y = rask_submit(client, inc, RASK_ARGS(x));
+    GATE_REACHED(g, 1);
     rask_error error = RASK_ERROR_INIT;
     CHECK_STATUS(rask_future_error(x, &error), RASK_E_STATE); /* running; and it does not wait */
     CHECK_STATUS(rask_future_error(y, &error), RASK_E_STATE); /* pending */
-    gate_open(&g);
+    gate_open(g);
     CHECK_I64(y, 2);
     CHECK_OK(rask_release_all(RASK_FUTURES(x, y)));
 }
@@ -121,13 +121,13 @@ static void a_type_error_travels_on(void) {
 
 /* A chain behind a task that fails when told to: all fail, none runs, all name the origin. */
 static void a_failure_reaches_all_dependents(void) {
-    gate g = {0};
+    gate *g = gate_new();
     atomic_int runs = 0;
     rask_future f[21];
-    f[0] = submit_named(client, "origin", held_fail, RASK_ARGS(rask_pointer(&g), 9, "broken"));
+    f[0] = submit_named(client, "origin", held_fail, RASK_ARGS(rask_pointer(g), 9, "broken"));
     for (int i = 1; i <= 20; i++)
         f[i] = rask_submit(client, count, RASK_ARGS(rask_pointer(&runs), f[i / 2]));
-    gate_open(&g);
+    gate_open(g);
     for (int i = 20; i >= 0; i--) {
         CHECK_FAILS(f[i], RASK_E_TASK);
         rask_error error = ERROR_OF(f[i]);
@@ -141,10 +141,10 @@ static void a_failure_reaches_all_dependents(void) {
 }
 
 static void the_origin_outlives_its_future(void) {
-    gate g = {0};
-    rask_future root = submit_named(client, "long-gone", held_fail, RASK_ARGS(rask_pointer(&g), 9, "broken"));
+    gate *g = gate_new();
+    rask_future root = submit_named(client, "long-gone", held_fail, RASK_ARGS(rask_pointer(g), 9, "broken"));
     rask_future f = rask_submit(client, inc, RASK_ARGS(rask_take(root)));
-    gate_open(&g);
+    gate_open(g);
     CHECK_FAILS(f, RASK_E_TASK);
     CHECK_STR_CONTAINS(ERROR_OF(f).origin, "long-gone");
     CHECK_STR_CONTAINS(ERROR_OF(f).message, "broken");
@@ -153,14 +153,14 @@ static void the_origin_outlives_its_future(void) {
 
 static void submitting_onto_a_failed_future_fails_at_once(void) {
     atomic_int runs = 0;
-    gate g = {0};
-    rask_future other = submit_held(client, &g, 1);
+    gate *g = gate_new();
+    rask_future other = submit_held(client, g, 1);
     rask_future bad = rask_submit(client, fail, RASK_ARGS(5, "known already"));
     CHECK_FAILS(bad, RASK_E_TASK);
     rask_future f = rask_submit(client, count, RASK_ARGS(rask_pointer(&runs), other, bad));
     CHECK_EQ(rask_future_state(f), RASK_ERROR);
     CHECK_EQ(ERROR_OF(f).code, 5);
-    gate_open(&g);
+    gate_open(g);
     CHECK_OK(rask_release_all(RASK_FUTURES(other, bad, f)));
     CHECK_OK(rask_client_wait(client, LONG_NS));
     CHECK_EQ(atomic_load(&runs), 0);
@@ -211,32 +211,31 @@ static void a_wrong_argument_is_a_failure_too(void) {
 }
 
 static void fails_while_another_input_still_runs(void) {
-    gate g = {0}, bad_gate = {0};
-    rask_future running = submit_held(client, &g, 1);
-    rask_future bad = rask_submit(client, held_fail, RASK_ARGS(rask_pointer(&bad_gate), 8, "early"));
+    gate *g = gate_new(), *bad_gate = gate_new();
+    rask_future running = submit_held(client, g, 1);
+    rask_future bad = rask_submit(client, held_fail, RASK_ARGS(rask_pointer(bad_gate), 8, "early"));
     rask_future f = rask_submit(client, add, RASK_ARGS(running, bad));
-    GATE_REACHED(&g, 1);
+    GATE_REACHED(g, 1);
     CHECK_EQ(rask_future_state(f), RASK_PENDING);
-    gate_open(&bad_gate);
+    gate_open(bad_gate);
     CHECK_FAILS(f, RASK_E_TASK);
     CHECK_EQ(ERROR_OF(f).code, 8);
     CHECK_EQ(rask_future_state(running), RASK_RUNNING);
-    gate_open(&g);
+    gate_open(g);
     CHECK_I64(running, 1);
     CHECK_EQ(ERROR_OF(f).code, 8);
     CHECK_OK(rask_release_all(RASK_FUTURES(running, bad, f)));
 }
 
 static void later_the_first_to_fail_wins(void) {
-    gate g[2];
-    memset(g, 0, sizeof g);
-    rask_future a = rask_submit(client, held_fail, RASK_ARGS(rask_pointer(&g[0]), 1, "a"));
-    rask_future b = rask_submit(client, held_fail, RASK_ARGS(rask_pointer(&g[1]), 2, "b"));
+    gate *g[] = {gate_new(), gate_new()};
+    rask_future a = rask_submit(client, held_fail, RASK_ARGS(rask_pointer(g[0]), 1, "a"));
+    rask_future b = rask_submit(client, held_fail, RASK_ARGS(rask_pointer(g[1]), 2, "b"));
     rask_future f = rask_submit(client, add, RASK_ARGS(a, b));
-    gate_open(&g[1]);
+    gate_open(g[1]);
     CHECK_FAILS(f, RASK_E_TASK);
     CHECK_EQ(ERROR_OF(f).code, 2);
-    gate_open(&g[0]);
+    gate_open(g[0]);
     CHECK_FAILS(a, RASK_E_TASK);
     CHECK_EQ(ERROR_OF(f).code, 2);
     CHECK_OK(rask_release_all(RASK_FUTURES(a, b, f)));
@@ -261,14 +260,14 @@ static void every_clone_sees_the_error(void) {
 }
 
 static void statuses_by_situation(void) {
-    gate g = {0};
+    gate *g = gate_new();
     const rask_value *value = NULL;
-    rask_future f = submit_held(client, &g, 1), dead = rask_clone(f);
+    rask_future f = submit_held(client, g, 1), dead = rask_clone(f);
     CHECK_STATUS(rask_result(f, 0, &value), RASK_E_TIMEOUT);
     CHECK_STATUS(rask_result(f, -2, &value), RASK_E_INVALID);
     CHECK_OK(rask_release(dead));
     CHECK_STATUS(rask_result(dead, 0, &value), RASK_E_HANDLE);
-    gate_open(&g);
+    gate_open(g);
     CHECK_I64(f, 1);
     CHECK_STATUS(rask_cancel(f, NULL), RASK_E_STATE);
     rask_client other = open_workers(1);

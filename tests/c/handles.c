@@ -160,13 +160,13 @@ static void handles_are_counted(void) {
  * --------------------------------------------------------------------------------------------------- */
 
 static void released_twice(void) {
-    gate g = {0};
-    rask_future f = rask_scatter(client, rask_i64(1)), pending = submit_held(client, &g, 1);
+    gate *g = gate_new();
+    rask_future f = rask_scatter(client, rask_i64(1)), pending = submit_held(client, g, 1);
     CHECK_OK(rask_release(f));
     CHECK_STATUS(rask_release(f), RASK_E_HANDLE);
     CHECK_OK(rask_release(pending));
     CHECK_STATUS(rask_release(pending), RASK_E_HANDLE);
-    gate_open(&g);
+    gate_open(g);
 }
 
 static void release_all_goes_on(void) {
@@ -263,8 +263,8 @@ static void *wait_for_it(void *context) {
 static void a_release_ends_the_wait_of_another_thread(void) {
     for (int how = 0; how < 8; how++) {
         for (int kept = 0; kept < 2; kept++) {
-            gate g = {0};
-            rask_future f = submit_held(client, &g, 1), other = submit_held(client, &g, 2);
+            gate *g = gate_new();
+            rask_future f = submit_held(client, g, 1), other = submit_held(client, g, 2);
             rask_future keep = kept ? rask_clone(f) : (rask_future){0};
             waiter w = {f, other, how, 0, 77};
             pthread_t thread = start_thread(wait_for_it, &w);
@@ -273,14 +273,14 @@ static void a_release_ends_the_wait_of_another_thread(void) {
             CHECK_OK(rask_release(f));
             join_thread(thread); /* before the gate is opened */
             CHECK_STATUS(w.status, RASK_E_HANDLE);
-            CHECK(!atomic_load(&g.open));
+            CHECK(!atomic_load(&g->open));
             if (kept) {
                 CHECK(rask_future_state(keep) <= RASK_RUNNING);
-                gate_open(&g);
+                gate_open(g);
                 CHECK_I64(keep, 1);
                 CHECK_OK(rask_release(keep));
             }
-            gate_open(&g);
+            gate_open(g);
             CHECK_OK(rask_release(other));
             CHECK_OK(rask_client_wait(client, LONG_NS));
         }
@@ -288,15 +288,15 @@ static void a_release_ends_the_wait_of_another_thread(void) {
 }
 
 static void releasing_a_clone_leaves_other_waiters_alone(void) {
-    gate g = {0};
-    rask_future f = submit_held(client, &g, 1), clone = rask_clone(f);
+    gate *g = gate_new();
+    rask_future f = submit_held(client, g, 1), clone = rask_clone(f);
     waiter w = {f, f, 0, 0, 77};
     pthread_t thread = start_thread(wait_for_it, &w);
     EVENTUALLY(atomic_load(&w.started));
     sleep_us(5000);
     CHECK_OK(rask_release(clone));
     sleep_us(5000);
-    gate_open(&g);
+    gate_open(g);
     join_thread(thread);
     CHECK_OK(w.status);
     CHECK_OK(rask_release(f));
@@ -324,9 +324,9 @@ static void clones_have_ids_of_their_own(void) {
 }
 
 static void clones_in_every_state(void) {
-    gate g = {0};
+    gate *g = gate_new();
     rask_future f[4], c[4];
-    f[0] = submit_held(client, &g, 5);
+    f[0] = submit_held(client, g, 5);
     f[1] = rask_submit(client, inc, RASK_ARGS(f[0]));
     f[2] = rask_submit(client, NULL, RASK_NO_ARGS);
     f[3] = rask_submit(client, inc, RASK_ARGS(f[0]));
@@ -338,7 +338,7 @@ static void clones_in_every_state(void) {
         CHECK_STR_EQ(rask_future_key(c[i]), rask_future_key(f[i]));
     }
     CHECK_OK(rask_release_all(f, 4));
-    gate_open(&g);
+    gate_open(g);
     CHECK_I64(c[0], 5);
     CHECK_I64(c[1], 6);
     CHECK_FAILS(c[2], RASK_E_INVALID);
@@ -347,13 +347,13 @@ static void clones_in_every_state(void) {
 }
 
 static void a_taken_handle_is_stale(void) {
-    gate g = {0};
-    rask_future x = submit_held(client, &g, 41), keep = rask_clone(x),
+    gate *g = gate_new();
+    rask_future x = submit_held(client, g, 41), keep = rask_clone(x),
                 y = rask_submit(client, inc, RASK_ARGS(rask_take(x)));
     CHECK_STATUS(rask_future_state(x), RASK_E_HANDLE);
     CHECK_STATUS(rask_release(x), RASK_E_HANDLE);
     CHECK(rask_future_state(keep) >= 0);
-    gate_open(&g);
+    gate_open(g);
     CHECK_I64(y, 42);
     CHECK_I64(keep, 41);
     CHECK_OK(rask_release_all(RASK_FUTURES(keep, y)));
@@ -402,14 +402,14 @@ static void taken_twice_in_one_call(void) {
 }
 
 static void futures_of_another_client(void) {
-    gate g = {0};
+    gate *g = gate_new();
     rask_client other = open_workers(1);
-    rask_future finished = rask_scatter(other, rask_i64(1)), pending = submit_held(other, &g, 2);
+    rask_future finished = rask_scatter(other, rask_i64(1)), pending = submit_held(other, g, 2);
     rask_future a = rask_submit(client, inc, RASK_ARGS(finished)),
                 b = rask_submit(client, inc, RASK_ARGS(pending));
     CHECK_FAILS(a, RASK_E_HANDLE);
     CHECK_FAILS(b, RASK_E_HANDLE);
-    gate_open(&g);
+    gate_open(g);
     CHECK_I64(pending, 2);
     CHECK_I64(finished, 1);
     CHECK_OK(rask_release_all(RASK_FUTURES(finished, pending, a, b)));
@@ -496,10 +496,10 @@ static void *open_later(void *context) {
 static void enormous_timeouts(void) {
     static const int64_t enormous[] = {INT64_MAX, INT64_MAX - 1, INT64_MAX / 2};
     for (int i = 0; i < 3; i++) {
-        gate g = {0};
-        rask_future f = submit_held(client, &g, 1);
+        gate *g = gate_new();
+        rask_future f = submit_held(client, g, 1);
         const rask_value *value = NULL;
-        pthread_t opener = start_thread(open_later, &g);
+        pthread_t opener = start_thread(open_later, g);
         CHECK_OK(rask_result(f, enormous[i], &value));
         CHECK_OK(rask_wait(&f, 1, RASK_ALL_COMPLETED, enormous[i], NULL));
         CHECK_OK(rask_client_wait(client, enormous[i]));

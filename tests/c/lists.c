@@ -53,8 +53,8 @@ static void look_inside(rask_task *t) {
 
 static void lists_nest_and_hold_everything(void) {
     probe p = {0};
-    gate g = {0};
-    rask_future x = submit_held(client, &g, 42);
+    gate *g = gate_new();
+    rask_future x = submit_held(client, g, 42);
     rask_arg inner[] = {rask_str("a text with more than sixteen bytes"), rask_of(x),
                         rask_object(&p, &probe_type)};
     rask_arg outer[] = {rask_i64(1), rask_list(inner, 3), rask_none()};
@@ -62,7 +62,7 @@ static void lists_nest_and_hold_everything(void) {
     memset(inner, 0, sizeof inner);
     memset(outer, 0, sizeof outer);
     CHECK_EQ(rask_future_state(f), RASK_PENDING);
-    gate_open(&g);
+    gate_open(g);
     CHECK_OK(rask_result(f, LONG_NS, &(const rask_value *){NULL}));
     CHECK_OK(rask_release_all(RASK_FUTURES(x, f)));
     CHECK_OK(rask_client_close(client));
@@ -70,39 +70,39 @@ static void lists_nest_and_hold_everything(void) {
 }
 
 static void futures_by_their_array(void) {
-    gate g = {0};
+    gate *g = gate_new();
     rask_future x[100];
     for (int i = 0; i < 100; i++)
-        x[i] = i % 3 ? rask_submit(client, pass_on, RASK_ARGS(i)) : submit_held(client, &g, i);
+        x[i] = i % 3 ? rask_submit(client, pass_on, RASK_ARGS(i)) : submit_held(client, g, i);
     rask_future total = rask_submit(client, sum, RASK_ARGS(rask_list_of(x, 100)));
     CHECK_OK(rask_release_all(x, 100));
     memset(x, 0, sizeof x);
-    gate_open(&g);
+    gate_open(g);
     CHECK_I64(total, 4950);
     CHECK_OK(rask_release(total));
 }
 
 static void the_same_future_many_times(void) {
-    gate g = {0};
-    rask_future x = submit_held(client, &g, 3), same[50];
+    gate *g = gate_new();
+    rask_future x = submit_held(client, g, 3), same[50];
     for (int i = 0; i < 50; i++)
         same[i] = x;
     rask_arg inner = rask_list_of(same, 50);
     rask_future total =
         rask_submit(client, sum, RASK_ARGS(x, rask_list_of(same, 50), rask_list(&inner, 1), x));
-    gate_open(&g);
+    gate_open(g);
     CHECK_I64(total, 306);
     CHECK_OK(rask_release_all(RASK_FUTURES(x, total)));
 }
 
 static void handles_are_taken_from_within(void) {
-    gate g = {0};
-    rask_future x = submit_held(client, &g, 40), y = submit_held(client, &g, 2);
+    gate *g = gate_new();
+    rask_future x = submit_held(client, g, 40), y = submit_held(client, g, 2);
     rask_arg inner[] = {rask_take(x)}, outer[] = {rask_list(inner, 1), rask_take(y)};
     rask_future total = rask_submit(client, sum, RASK_ARGS(rask_list(outer, 2)));
     CHECK_STATUS(rask_release(x), RASK_E_HANDLE);
     CHECK_STATUS(rask_release(y), RASK_E_HANDLE);
-    gate_open(&g);
+    gate_open(g);
     CHECK_I64(total, 42);
     CHECK_OK(rask_release(total));
 }

@@ -142,10 +142,10 @@ static void argument_of_a_failing_task(void) {
 
 static void argument_of_a_dependent_that_cannot_run(void) {
     probe p = {0}, q = {0};
-    gate g = {0};
-    rask_future bad = rask_submit(client, held_fail, RASK_ARGS(rask_pointer(&g), 1, "no"));
+    gate *g = gate_new();
+    rask_future bad = rask_submit(client, held_fail, RASK_ARGS(rask_pointer(g), 1, "no"));
     rask_future before = rask_submit(client, nothing, RASK_ARGS(bad, OBJECT(&p)));
-    gate_open(&g);
+    gate_open(g);
     CHECK_FAILS(before, RASK_E_TASK);
     rask_future after = rask_submit(client, nothing, RASK_ARGS(bad, OBJECT(&q)));
     CHECK_FAILS(after, RASK_E_TASK);
@@ -156,37 +156,37 @@ static void argument_of_a_dependent_that_cannot_run(void) {
 
 static void argument_of_a_cancelled_task(void) {
     probe p = {0};
-    gate g = {0};
-    rask_future x = submit_held(client, &g, 1);
+    gate *g = gate_new();
+    rask_future x = submit_held(client, g, 1);
     rask_future f = rask_submit(client, nothing, RASK_ARGS(x, OBJECT(&p)));
     CHECK_OK(rask_cancel(f, "not wanted"));
     CHECK_FAILS(f, RASK_E_CANCELLED);
     CHECK_OK(rask_release(f));
-    gate_open(&g);
+    gate_open(g);
     CHECK_OK(rask_release(x));
     CLOSE_AND_CHECK_DESTROYED(&p);
 }
 
 static void argument_of_a_task_cancelled_while_running(void) {
     probe p = {0};
-    gate g = {0};
-    rask_future f = rask_submit(client, held, RASK_ARGS(rask_pointer(&g), OBJECT(&p)));
-    GATE_REACHED(&g, 1);
+    gate *g = gate_new();
+    rask_future f = rask_submit(client, held, RASK_ARGS(rask_pointer(g), OBJECT(&p)));
+    GATE_REACHED(g, 1);
     CHECK_OK(rask_cancel(f, NULL));
     CHECK_OK(rask_release(f));
     sleep_us(20000);
     CHECK_EQ(destroyed(&p), 0); /* the function still reads it */
-    gate_open(&g);
+    gate_open(g);
     CLOSE_AND_CHECK_DESTROYED(&p);
 }
 
 static void late_result_of_a_cancelled_task(void) {
     probe p = {0};
-    gate g = {0};
-    rask_future f = rask_submit(client, held_make_probe, RASK_ARGS(rask_pointer(&g), rask_pointer(&p)));
-    GATE_REACHED(&g, 1);
+    gate *g = gate_new();
+    rask_future f = rask_submit(client, held_make_probe, RASK_ARGS(rask_pointer(g), rask_pointer(&p)));
+    GATE_REACHED(g, 1);
     CHECK_OK(rask_cancel(f, NULL));
-    gate_open(&g);
+    gate_open(g);
     EVENTUALLY(destroyed(&p) == 1);
     CHECK_FAILS(f, RASK_E_CANCELLED);
     CHECK_OK(rask_release(f));
@@ -195,11 +195,11 @@ static void late_result_of_a_cancelled_task(void) {
 
 static void late_result_of_a_released_task(void) {
     probe p = {0};
-    gate g = {0};
-    rask_future f = rask_submit(client, held_make_probe, RASK_ARGS(rask_pointer(&g), rask_pointer(&p)));
-    GATE_REACHED(&g, 1);
+    gate *g = gate_new();
+    rask_future f = rask_submit(client, held_make_probe, RASK_ARGS(rask_pointer(g), rask_pointer(&p)));
+    GATE_REACHED(g, 1);
     CHECK_OK(rask_release(f));
-    gate_open(&g);
+    gate_open(g);
     EVENTUALLY(destroyed(&p) == 1);
     CLOSE_AND_CHECK_DESTROYED(&p);
 }
@@ -207,11 +207,11 @@ static void late_result_of_a_released_task(void) {
 static void argument_of_a_task_that_nobody_wants(void) {
     probe p = {0};
     atomic_int runs = 0;
-    gate g = {0};
-    rask_future x = submit_held(client, &g, 1);
+    gate *g = gate_new();
+    rask_future x = submit_held(client, g, 1);
     rask_future f = rask_submit(client, count, RASK_ARGS(rask_pointer(&runs), x, OBJECT(&p)));
     CHECK_OK(rask_release(f));
-    gate_open(&g);
+    gate_open(g);
     CHECK_OK(rask_release(x));
     CLOSE_AND_CHECK_DESTROYED(&p);
     CHECK_EQ(atomic_load(&runs), 0);
@@ -364,13 +364,13 @@ static void *close_it(void *unused) {
 
 static void argument_of_a_task_cancelled_by_close(void) {
     probe p = {0};
-    gate g = {0};
-    rask_future x = submit_held(client, &g, 1);
+    gate *g = gate_new();
+    rask_future x = submit_held(client, g, 1);
     rask_future f = rask_submit(client, nothing, RASK_ARGS(x, OBJECT(&p)));
-    GATE_REACHED(&g, 1);
+    GATE_REACHED(g, 1);
     pthread_t closer = start_thread(close_it, NULL);
     EVENTUALLY(rask_future_state(f) == RASK_CANCELLED);
-    gate_open(&g);
+    gate_open(g);
     join_thread(closer);
     CHECK_OK(rask_release_all(RASK_FUTURES(x, f)));
     CHECK_EQ(destroyed(&p), 1);
@@ -391,20 +391,19 @@ static void read_while_held(rask_task *t) {
 
 static void lives_until_the_last_running_reader(void) {
     probe p = {0};
-    gate g[2];
-    memset(g, 0, sizeof g);
+    gate *g[] = {gate_new(), gate_new()};
     rask_future x = rask_scatter(client, OBJECT(&p));
-    rask_future a = rask_submit(client, read_while_held, RASK_ARGS(rask_pointer(&g[0]), x));
-    rask_future b = rask_submit(client, read_while_held, RASK_ARGS(rask_pointer(&g[1]), x));
+    rask_future a = rask_submit(client, read_while_held, RASK_ARGS(rask_pointer(g[0]), x));
+    rask_future b = rask_submit(client, read_while_held, RASK_ARGS(rask_pointer(g[1]), x));
     CHECK_OK(rask_release(x));
-    GATE_REACHED(&g[0], 1);
-    GATE_REACHED(&g[1], 1);
-    gate_open(&g[0]);
+    GATE_REACHED(g[0], 1);
+    GATE_REACHED(g[1], 1);
+    gate_open(g[0]);
     wait_done(a);
     CHECK_OK(rask_release(a));
     sleep_us(10000);
     CHECK_EQ(destroyed(&p), 0);
-    gate_open(&g[1]);
+    gate_open(g[1]);
     wait_done(b);
     EVENTUALLY(destroyed(&p) == 1);
     CHECK_OK(rask_release(b));

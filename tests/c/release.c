@@ -191,19 +191,18 @@ static void read_probe(rask_task *t) {
 
 static void a_value_lives_until_the_last_dependent_has_read_it(void) {
     probe p = {0};
-    gate g[2];
-    memset(g, 0, sizeof g);
+    gate *g[] = {gate_new(), gate_new()};
     rask_future x = rask_scatter(client, rask_object(&p, &probe_type));
-    rask_future early = submit_held(client, &g[0], 0), late = submit_held(client, &g[1], 0);
+    rask_future early = submit_held(client, g[0], 0), late = submit_held(client, g[1], 0);
     rask_future a = rask_submit(client, read_probe, RASK_ARGS(x, early));
     rask_future b = rask_submit(client, read_probe, RASK_ARGS(x, late));
     CHECK_OK(rask_release(x));
     CHECK_EQ(destroyed(&p), 0);
-    gate_open(&g[0]);
+    gate_open(g[0]);
     CHECK_I64(a, 1);
     sleep_us(5000);
     CHECK_EQ(destroyed(&p), 0);
-    gate_open(&g[1]);
+    gate_open(g[1]);
     CHECK_I64(b, 1);
     EVENTUALLY(destroyed(&p) == 1);
     CHECK_OK(rask_release_all(RASK_FUTURES(early, late, a, b)));
@@ -211,10 +210,10 @@ static void a_value_lives_until_the_last_dependent_has_read_it(void) {
 
 static void a_dependent_that_is_dropped_needs_nothing(void) {
     probe p = {0}, q = {0};
-    gate g = {0};
+    gate *g = gate_new();
     rask_future x = rask_scatter(client, rask_object(&p, &probe_type)),
                 y = rask_scatter(client, rask_object(&q, &probe_type));
-    rask_future late = submit_held(client, &g, 0);
+    rask_future late = submit_held(client, g, 0);
     rask_future released = rask_submit(client, read_probe, RASK_ARGS(rask_take(x), late));
     rask_future cancelled = rask_submit(client, read_probe, RASK_ARGS(rask_take(y), late));
     CHECK_OK(rask_release(released));
@@ -222,7 +221,7 @@ static void a_dependent_that_is_dropped_needs_nothing(void) {
     CHECK_OK(rask_cancel(cancelled, NULL));
     CHECK_OK(rask_release(cancelled));
     EVENTUALLY(destroyed(&q) == 1);
-    gate_open(&g);
+    gate_open(g);
     CHECK_OK(rask_release(late));
 }
 

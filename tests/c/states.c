@@ -2,12 +2,12 @@
 #include "check.h"
 
 static void from_pending_to_finished(void) {
-    gate g = {0};
-    rask_future x = submit_held(client, &g, 1), y = rask_submit(client, inc, RASK_ARGS(x));
-    GATE_REACHED(&g, 1);
+    gate *g = gate_new();
+    rask_future x = submit_held(client, g, 1), y = rask_submit(client, inc, RASK_ARGS(x));
+    GATE_REACHED(g, 1);
     CHECK_EQ(rask_future_state(x), RASK_RUNNING);
     CHECK_EQ(rask_future_state(y), RASK_PENDING);
-    gate_open(&g);
+    gate_open(g);
     CHECK_I64(y, 2);
     CHECK_EQ(rask_future_state(x), RASK_FINISHED);
     CHECK_EQ(rask_future_state(y), RASK_FINISHED);
@@ -15,25 +15,25 @@ static void from_pending_to_finished(void) {
 }
 
 static void queued_is_pending(void) {
-    gate g = {0};
-    rask_future x = submit_held(client, &g, 1);
-    GATE_REACHED(&g, 1);
+    gate *g = gate_new();
+    rask_future x = submit_held(client, g, 1);
+    GATE_REACHED(g, 1);
     rask_future y = rask_submit(client, inc, RASK_ARGS(1)); /* ready, but the only worker is busy */
     sleep_us(5000);
     CHECK_EQ(rask_future_state(y), RASK_PENDING);
-    gate_open(&g);
+    gate_open(g);
     CHECK_I64(y, 2);
     CHECK_OK(rask_release_all(RASK_FUTURES(x, y)));
 }
 
 static void to_error_and_cancelled(void) {
-    gate g = {0};
-    rask_future x = rask_submit(client, held_fail, RASK_ARGS(rask_pointer(&g), 1, "no"));
+    gate *g = gate_new();
+    rask_future x = rask_submit(client, held_fail, RASK_ARGS(rask_pointer(g), 1, "no"));
     rask_future y = rask_submit(client, inc, RASK_ARGS(x)), z = rask_submit(client, inc, RASK_ARGS(x));
     CHECK_OK(rask_cancel(z, NULL));
     CHECK_EQ(rask_future_state(z), RASK_CANCELLED);
     CHECK_EQ(rask_future_state(y), RASK_PENDING);
-    gate_open(&g);
+    gate_open(g);
     CHECK_FAILS(y, RASK_E_TASK);
     CHECK_EQ(rask_future_state(x), RASK_ERROR);
     CHECK_EQ(rask_future_state(y), RASK_ERROR);
@@ -74,12 +74,12 @@ static void every_future_has_a_key(void) {
 }
 
 static void a_key_stays_what_it_is(void) {
-    gate g = {0};
+    gate *g = gate_new();
     char before[256];
-    rask_future f = rask_submit(client, held, RASK_ARGS(rask_pointer(&g), 1));
+    rask_future f = rask_submit(client, held, RASK_ARGS(rask_pointer(g), 1));
     const char *borrowed = rask_future_key(f);
     snprintf(before, sizeof before, "%s", borrowed);
-    gate_open(&g);
+    gate_open(g);
     CHECK_I64(f, 1);
     rask_future c = rask_clone(f);
     CHECK_STR_EQ(borrowed, before);
@@ -110,17 +110,17 @@ static void described_as(rask_future f, const char *state) {
 }
 
 static void descriptions(void) {
-    gate g = {0};
-    rask_future x = submit_named(client, "described", held, RASK_ARGS(rask_pointer(&g), 1));
+    gate *g = gate_new();
+    rask_future x = submit_named(client, "described", held, RASK_ARGS(rask_pointer(g), 1));
     rask_future y = rask_submit(client, inc, RASK_ARGS(x)), z = rask_submit(client, inc, RASK_ARGS(x));
     rask_future e = rask_submit(client, NULL, RASK_NO_ARGS);
-    GATE_REACHED(&g, 1);
+    GATE_REACHED(g, 1);
     CHECK_OK(rask_cancel(z, NULL));
     described_as(x, "running");
     described_as(y, "pending");
     described_as(z, "cancelled");
     described_as(e, "error");
-    gate_open(&g);
+    gate_open(g);
     CHECK_I64(y, 2);
     described_as(x, "finished");
     described_as(y, "finished");
@@ -138,22 +138,22 @@ static void describing_into_nothing(void) {
 }
 
 static void fired_and_forgotten(void) {
-    gate g = {0};
+    gate *g = gate_new();
     atomic_int runs = 0;
-    rask_future x = submit_held(client, &g, 1);
+    rask_future x = submit_held(client, g, 1);
     rask_future f = rask_submit(client, count, RASK_ARGS(rask_pointer(&runs), rask_take(x)));
     CHECK_OK(rask_fire_and_forget(f));
     CHECK_STATUS(rask_future_state(f), RASK_E_HANDLE);
     CHECK_EQ(atomic_load(&runs), 0);
-    gate_open(&g);
+    gate_open(g);
     EVENTUALLY(atomic_load(&runs) == 1);
 }
 
 static void a_clone_of_what_is_fired_and_forgotten(void) {
-    gate g = {0};
-    rask_future f = submit_held(client, &g, 5), c = rask_clone(f);
+    gate *g = gate_new();
+    rask_future f = submit_held(client, g, 5), c = rask_clone(f);
     CHECK_OK(rask_fire_and_forget(f));
-    gate_open(&g);
+    gate_open(g);
     CHECK_I64(c, 5);
     CHECK_OK(rask_release(c));
 }
