@@ -1,8 +1,7 @@
 /* Everything a task may call: reading arguments, answering, failing, asking about itself. */
 #include "check.h"
 
-/* ---- what comes in
- * ------------------------------------------------------------------------------------------ */
+/* ---- what comes in ---- */
 
 static int here;
 
@@ -214,8 +213,7 @@ static void malformed_arguments_give_a_future_in_error(void) {
     }
 }
 
-/* ---- reading wrongly
- * ------------------------------------------------------------------------------------------ */
+/* ---- reading wrongly ---- */
 
 static void wrong_reads(rask_task *t) {
     size_t size = 77;
@@ -326,8 +324,7 @@ static void a_bad_index_is_invalid(void) {
     }
 }
 
-/* ---- answering
- * ------------------------------------------------------------------------------------------------ */
+/* ---- answering ---- */
 
 static void return_buffer(rask_task *t) {
     size_t size = (size_t)rask_arg_i64(t, 0);
@@ -475,8 +472,7 @@ static void wrong_returns_fail_the_task(void) {
     }
 }
 
-/* ---- failing
- * -------------------------------------------------------------------------------------------------- */
+/* ---- failing ---- */
 
 static void fail_then(rask_task *t) {
     switch (rask_arg_i64(t, 0)) {
@@ -544,8 +540,7 @@ static void the_message_is_copied(void) {
     CHECK_OK(rask_release(f));
 }
 
-/* ---- asking about itself
- * ----------------------------------------------------------------------------------------- */
+/* ---- asking about itself ---- */
 
 static void about_itself(rask_task *t) {
     gate_pass((gate *)rask_arg_pointer(t, 0));

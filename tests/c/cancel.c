@@ -81,8 +81,7 @@ static void every_handle_sees_it(void) {
     CHECK_OK(rask_release_all(RASK_FUTURES(holder, before, after)));
 }
 
-/* ---- running
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- running ---- */
 
 typedef struct told {
     gate g;
@@ -202,8 +201,7 @@ static void a_task_may_cancel_itself(void) {
     CHECK_OK(rask_release(f));
 }
 
-/* ---- in the graph
- * ------------------------------------------------------------------------------------------------- */
+/* ---- in the graph ---- */
 
 static void dependents_are_cancelled(void) {
     gate *g = gate_new();

@@ -19,8 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- checks -----------------------------------------------------------------------------------------------
- */
+/* ---- checks ---- */
 
 /* Long enough for the slowest machine under valgrind: a wait that takes this long has hung. */
 #define LONG_NS (120LL * 1000 * 1000 * 1000)
@@ -85,8 +84,7 @@ static inline void check_str_contains_at(const char *file, int line, const char 
 }
 #define CHECK_STR_CONTAINS(text, part) check_str_contains_at(__FILE__, __LINE__, #text, (text), (part))
 
-/* ---- time -------------------------------------------------------------------------------------------------
- */
+/* ---- time ---- */
 
 static inline void sleep_us(long us) {
     struct timespec t = {us / 1000000, (us % 1000000) * 1000};
@@ -110,8 +108,7 @@ static inline double now_seconds(void) {
         }                                                                                                    \
     } while (0)
 
-/* ---- running ----------------------------------------------------------------------------------------------
- */
+/* ---- running ---- */
 
 static const char *volatile check_running = "";
 
@@ -154,8 +151,7 @@ static inline uint64_t random_next(uint64_t *state) {
     return x * 0x2545F4914F6CDD1DULL;
 }
 
-/* ---- clients and futures ----------------------------------------------------------------------------------
- */
+/* ---- clients and futures ---- */
 
 static inline rask_client open_workers(uint32_t n_workers) {
     rask_client_options options = RASK_CLIENT_OPTIONS_INIT;
@@ -204,6 +200,37 @@ static inline void check_fails_at(const char *file, int line, rask_future future
 /* The future ends in error (or is cancelled) with this status. */
 #define CHECK_FAILS(future, want) check_fails_at(__FILE__, __LINE__, (future), (want))
 
+/* ---- a gate: holds tasks until the test opens it ---- */
+
+typedef struct gate {
+    atomic_int entered; /* tasks that have reached it */
+    atomic_int left;    /* tasks that have passed it */
+    atomic_bool open;
+    struct gate *next;
+} gate;
+
+/* Gates outlive the test's function, as a task may still be leaving one: run_test frees them after the close.
+ */
+static gate *all_gates;
+
+static inline gate *gate_new(void) {
+    gate *g = calloc(1, sizeof *g);
+    CHECK(g != NULL);
+    g->next = all_gates;
+    all_gates = g;
+    return g;
+}
+static inline void gate_pass(gate *g) {
+    atomic_fetch_add(&g->entered, 1);
+    while (!atomic_load(&g->open))
+        sleep_us(200);
+    atomic_fetch_add(&g->left, 1);
+}
+static inline void gate_open(gate *g) { atomic_store(&g->open, true); }
+#define GATE_REACHED(g, n) EVENTUALLY(atomic_load(&(g)->entered) >= (n))
+
+/* ---- one test ---- */
+
 /* The client of the running test, where RUN_WITH asks for one; closed before the handles are counted. */
 static rask_client client;
 
@@ -222,31 +249,17 @@ static inline void run_test(const char *name, void (*test)(void), uint32_t n_wor
     if (n_workers)
         CHECK_OK(rask_client_close(client));
     alarm(0);
+    while (all_gates) {
+        gate *next = all_gates->next;
+        free(all_gates);
+        all_gates = next;
+    }
     CHECK_EQ(rask_live_handles(), 0);
 }
 #define RUN(test) run_test(#test, test, 0)
 #define RUN_WITH(n_workers, test) run_test(#test, test, n_workers)
 
-/* ---- a gate: holds tasks until the test opens it
- * ----------------------------------------------------------- */
-
-typedef struct gate {
-    atomic_int entered; /* tasks that have reached it */
-    atomic_int left;    /* tasks that have passed it */
-    atomic_bool open;
-} gate;
-
-static inline void gate_pass(gate *g) {
-    atomic_fetch_add(&g->entered, 1);
-    while (!atomic_load(&g->open))
-        sleep_us(200);
-    atomic_fetch_add(&g->left, 1);
-}
-static inline void gate_open(gate *g) { atomic_store(&g->open, true); }
-#define GATE_REACHED(g, n) EVENTUALLY(atomic_load(&(g)->entered) >= (n))
-
-/* ---- tasks
- * ------------------------------------------------------------------------------------------------- */
+/* ---- tasks ---- */
 
 static inline void inc(rask_task *t) { rask_return_i64(t, rask_arg_i64(t, 0) + 1); }
 static inline void add(rask_task *t) { rask_return_i64(t, rask_arg_i64(t, 0) + rask_arg_i64(t, 1)); }
@@ -276,8 +289,7 @@ static inline void count(rask_task *t) {
     rask_return_i64(t, atomic_fetch_add((atomic_int *)rask_arg_pointer(t, 0), 1) + 1);
 }
 
-/* ---- an object that counts how often it was destroyed
- * ------------------------------------------------------- */
+/* ---- an object that counts how often it was destroyed ---- */
 
 typedef struct probe {
     atomic_int destroyed;

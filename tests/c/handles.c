@@ -156,8 +156,7 @@ static void handles_are_counted(void) {
     CHECK_EQ(rask_live_handles(), 1);
 }
 
-/* ---- release
- * --------------------------------------------------------------------------------------------------- */
+/* ---- release ---- */
 
 static void released_twice(void) {
     gate *g = gate_new();
@@ -302,8 +301,7 @@ static void releasing_a_clone_leaves_other_waiters_alone(void) {
     CHECK_OK(rask_release(f));
 }
 
-/* ---- clone and take
- * ---------------------------------------------------------------------------------------------- */
+/* ---- clone and take ---- */
 
 static void clones_have_ids_of_their_own(void) {
     enum { N = 1000 };
@@ -416,8 +414,7 @@ static void futures_of_another_client(void) {
     CHECK_OK(rask_client_close(other));
 }
 
-/* ---- NULL, counts, unknown numbers
- * -------------------------------------------------------------------------------- */
+/* ---- NULL, counts, unknown numbers ---- */
 
 static void null_pointers_with_and_without_a_count(void) {
     rask_future f = rask_submit(client, nothing, NULL, 0);
@@ -508,8 +505,7 @@ static void enormous_timeouts(void) {
     }
 }
 
-/* ---- options
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- options ---- */
 
 static void refused(const rask_client_options *options) {
     CHECK_EQ(rask_client_open(options).id, 0);

@@ -97,8 +97,7 @@ static void what_fire_and_forget_needs_still_runs(void) {
     CHECK_EQ(atomic_load(&runs), 2);
 }
 
-/* ---- running
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- running ---- */
 
 typedef struct stopping {
     atomic_int started, told, ended;
@@ -167,8 +166,7 @@ static void running_and_forgotten_is_not(void) {
     CHECK_EQ(atomic_load(&s.ended), 1);
 }
 
-/* ---- values
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- values ---- */
 
 static void a_value_is_destroyed_now(void) {
     probe p = {0}, q = {0};
