@@ -58,6 +58,17 @@ static void no_items(void) {
     CHECK_EQ(out.id, 77);
 }
 
+static void no_pointers_with_a_count(void) {
+    rask_future out[] = {{77}, {77}};
+    static probe p;
+    rask_arg item = rask_object(&p, &probe_type);
+    CHECK_STATUS(rask_map(client, inc, NULL, 2, NULL, out), RASK_E_INVALID);
+    CHECK_EQ(out[0].id, 0); /* written on every path */
+    CHECK_EQ(out[1].id, 0);
+    CHECK_STATUS(rask_map(client, inc, &item, 1, NULL, NULL), RASK_E_INVALID);
+    CHECK_EQ(destroyed(&p), 1); /* taken on every path */
+}
+
 static void a_bad_item_is_an_error_in_its_slot(void) {
     rask_future stale = rask_scatter(client, rask_i64(1)), f[5];
     CHECK_OK(rask_release(stale));
@@ -169,8 +180,9 @@ static void each_runs_once(void) {
 int main(void) {
     RUN_WITH(1, in_order);
     RUN_WITH(4, in_order);
-    RUN_WITH(2, items_of_every_kind);
+    RUN_WITH(4, items_of_every_kind); /* two of them are held */
     RUN_WITH(2, no_items);
+    RUN_WITH(2, no_pointers_with_a_count);
     RUN_WITH(2, a_bad_item_is_an_error_in_its_slot);
     RUN_WITH(2, a_failed_item);
     RUN_WITH(2, each_fails_for_itself);
