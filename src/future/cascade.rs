@@ -18,6 +18,8 @@ pub(crate) struct Cascade<'a> {
     local: &'a Local,
     /// Lists that were closed, with the ending their edges are to be told.
     lists: Vec<(EdgeWord, Ending)>,
+    /// Futures that are not done and that nobody wants: to be cancelled. The last reference on each is ours.
+    unwanted: Vec<NodePtr>,
     /// Whether the first task made ready is kept for this thread to run next.
     keeps_next: bool,
     next: Option<NodePtr>,
@@ -25,7 +27,7 @@ pub(crate) struct Cascade<'a> {
 
 impl<'a> Cascade<'a> {
     pub(crate) fn new(local: &'a Local) -> Self {
-        Self { local, lists: Vec::new(), keeps_next: false, next: None }
+        Self { local, lists: Vec::new(), unwanted: Vec::new(), keeps_next: false, next: None }
     }
 
     /// As [`new`](Self::new), for a worker that asks for the [`next`](Self::run) task.
@@ -36,15 +38,22 @@ impl<'a> Cascade<'a> {
     /// Does all that is to be done. Returns the task to run next, if one was kept.
     #[inline]
     pub(crate) fn run(mut self) -> Option<Job> {
-        if !self.lists.is_empty() {
-            self.run_lists();
+        if !self.lists.is_empty() || !self.unwanted.is_empty() {
+            self.run_stacks();
         }
         self.next.map(|node| node.to_word() as Job)
     }
 
-    fn run_lists(&mut self) {
-        while let Some((edges, ending)) = self.lists.pop() {
-            self.tell(edges, &ending);
+    fn run_stacks(&mut self) {
+        loop {
+            if let Some((edges, ending)) = self.lists.pop() {
+                self.tell(edges, &ending);
+            } else if let Some(node) = self.unwanted.pop() {
+                self.settle(node, &Ending::cancelled(node, "released"));
+                self.leave(node);
+            } else {
+                return;
+            }
         }
     }
 
@@ -253,8 +262,14 @@ impl<'a> Cascade<'a> {
     /// As [`let_go`](Self::let_go), for a reference known to be the last one.
     pub(crate) fn let_go_last(&mut self, node: NodePtr) {
         if node.dependents.closed().is_none() {
-            self.settle(node, &Ending::cancelled(node, "released"));
+            self.unwanted.push(node);
+        } else {
+            self.leave(node);
         }
+    }
+
+    /// Gives up a reference on a node that is done.
+    fn leave(&mut self, node: NodePtr) {
         if node.life.leave() {
             self.free(node);
         }

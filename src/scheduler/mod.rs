@@ -22,7 +22,7 @@ use crate::slab::{Id, Kind};
 use crate::status::{self, Failure, Result};
 use parking_lot::{Condvar, Mutex, RwLock};
 use pool::Pool;
-use queue::{Deque, DequeEnd, InboxEnd};
+use queue::{Batch, Deque, DequeEnd, InboxEnd};
 use sleep::Sleep;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -58,7 +58,8 @@ pub(crate) struct Core {
     pub(crate) settings: Settings,
     work: Work,
     sleep: Sleep,
-    deques: Box<[DequeEnd]>,
+    /// The slots' queues, as thieves see them.
+    ends: Box<[SlotEnd]>,
     inboxes: Mutex<Vec<Arc<InboxEnd>>>,
     /// Counts changes of `inboxes`, so that slots can keep a copy.
     inboxes_changed: AtomicUsize,
@@ -79,11 +80,18 @@ enum Closing {
     Done,
 }
 
+/// What others take from a slot.
+struct SlotEnd {
+    deque: DequeEnd,
+    batch: DequeEnd,
+}
+
 /// The right to run one task at a time.
 pub(crate) struct Slot {
     pub(crate) core: Arc<Core>,
     index: usize,
     deque: Deque,
+    batch: Batch,
     pub(crate) tally: Arc<Tally>,
     /// Counts the jobs taken, so that every so often the far ends of the queues have their turn.
     tick: Cell<u32>,
@@ -156,14 +164,20 @@ impl Core {
             registry.last
         };
         let n_workers = settings.n_workers;
-        let (deques, ends): (Vec<_>, Vec<_>) = (0..n_workers).map(|_| Deque::new()).unzip();
+        let mut ends = Vec::with_capacity(n_workers);
+        let mut queues = Vec::with_capacity(n_workers);
+        for _ in 0..n_workers {
+            let ((deque, deque_end), (batch, batch_end)) = (Deque::new(), Batch::new());
+            ends.push(SlotEnd { deque: deque_end, batch: batch_end });
+            queues.push((deque, batch));
+        }
         let core = Arc::new(Self {
             number,
             pool: Pool::new(n_workers + settings.max_spares),
             settings,
             work,
             sleep: Sleep::new(),
-            deques: ends.into(),
+            ends: ends.into(),
             inboxes: Mutex::new(Vec::new()),
             inboxes_changed: AtomicUsize::new(0),
             tallies: Mutex::new(vec![Arc::default()]),
@@ -173,11 +187,12 @@ impl Core {
             closing: Mutex::new(Closing::Open),
             closed: Condvar::new(),
         });
-        for (index, deque) in deques.into_iter().enumerate() {
+        for (index, (deque, batch)) in queues.into_iter().enumerate() {
             let slot = Box::new(Slot {
                 core: core.clone(),
                 index,
                 deque,
+                batch,
                 tally: core.new_tally(),
                 tick: Cell::new(0),
                 random: Cell::new((index as u32).wrapping_mul(0x9e37_79b9) | 1),
