@@ -261,6 +261,11 @@ pub fn result_i64(future: u64) -> Result<i64> {
     if let Some(value) = future::peek_i64(future) {
         return Ok(value);
     }
+    result_i64_by_waiting(future)
+}
+
+#[inline(never)]
+fn result_i64_by_waiting(future: u64) -> Result<i64> {
     let ran = Local::with(|local| Task::current(local).is_some() && future::run_child(future, local));
     if ran && let Some(value) = future::peek_i64(future) {
         return Ok(value);

@@ -140,6 +140,27 @@ impl Task {
         }
     }
 
+    /// Ends a task that has failed, or that returned a future.
+    #[cold]
+    fn end_otherwise(&mut self, local: &Local, cascade: &mut Cascade<'_>) {
+        local.bury(std::mem::replace(&mut self.result, Value::NONE));
+        let forward = self.forward.take().map(Taken::into_node);
+        match (self.failure.take(), forward) {
+            (None, None) => unreachable!("such a task has finished"),
+            (None, Some(input)) => {
+                local.tally(self.node.client(), |tally| tally.forwarded.add(1));
+                forward_to(self.node, input, cascade);
+            }
+            (Some(error), forward) => {
+                if let Some(input) = forward {
+                    cascade.let_go(input);
+                }
+                cascade.fail(self.node, Ending::Failed(error));
+            }
+        }
+    }
+
+    #[inline]
     fn drop_forward(&mut self) {
         if let Some(taken) = self.forward.take() {
             taken.let_go();
@@ -236,20 +257,11 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
     }
 
     local.tally(client, |tally| tally.returned.add(1));
-    let Task { result, failure, forward, .. } = task;
-    match (failure, forward) {
-        (Some(error), forward) => {
-            local.bury(result);
-            if let Some(forward) = forward {
-                cascade.let_go(forward.into_node());
-            }
-            cascade.end(node, Ending::Failed(error), Value::NONE);
-        }
-        (None, None) => cascade.end(node, Ending::Finished, result),
-        (None, Some(input)) => {
-            local.tally(client, |tally| tally.forwarded.add(1));
-            forward_to(node, input.into_node(), &mut cascade);
-        }
+    if task.failure.is_none() && task.forward.is_none() {
+        let result = std::mem::replace(&mut task.result, Value::NONE);
+        cascade.finish(node, result);
+    } else {
+        task.end_otherwise(local, &mut cascade);
     }
     let next = cascade.run();
     // Last: when everything is counted as ended, everything has been told.
@@ -264,11 +276,7 @@ fn forward_to(node: NodePtr, input: NodePtr, cascade: &mut Cascade<'_>) {
         cascade.let_go(input);
         node.set_shape(Shape::EMPTY);
         let message = "rask_return_future: the future waits for this task";
-        return cascade.end(
-            node,
-            Ending::Failed(Error::new(node, status::DEADLOCK, 0, 1, message)),
-            Value::NONE,
-        );
+        return cascade.fail(node, Ending::Failed(Error::new(node, status::DEADLOCK, 0, 1, message)));
     }
     node.set_shape(Shape::ONE_FUTURE);
     node.set(0, input.to_word());

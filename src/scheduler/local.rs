@@ -121,15 +121,14 @@ impl Local {
     /// Calls `f` with this thread's own, or with a temporary one while the thread's is being destroyed.
     #[inline]
     pub(crate) fn with<T>(f: impl FnOnce(&Local) -> T) -> T {
-        let mut f = Some(f);
-        let result = LOCAL.try_with(|local| f.take().map(|f| f(local)));
-        match (result, f) {
-            (Ok(Some(result)), _) => result,
-            (_, Some(f)) => f(&Local::new()),
-            _ => unreachable!("the closure was either called or is still there"),
+        match LOCAL.try_with(std::ptr::from_ref) {
+            // SAFETY: it lives until the thread's destructors run, and the thread is in this call.
+            Ok(local) => f(unsafe { &*local }),
+            Err(_) => f(&Local::new()),
         }
     }
 
+    #[inline]
     pub(crate) fn magazine(&self, class: Class) -> &Magazine {
         &self.magazines[class as usize]
     }

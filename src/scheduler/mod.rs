@@ -303,7 +303,8 @@ impl Core {
     /// Wakes a worker, if that is called for, for work that a slot's owner just put into its own deque.
     #[inline]
     pub(crate) fn notify(&self) {
-        if self.sleep.counts.published() == sleep::Published::Wake {
+        // A client's only worker need not be told of what it has itself.
+        if self.settings.n_workers > 1 && self.sleep.counts.published() == sleep::Published::Wake {
             self.sleep.wake_one();
         }
     }
