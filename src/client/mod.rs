@@ -207,7 +207,7 @@ pub fn stats(client: u64) -> Result<Stats> {
 /// Submits one task; the id of its future. What is wrong with function or arguments becomes a future in error; `Err` only
 /// without a client, or without memory. `wrong` is a mistake the caller found already (a NULL array with a count, bad options): a future
 /// in error with it is made, and what `args` hands over is destroyed all the same.
-#[inline]
+#[inline(always)]
 pub fn submit(
     client: u64,
     function: Option<TaskFn>,
@@ -225,12 +225,12 @@ pub fn submit(
 }
 
 /// The number of the client, or the end of what `args` hands over.
-#[inline]
+#[inline(always)]
 fn enter(local: &Local, client: u64, args: &[Arg]) -> Result<u32> {
     local.enter(Id(client)).inspect_err(|_| discard(args))
 }
 
-#[inline]
+#[inline(always)]
 fn publish(local: &Local, client: u32, made: &Made) {
     if let Some(job) = made.job
         && !local.push(client, job)

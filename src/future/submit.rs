@@ -42,7 +42,7 @@ enum Known {
 
 /// Makes a future and its task. What is wrong with the call becomes the future's error; `Err` only without memory for it. What `args`
 /// hands over is taken on every path.
-#[inline]
+#[inline(always)]
 pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
     let Some((shape, words)) = Shape::of(args.iter().map(|arg| inline_kind(arg.kind))) else {
         return make_with_block(local, spec, args);
@@ -118,7 +118,7 @@ fn make_without_inputs(
     make_known(local, node, class, spec, at_argument(index, known))
 }
 
-#[inline]
+#[inline(always)]
 fn take_node(local: &Local, class: Class, args: &[Arg]) -> Result<NodePtr> {
     match local.magazine(class).take() {
         Some(line) => Ok(NodePtr::of(line)),
@@ -130,7 +130,7 @@ fn take_node(local: &Local, class: Class, args: &[Arg]) -> Result<NodePtr> {
 }
 
 /// Begins the life of a node whose inputs are all in its body, links those that are open, and opens its gate.
-#[inline]
+#[inline(always)]
 fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32) -> Made {
     node.dependents.begin();
     if open == 0 {
@@ -153,7 +153,7 @@ fn link_new(local: &Local, node: NodePtr) -> Option<Job> {
 }
 
 /// Counts a new future and gives it its first handle. From here on others may know it.
-#[inline]
+#[inline(always)]
 fn born(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>) -> Id {
     if let Some(name) = spec.name {
         key::set_name(node, name);

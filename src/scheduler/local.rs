@@ -119,7 +119,7 @@ impl Local {
     }
 
     /// Calls `f` with this thread's own, or with a temporary one while the thread's is being destroyed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn with<T>(f: impl FnOnce(&Local) -> T) -> T {
         match LOCAL.try_with(std::ptr::from_ref) {
             // SAFETY: it lives until the thread's destructors run, and the thread is in this call.
@@ -148,7 +148,7 @@ impl Local {
     }
 
     /// The number of the open client with this id, through which this thread can push from now on.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn enter(&self, id: Id) -> Result<u32> {
         if self.way.id.get() == id.0 {
             // SAFETY: see `Way`.
@@ -206,7 +206,7 @@ impl Local {
 
     /// Makes a job available to the workers of its client: through this thread's slot if it has one there, else through its inbox.
     /// `false`: the client is closed, and the job is still the caller's.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub(crate) fn push(&self, number: u32, job: Job) -> bool {
         self.push_all(number, &[job])
