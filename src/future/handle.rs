@@ -12,8 +12,6 @@ use crate::sync::{AtomicU64, Ordering};
 #[repr(C)]
 struct CloneLine {
     life: Life,
-    /// Links the line while it is free; see the slab.
-    link: AtomicU64,
     /// The node, of which the line counts a reference.
     node: AtomicU64,
 }
