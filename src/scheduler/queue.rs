@@ -70,6 +70,11 @@ impl Batch {
         (Self(batch), end)
     }
 
+    /// Puts a job behind all others.
+    pub(crate) fn push(&self, job: Job) {
+        self.0.push(job);
+    }
+
     #[inline]
     pub(crate) fn pop(&self) -> Option<Job> {
         self.0.pop()

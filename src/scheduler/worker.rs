@@ -70,7 +70,8 @@ fn run_with_successors(core: &Core, local: &Local, first: Job) {
     let mut left = SUCCESSION;
     while let Some(job) = next {
         if left == 0 {
-            local.slot().expect("a worker has a slot").deque.push(job);
+            // Behind what came from outside, so that a chain without end does not hold that up.
+            local.slot().expect("a worker has a slot").batch.push(job);
             core.notify();
             return;
         }
