@@ -131,6 +131,11 @@ impl InboxEnd {
         insist(|| self.queue.steal_batch_and_pop(&batch.0))
     }
 
+    /// Moves some of the oldest jobs to `batch`.
+    pub(crate) fn move_batch(&self, batch: &Batch) {
+        insist(|| self.queue.steal_batch(&batch.0));
+    }
+
     /// Takes the oldest job.
     pub(crate) fn take(&self) -> Option<Job> {
         insist(|| self.queue.steal())
