@@ -2,7 +2,8 @@
 //!
 //! A call looks its thread's [`Local`] up once and passes it on.
 
-use super::queue::{Inbox, Job};
+use super::inbox::{Inbox, InboxEnd};
+use super::queue::Job;
 use super::tally::{Count, Tally};
 use super::{Core, Slot, closed, find, find_number};
 use crate::slab::{Class, Id, Magazine};
@@ -246,7 +247,7 @@ impl Local {
     fn take_back(&self, number: u32) {
         let lane = self.lanes.borrow().iter().find(|lane| lane.core.number == number).cloned();
         let Some(lane) = lane else { return };
-        while let Some(job) = lane.inbox.pop() {
+        while let Some(job) = lane.inbox.end().take_one() {
             (lane.core.work.discard)(job, self, &lane.core);
         }
     }
@@ -338,7 +339,7 @@ impl Core {
         if self.is_closed() { Err(closed()) } else { Ok(self.number) }
     }
 
-    fn add_inbox(&self, end: Arc<super::queue::InboxEnd>) {
+    fn add_inbox(&self, end: Arc<InboxEnd>) {
         let mut inboxes = self.inboxes.lock();
         inboxes.retain(|inbox| !inbox.is_done());
         inboxes.push(end);

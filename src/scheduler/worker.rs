@@ -164,34 +164,38 @@ impl Slot {
         }
     }
 
-    /// The oldest of the batch at hand, or else of a new one from the inbox whose turn it is.
+    /// The oldest of the batch at hand, or else of a new one.
     #[inline]
     fn take_from_outside(&self, core: &Core) -> Option<Job> {
-        self.batch.pop().or_else(|| self.take_from_inboxes(core))
+        let batch = &core.ends[self.index].batch;
+        batch.take().or_else(|| if self.fill_batch(core) { batch.take() } else { None })
     }
 
-    fn take_from_inboxes(&self, core: &Core) -> Option<Job> {
+    /// Takes what fits from the inboxes, beginning with the one whose turn it is. `false`: there was nothing.
+    fn fill_batch(&self, core: &Core) -> bool {
         self.refresh_inboxes(core);
+        let batch = &core.ends[self.index].batch;
         let inboxes = self.inboxes.borrow();
         let n = inboxes.len();
         let first = self.next_inbox.get();
         for step in 0..n {
             let at = (first + step) % n;
-            if let Some(job) = inboxes[at].take_batch(&self.batch) {
+            // Half of what fits: the rest is for jobs that are put off.
+            let room = batch.room() / 2;
+            if inboxes[at].take(room, |job| assert!(batch.push(job), "there is room")) > 0 {
                 self.next_inbox.set(at + 1);
-                return Some(job);
+                return true;
             }
         }
-        None
+        false
     }
 
     /// Puts a job behind what has come from outside, so that a chain without end does not hold that up.
     fn put_off(&self, core: &Core, job: Job) {
-        self.refresh_inboxes(core);
-        for inbox in self.inboxes.borrow().iter() {
-            inbox.move_batch(&self.batch);
+        self.fill_batch(core);
+        if !core.ends[self.index].batch.push(job) {
+            self.deque.push(job);
         }
-        self.batch.push(job);
     }
 
     fn refresh_inboxes(&self, core: &Core) {
@@ -216,7 +220,7 @@ impl Slot {
             let victim = (random as usize + step) % n;
             let end = &core.ends[victim];
             if victim != self.index
-                && let Some(job) = end.deque.steal().or_else(|| end.batch.steal())
+                && let Some(job) = end.deque.steal().or_else(|| end.batch.take())
             {
                 self.tally.stolen.add(1);
                 return Some(job);
@@ -229,7 +233,6 @@ impl Slot {
     fn sees_work(&self, core: &Core) -> bool {
         self.refresh_inboxes(core);
         !self.deque.is_empty()
-            || !self.batch.is_empty()
             || self.inboxes.borrow().iter().any(|inbox| !inbox.is_empty())
             || core.ends.iter().any(|end| !end.deque.is_empty() || !end.batch.is_empty())
     }

@@ -140,12 +140,18 @@ impl Drop for Magazine {
 /// Asks for a line that is about to be used.
 #[inline]
 fn prefetch(line: Line) {
+    prefetch_address(line.as_ptr().addr());
+}
+
+/// Asks for the cache line at an address, whatever is there.
+#[inline]
+pub(crate) fn prefetch_address(address: usize) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch is a hint; it reads and writes nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+        // SAFETY: a prefetch is a hint; it reads and writes nothing, and no address is wrong.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::without_provenance(address)) };
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = line;
+    let _ = address;
 }
