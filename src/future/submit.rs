@@ -44,7 +44,7 @@ enum Known {
 /// hands over is taken on every path.
 #[inline(always)]
 pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
-    let Some((shape, words)) = Shape::of(args.iter().map(|arg| inline_kind(arg))) else {
+    let Some((shape, words)) = Shape::of(args.iter().map(inline_kind)) else {
         return make_with_block(local, spec, args);
     };
     let class = node::class_for(words);
