@@ -68,9 +68,8 @@ fn a_panic_becomes_an_error_and_travels() {
             let error = future::error(dependent).expect("an error");
             assert_eq!((error.status, error.attempts), (status::PANIC, 1));
             // SAFETY: borrowed until the release below.
-            let (origin, key) = unsafe {
-                (CStr::from_ptr(error.origin), CStr::from_ptr(future::key(bad).expect("a key")))
-            };
+            let (origin, key) =
+                unsafe { (CStr::from_ptr(error.origin), CStr::from_ptr(future::key(bad).expect("a key"))) };
             assert_eq!(origin, key);
             future::release_all(&[bad, dependent]).expect("released");
         }

@@ -78,3 +78,52 @@ impl Batch {
         self.head.load(Ordering::Relaxed) == self.tail.load(Ordering::Acquire)
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicBool;
+
+    #[test]
+    fn a_full_batch_takes_no_more() {
+        let batch = Batch::new();
+        assert!((0..CAPACITY).all(|job| batch.push(job)));
+        assert!(!batch.push(CAPACITY) && batch.room() == 0);
+        assert_eq!(batch.take(), Some(0));
+        assert!(batch.push(CAPACITY));
+        assert!((1..=CAPACITY).all(|job| batch.take() == Some(job)));
+        assert!(batch.take().is_none() && batch.is_empty());
+    }
+
+    #[test]
+    fn each_job_is_taken_once_by_owner_or_thief() {
+        const JOBS: usize = 200_000;
+        let batch = Batch::new();
+        let done = AtomicBool::new(false);
+        let mut taken = std::thread::scope(|scope| {
+            let thieves: Vec<_> = (0..2)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let mut taken = Vec::new();
+                        while !done.load(Ordering::Acquire) {
+                            taken.extend(batch.take());
+                        }
+                        taken
+                    })
+                })
+                .collect();
+            let mut taken = Vec::new();
+            for job in 0..JOBS {
+                while !batch.push(job) {
+                    taken.extend(batch.take());
+                }
+            }
+            taken.extend(std::iter::from_fn(|| batch.take()));
+            done.store(true, Ordering::Release);
+            thieves.into_iter().for_each(|thief| taken.extend(thief.join().expect("a thief")));
+            taken
+        });
+        taken.sort_unstable();
+        assert!(taken.into_iter().eq(0..JOBS));
+    }
+}

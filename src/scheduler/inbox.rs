@@ -155,3 +155,53 @@ impl Drop for InboxEnd {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_is_kept_across_blocks() {
+        let inbox = Inbox::new();
+        let end = inbox.end();
+        let mut taken = Vec::new();
+        for job in 0..10 * BLOCK {
+            inbox.push(job);
+            if job % 100 == 99 {
+                end.take(60, |job| taken.push(job));
+            }
+        }
+        while end.take(7, |job| taken.push(job)) > 0 {}
+        assert!(taken.into_iter().eq(0..10 * BLOCK));
+        assert!(end.is_empty() && !end.is_done());
+        drop(inbox);
+        assert!(end.is_done());
+    }
+
+    #[test]
+    fn each_job_is_taken_once_by_one_of_many() {
+        const JOBS: usize = 100_000;
+        let inbox = Inbox::new();
+        let taken = std::thread::scope(|scope| {
+            let takers: Vec<_> = (0..3)
+                .map(|_| {
+                    let end = inbox.end();
+                    scope.spawn(move || {
+                        let mut taken = Vec::new();
+                        while !(end.is_done()) {
+                            end.take(32, |job| taken.push(job));
+                        }
+                        taken
+                    })
+                })
+                .collect();
+            (0..JOBS).for_each(|job| inbox.push(job));
+            drop(inbox);
+            takers.into_iter().map(|taker| taker.join().expect("a taker")).collect::<Vec<_>>()
+        });
+        assert!(taken.iter().all(|taken| taken.is_sorted()), "each sees them in order");
+        let mut all: Vec<_> = taken.concat();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..JOBS));
+    }
+}

@@ -155,3 +155,44 @@ pub(crate) fn prefetch_address(address: usize) {
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let _ = address;
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::super::{Id, look_up};
+    use super::*;
+    use crate::slab::index_of;
+    use std::collections::HashSet;
+
+    #[test]
+    fn lines_are_distinct_aligned_and_found_again() {
+        for class in [Class::Small, Class::Large, Class::Clone] {
+            let magazine = Magazine::new(class);
+            let lines: Vec<_> = (0..3 * ROUNDS).map(|_| magazine.take().expect("memory")).collect();
+            assert_eq!(lines.iter().collect::<HashSet<_>>().len(), lines.len());
+            for &line in &lines {
+                assert_eq!(line.as_ptr().addr() % class.size(), 0);
+                // SAFETY: the line is ours.
+                let generation = unsafe { line.as_ref() }.begin();
+                let id = Id::new(class.kind(), index_of(line), generation);
+                assert_eq!(look_up(id), Some((line, class)));
+                // SAFETY: as above.
+                let _ = unsafe { line.as_ref() }.end(id);
+                // SAFETY: as above.
+                assert!(unsafe { line.as_ref() }.leave());
+                magazine.put(line);
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_whose_generations_are_used_up_is_retired() {
+        let magazine = Magazine::new(Class::Clone);
+        let line = magazine.take().expect("memory");
+        // SAFETY: the line is ours.
+        unsafe { line.as_ref() }.spend();
+        magazine.put(line);
+        for _ in 0..3 * ROUNDS {
+            assert_ne!(magazine.take(), Some(line));
+        }
+    }
+}
