@@ -18,6 +18,8 @@ pub(crate) struct Cascade<'a> {
     local: &'a Local,
     /// Lists that were closed, with the ending their edges are to be told.
     lists: Vec<(EdgeWord, Ending)>,
+    /// One of these lists, kept here because there is rarely more than one at a time, and memory for one need not be asked for.
+    list: Option<(EdgeWord, Ending)>,
     /// Futures that are not done and that nobody wants: to be cancelled. The last reference on each is ours.
     unwanted: Vec<NodePtr>,
     /// Whether the first task made ready is kept for this thread to run next.
@@ -27,7 +29,7 @@ pub(crate) struct Cascade<'a> {
 
 impl<'a> Cascade<'a> {
     pub(crate) fn new(local: &'a Local) -> Self {
-        Self { local, lists: Vec::new(), unwanted: Vec::new(), keeps_next: false, next: None }
+        Self { local, lists: Vec::new(), list: None, unwanted: Vec::new(), keeps_next: false, next: None }
     }
 
     /// As [`new`](Self::new), for a worker that asks for the [`next`](Self::run) task.
@@ -38,7 +40,7 @@ impl<'a> Cascade<'a> {
     /// Does all that is to be done. Returns the task to run next, if one was kept.
     #[inline]
     pub(crate) fn run(mut self) -> Option<Job> {
-        if !self.lists.is_empty() || !self.unwanted.is_empty() {
+        if self.list.is_some() || !self.unwanted.is_empty() {
             self.run_stacks();
         }
         self.next.map(|node| node.to_word() as Job)
@@ -46,7 +48,7 @@ impl<'a> Cascade<'a> {
 
     fn run_stacks(&mut self) {
         loop {
-            if let Some((edges, ending)) = self.lists.pop() {
+            if let Some((edges, ending)) = self.lists.pop().or_else(|| self.list.take()) {
                 self.tell(edges, &ending);
             } else if let Some(node) = self.unwanted.pop() {
                 self.settle(node, &Ending::cancelled(node, "released"));
@@ -133,7 +135,7 @@ impl<'a> Cascade<'a> {
         self.local.tally(client, |tally| tally.finished.add(1));
         match node.dependents.close(Ending::Finished.into_closed()) {
             Some(0) => {}
-            Some(edges) => self.lists.push((edges, Ending::Finished)),
+            Some(edges) => self.closed(edges, Ending::Finished),
             None => {
                 // SAFETY: the value was put there above, and nobody reads a cancelled future's body.
                 self.local.bury(unsafe { node.take_value() });
@@ -172,8 +174,13 @@ impl<'a> Cascade<'a> {
         });
     }
 
+    #[inline]
     fn closed(&mut self, edges: EdgeWord, ending: Ending) {
-        if edges != 0 {
+        if edges == 0 {
+            // Nobody is to be told.
+        } else if self.list.is_none() {
+            self.list = Some((edges, ending));
+        } else {
             self.lists.push((edges, ending));
         }
     }
