@@ -61,6 +61,9 @@ impl Engine for Embedded {
                     "a task cannot wait until its own client has none left",
                 ));
             }
+            if local.is_worker() && local.is_burying() {
+                return Err(wait::destructor_waits());
+            }
             let deadline = timeout.deadline();
             let drained = match timeout {
                 Timeout::After(Duration::ZERO) => core.is_drained(),

@@ -4,6 +4,7 @@ mod embedded;
 mod engine;
 mod progress;
 mod wait;
+pub use crate::future::waiting::Until;
 pub use progress::progress;
 pub use wait::{gather, read_result, result, result_i64, wait};
 
@@ -60,15 +61,6 @@ pub enum Timeout {
     Forever,
     /// At most this long; zero polls.
     After(Duration),
-}
-
-/// When a wait for several futures ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Until {
-    AllCompleted,
-    FirstCompleted,
-    FirstError,
 }
 
 /// The most workers a client may have. Stated in the header.

@@ -22,6 +22,8 @@ pub(crate) struct Cascade<'a> {
     list: Option<(EdgeWord, Ending)>,
     /// Futures that are not done and that nobody wants: to be cancelled. The last reference on each is ours.
     unwanted: Vec<NodePtr>,
+    /// The client of futures that ended other than by running: somebody may wait until it has none left.
+    settled: Option<u32>,
     /// Whether the first task made ready is kept for this thread to run next.
     keeps_next: bool,
     next: Option<NodePtr>,
@@ -29,7 +31,15 @@ pub(crate) struct Cascade<'a> {
 
 impl<'a> Cascade<'a> {
     pub(crate) fn new(local: &'a Local) -> Self {
-        Self { local, lists: Vec::new(), list: None, unwanted: Vec::new(), keeps_next: false, next: None }
+        Self {
+            local,
+            lists: Vec::new(),
+            list: None,
+            unwanted: Vec::new(),
+            settled: None,
+            keeps_next: false,
+            next: None,
+        }
     }
 
     /// As [`new`](Self::new), for a worker that asks for the [`next`](Self::run) task.
@@ -43,6 +53,9 @@ impl<'a> Cascade<'a> {
         if self.list.is_some() || !self.unwanted.is_empty() {
             self.run_stacks();
         }
+        if let Some(client) = self.settled {
+            self.local.tell_drainers(client);
+        }
         self.next.map(|node| node.to_word() as Job)
     }
 
@@ -51,10 +64,10 @@ impl<'a> Cascade<'a> {
             if let Some((edges, ending)) = self.lists.pop().or_else(|| self.list.take()) {
                 self.tell(edges, &ending);
             } else if let Some(node) = self.unwanted.pop() {
-                self.settle(node, &Ending::cancelled(node, "released"));
+                self.settle(node, &Ending::released());
                 self.leave(node);
             } else {
-                return;
+                break;
             }
         }
     }
@@ -111,7 +124,7 @@ impl<'a> Cascade<'a> {
 
     /// A task that waited for another's result has it.
     fn forwarded(&mut self, node: NodePtr) {
-        if !node.gate.start() {
+        if !node.gate.start_forwarded() {
             return self.let_go(node);
         }
         let input = NodePtr::from_word(node.get(0));
@@ -166,12 +179,18 @@ impl<'a> Cascade<'a> {
         }
     }
 
-    fn count(&self, node: NodePtr, ending: &Ending, n: u64) {
+    fn count(&mut self, node: NodePtr, ending: &Ending, n: u64) {
+        self.settled = Some(node.client());
         self.local.tally(node.client(), |tally| match ending {
             Ending::Finished => tally.finished.add(n),
             Ending::Failed(_) => tally.failed.add(n),
             Ending::Cancelled(_) => tally.cancelled.add(n),
         });
+    }
+
+    /// A task that ran waits for another's result from now on.
+    pub(crate) fn count_forwarded(&self, node: NodePtr) {
+        self.local.tally(node.client(), |tally| tally.forwarded.add(1));
     }
 
     #[inline]
@@ -297,22 +316,9 @@ impl<'a> Cascade<'a> {
     }
 }
 
-/// Gives up a reference known to be the last one, if the node is done, which it nearly always is. `false`: it is not, and
-/// [`Cascade::let_go_last`] has more to do.
-#[inline]
-pub(crate) fn let_go_done(node: NodePtr, local: &Local) -> bool {
-    if node.dependents.closed().is_none() {
-        return false;
-    }
-    if node.life.leave() {
-        free(node, local);
-    }
-    true
-}
-
 /// Frees a node that nobody refers to.
 #[inline]
-fn free(node: NodePtr, local: &Local) {
+pub(crate) fn free(node: NodePtr, local: &Local) {
     let closed = node.dependents.closed().expect("a node without references is done");
     if node.gate.has_extra() {
         key::forget(node);

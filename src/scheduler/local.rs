@@ -207,6 +207,14 @@ impl Local {
         }
     }
 
+    /// Lets those who wait until the client has nothing left look again.
+    pub(crate) fn tell_drainers(&self, number: u32) {
+        if self.way.number.get() == number || self.turn_to(number) {
+            // SAFETY: see `Way`; nothing below turns it.
+            unsafe { &*self.way.core.get() }.tell_drainers();
+        }
+    }
+
     /// Makes a job available to the workers of its client: through this thread's slot if it has one there, else through its inbox.
     /// `false`: the client is closed, and the job is still the caller's.
     #[inline(always)]
@@ -250,6 +258,7 @@ impl Local {
         while let Some(job) = lane.inbox.end().take_one() {
             (lane.core.work.discard)(job, self, &lane.core);
         }
+        lane.core.tell_drainers();
     }
 
     /// The slot of this thread, if it is a worker and its task is not suspended.
@@ -305,6 +314,11 @@ impl Local {
         result
     }
 
+    /// Whether a destructor of the user's runs on this thread.
+    pub(crate) fn is_burying(&self) -> bool {
+        self.burying.get()
+    }
+
     /// Destroys a value whose destructor is the user's: now, or after the one that runs on this thread just now.
     pub(crate) fn bury(&self, value: Value) {
         if self.burying.get() {
@@ -326,6 +340,9 @@ impl Local {
 
 impl Drop for Local {
     fn drop(&mut self) {
+        if crate::fork::in_child() {
+            return;
+        }
         let mut handles = HANDLES.lock();
         handles.1 = handles.1.wrapping_add(self.handles.get());
         // Counted in the sum from now on.

@@ -363,6 +363,10 @@ impl Core {
                 (self.work.cancel_pending)(self.number, local);
             }
             self.pool.join();
+            // Nothing runs any more, so what is still pending waits for itself, or was linked while we looked.
+            if self.n_pending() > 0 {
+                (self.work.cancel_pending)(self.number, local);
+            }
             // What came in while the last worker left. Later submitters see the mark and take theirs back themselves.
             self.discard_queued(local);
         });

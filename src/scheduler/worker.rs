@@ -44,7 +44,7 @@ enum Left {
 
 fn work(core: &Core, local: &Local) -> Left {
     loop {
-        if core.pool.is_resuming() && core.pool.hand_over(local) {
+        if core.pool.n_resuming() > 0 && core.pool.hand_over(local) {
             return Left::HandedOver;
         }
         // The slot may be another one after each job: a job that blocked resumes with whichever was free.
@@ -98,12 +98,12 @@ fn search(core: &Core, slot: &Slot) -> Found {
     loop {
         let begun = Instant::now();
         loop {
-            if core.pool.is_resuming() {
-                finish_search(core, slot);
+            if core.pool.n_resuming() > 0 {
+                finish_search(core, slot, 1);
                 return Found::Resuming;
             }
             if let Some(job) = slot.take(core) {
-                finish_search(core, slot);
+                finish_search(core, slot, 0);
                 return Found::Job(job);
             }
             if begun.elapsed() >= SEARCH {
@@ -116,13 +116,13 @@ fn search(core: &Core, slot: &Slot) -> Found {
         core.tell_drainers();
         counts.lie_down();
         // One more look, now that publishers count this worker as asleep.
-        if slot.sees_work(core) || core.pool.is_resuming() {
+        if slot.sees_work(core) || core.pool.n_resuming() > 0 {
             if !counts.rise() {
                 core.sleep.block();
             }
             continue;
         }
-        if core.is_closed() && core.suspended() == 0 && !core.pool.is_resuming() {
+        if core.is_closed() && core.suspended() == 0 && !core.pool.n_resuming() > 0 {
             // It stays counted as asleep; nobody needs it any more.
             return Found::Closed;
         }
@@ -134,8 +134,9 @@ fn search(core: &Core, slot: &Slot) -> Found {
 }
 
 /// The search ended with something: if more is to be seen and nobody else searches, another worker takes it over.
-fn finish_search(core: &Core, slot: &Slot) {
-    if core.sleep.counts.found() && slot.sees_work(core) {
+/// `resuming` tasks are taken care of by this worker.
+fn finish_search(core: &Core, slot: &Slot, resuming: usize) {
+    if core.sleep.counts.found() && (slot.sees_work(core) || core.pool.n_resuming() > resuming) {
         core.sleep.wake_one();
     }
 }
@@ -251,6 +252,16 @@ impl Slot {
         }
         self.deque.push(newest);
         second == Some(job)
+    }
+
+    /// Takes the newest job of the own deque if it is stale.
+    pub(crate) fn take_stale(&self, is_stale: impl FnOnce(Job) -> bool) -> Option<Job> {
+        let newest = self.deque.pop()?;
+        if is_stale(newest) {
+            return Some(newest);
+        }
+        self.deque.push(newest);
+        None
     }
 
     /// Makes a job of this slot's owner available, to itself first.

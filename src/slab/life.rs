@@ -38,6 +38,8 @@ pub(crate) enum Ended {
         /// As in `Shared`; a waiter counts a reference while it registers, but may be gone since.
         watched: bool,
     },
+    /// The handle's reference was the last one, and the line is the caller's to free.
+    Free,
 }
 
 impl Life {
@@ -102,16 +104,19 @@ impl Life {
         Some(before & WATCHED != 0)
     }
 
-    /// Ends the handle and its reference.
-    pub(crate) fn end(&self, id: Id) -> Ended {
+    /// Ends the handle and its reference. A last reference is given up too if `is_done`, that is if nothing is to be done with the line but to
+    /// free it; else it stays with the caller.
+    #[inline]
+    pub(crate) fn end(&self, id: Id, is_done: bool) -> Ended {
         let before = self.update(id, |word| {
             let next = (word & !WATCHED) + GENERATION_ONE;
-            if word & REFERENCES == 1 { next } else { next - 1 }
+            if word & REFERENCES == 1 && !is_done { next } else { next - 1 }
         });
         match before {
             None => Ended::Stale,
-            Some(word) if word & REFERENCES == 1 => Ended::Last { watched: word & WATCHED != 0 },
-            Some(word) => Ended::Shared { watched: word & WATCHED != 0 },
+            Some(word) if word & REFERENCES != 1 => Ended::Shared { watched: word & WATCHED != 0 },
+            Some(_) if is_done => Ended::Free,
+            Some(word) => Ended::Last { watched: word & WATCHED != 0 },
         }
     }
 
@@ -168,14 +173,11 @@ impl Life {
     }
 
     /// Gives up a reference that may be the last; `true` if it was, and the line is the caller's to free.
+    ///
+    /// Release, so that the one who frees it acquires everybody's last use; a plain store would not do for the last one either, since
+    /// somebody may [`join`](Self::join) until there is none.
     #[must_use]
     pub(crate) fn leave(&self) -> bool {
-        let word = self.0.load(Ordering::Acquire);
-        if word & REFERENCES == 1 {
-            // Nobody else can make a reference from none: the line is the caller's, a plain store will do.
-            self.0.store(word & !REFERENCES, Ordering::Relaxed);
-            return true;
-        }
         if self.0.fetch_sub(1, Ordering::Release) & REFERENCES == 1 {
             fence(Ordering::Acquire);
             return true;
