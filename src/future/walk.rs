@@ -98,6 +98,8 @@ impl<'a> Search<'a> {
 pub(crate) struct Help {
     /// What to look at, the last first, and whether its inputs lie above it already.
     open: Vec<(Ref, bool)>,
+    /// How many of them are.
+    n_opened: usize,
 }
 
 /// Futures that one search opens at most: beyond that a waiting task had better let others run.
@@ -106,28 +108,28 @@ const HELP_DEPTH: usize = 256;
 impl Help {
     /// For a future that the caller counts a reference on.
     pub(crate) fn new(future: NodePtr) -> Self {
-        Self { open: vec![(Ref::new(future), false)] }
+        Self { open: vec![(Ref::new(future), false)], n_opened: 0 }
     }
 
     /// The next ready task, claimed for the caller to run. A reference is counted for the entry in whatever queue it is in; whoever takes that
     /// entry drops it.
     pub(crate) fn next(&mut self) -> Option<Ref> {
-        let mut opened = self.open.iter().filter(|(_, opened)| *opened).count();
-        while let Some((next, is_opened)) = self.open.last_mut() {
-            let node = next.node();
-            if claim(node) {
-                return self.open.pop().map(|(claimed, _)| claimed);
+        while let Some((next, is_opened)) = self.open.pop() {
+            self.n_opened -= usize::from(is_opened);
+            if claim(next.node()) {
+                return Some(next);
             }
-            let inputs = if *is_opened || opened == HELP_DEPTH { Vec::new() } else { open_inputs(node) };
-            if inputs.is_empty() {
-                // Done, running elsewhere, or waiting for what is.
-                self.open.pop();
+            if is_opened || self.n_opened == HELP_DEPTH {
                 continue;
             }
-            *is_opened = true;
-            opened += 1;
-            // The first input on top.
-            self.open.extend(inputs.into_iter().rev().map(|input| (input, false)));
+            let inputs = open_inputs(next.node());
+            // None: it is done, or runs elsewhere.
+            if !inputs.is_empty() {
+                self.open.push((next, true));
+                self.n_opened += 1;
+                // The first input on top.
+                self.open.extend(inputs.into_iter().rev().map(|input| (input, false)));
+            }
         }
         None
     }
