@@ -1,0 +1,234 @@
+//! Models of the life word, and of chains of free lines that change hands.
+
+use super::{Ended, Id, Kind, Life};
+use crate::sync::{AtomicU64, Ordering};
+use loom::cell::UnsafeCell;
+use loom::sync::{Arc, Mutex};
+use loom::thread;
+
+fn id(generation: u64) -> Id {
+    Id::new(Kind::Small, 1, generation)
+}
+
+/// A line: its life, a word that a stale handle may look at, and memory that only those with a reference touch.
+struct Line {
+    life: Life,
+    word: AtomicU64,
+    memory: UnsafeCell<u64>,
+}
+
+impl Line {
+    /// In its first life, whose number is in the word and in the memory.
+    fn alive() -> Arc<Self> {
+        let line = Self { life: Life::new(), word: AtomicU64::new(1), memory: UnsafeCell::new(1) };
+        assert_eq!(line.life.begin(), 1);
+        Arc::new(line)
+    }
+
+    fn read(&self) -> u64 {
+        // SAFETY: loom checks that nobody writes meanwhile.
+        self.memory.with(|memory| unsafe { *memory })
+    }
+
+    /// Frees the line and begins its next life: `Magazine::put`, `Magazine::take` and what submit writes.
+    fn live_again(&self) -> u64 {
+        self.word.store(3, Ordering::Relaxed);
+        // SAFETY: loom checks that nobody looks.
+        self.memory.with_mut(|memory| unsafe { *memory = 3 });
+        self.life.begin()
+    }
+}
+
+/// A stale id never reaches the next life of its line: whoever pins with it reads the first life's memory.
+#[test]
+fn pin_against_end_and_reuse() {
+    loom::model(|| {
+        let line = Line::alive();
+        let other = line.clone();
+        let pinner = thread::spawn(move || {
+            if !other.life.pin(id(1)) {
+                return;
+            }
+            assert_eq!(other.read(), 1);
+            if other.life.leave() {
+                assert_eq!(other.live_again(), 3);
+            }
+        });
+        match line.life.end(id(1)) {
+            Ended::Stale => panic!("the handle is live"),
+            Ended::Shared { .. } => {}
+            Ended::Last { .. } => {
+                if line.life.leave() {
+                    assert_eq!(line.live_again(), 3);
+                }
+            }
+        }
+        pinner.join().unwrap();
+        assert!(!line.life.pin(id(1)));
+        assert!(line.life.pin(id(3)));
+        assert_eq!(line.life.count(), 2);
+    });
+}
+
+/// Of two that end a handle, or take it, one succeeds.
+#[test]
+fn end_against_end_against_take() {
+    loom::model(|| {
+        let line = Line::alive();
+        line.life.retain();
+        let (first, second) = (line.clone(), line.clone());
+        let first = thread::spawn(move || first.life.end(id(1)) != Ended::Stale);
+        let second = thread::spawn(move || second.life.end(id(1)) != Ended::Stale);
+        let taken = line.life.take(id(1)).is_some();
+        let ended = [first.join().unwrap(), second.join().unwrap(), taken];
+        assert_eq!(ended.into_iter().filter(|&done| done).count(), 1);
+        // What is left: the reference counted above, and the handle's if it was taken.
+        if taken {
+            assert!(!line.life.leave());
+        }
+        assert!(line.life.leave());
+    });
+}
+
+/// Whoever marks a handle as watched and then finds it live will be told of its end. `handle::watch`, `waiting::enter` and
+/// `handle::is_live` against `handle::release` and `waiting::released`, with a flag under a lock for the table of waiters.
+#[test]
+fn watch_against_end() {
+    loom::model(|| {
+        let line = Line::alive();
+        line.life.retain();
+        let waiting = Arc::new((Mutex::new(false), Mutex::new(false)));
+        let (other, table) = (line.clone(), waiting.clone());
+        let waiter = thread::spawn(move || {
+            if !other.life.watch(id(1)) {
+                return true;
+            }
+            *table.0.lock().unwrap() = true;
+            let is_live = other.life.is(id(1));
+            assert!(!other.life.leave());
+            !is_live
+        });
+        let (Ended::Shared { watched } | Ended::Last { watched }) = line.life.end(id(1)) else {
+            panic!("the handle is live");
+        };
+        if watched {
+            let entered = *waiting.0.lock().unwrap();
+            *waiting.1.lock().unwrap() = entered;
+        }
+        let noticed = waiter.join().unwrap();
+        assert!(noticed || *waiting.1.lock().unwrap(), "a waiter is never left alone");
+    });
+}
+
+/// What is read between `is` and `is_still` belongs to the life of the handle: `future::state` and `future::peek_i64`.
+#[test]
+fn look_against_end_and_reuse() {
+    loom::model(|| {
+        let line = Line::alive();
+        let other = line.clone();
+        let looker = thread::spawn(move || {
+            if other.life.is(id(1)) {
+                let word = other.word.load(Ordering::Relaxed);
+                if other.life.is_still(id(1)) {
+                    assert_eq!(word, 1, "the next life was read through a handle of the last");
+                }
+            }
+        });
+        assert!(matches!(line.life.end(id(1)), Ended::Last { .. }));
+        assert!(line.life.leave());
+        line.live_again();
+        looker.join().unwrap();
+    });
+}
+
+/// Whoever joins a life by a word seen before has a reference, and only on that life: `walk::open_inputs`, `future::cancel_pending`.
+#[test]
+fn join_against_last_leave_and_reuse() {
+    loom::model(|| {
+        let line = Line::alive();
+        let seen = line.life.peek();
+        let other = line.clone();
+        let joiner = thread::spawn(move || {
+            if other.life.join(seen) {
+                assert_eq!(other.read(), 1);
+                if other.life.leave() {
+                    other.live_again();
+                }
+            }
+        });
+        assert!(matches!(line.life.end(id(1)), Ended::Last { .. }));
+        if line.life.leave() {
+            line.live_again();
+        }
+        joiner.join().unwrap();
+        assert_eq!(line.read(), 3);
+        assert!(matches!(line.life.end(id(3)), Ended::Last { .. }));
+        assert!(line.life.leave());
+    });
+}
+
+/// Of several that leave, one is the last, and sees all that the others did.
+#[test]
+fn leave_against_leave() {
+    loom::model(|| {
+        let line = Line::alive();
+        line.life.retain();
+        line.life.retain();
+        let leave = |line: &Line| {
+            assert_eq!(line.read(), 1);
+            let last = line.life.leave_unless_last() && line.life.leave();
+            if last {
+                line.live_again();
+            }
+            usize::from(last)
+        };
+        let others = [line.clone(), line.clone()].map(|line| thread::spawn(move || leave(&line)));
+        let mut last = leave(&line);
+        for other in others {
+            last += other.join().unwrap();
+        }
+        assert_eq!(last, 1);
+    });
+}
+
+/// Lines that one thread frees and another takes, by way of the depot: links are relaxed, the depot's lock orders them.
+/// Mirrors `Magazine::put`, `give`, `refill` and `take`, with indices for addresses and chains of two lines.
+#[test]
+fn chains_change_hands() {
+    loom::model(|| {
+        struct Depot {
+            links: [AtomicU64; 2],
+            memory: [UnsafeCell<u64>; 2],
+            chains: Mutex<Vec<u64>>,
+        }
+        let depot = Arc::new(Depot {
+            links: [AtomicU64::new(0), AtomicU64::new(0)],
+            memory: [UnsafeCell::new(0), UnsafeCell::new(0)],
+            chains: Mutex::new(Vec::new()),
+        });
+        let other = depot.clone();
+        let giver = thread::spawn(move || {
+            let mut head = 0;
+            for line in 0..2 {
+                // SAFETY: loom checks that nobody looks.
+                other.memory[line].with_mut(|memory| unsafe { *memory = 7 });
+                other.links[line].store(head, Ordering::Relaxed);
+                head = line as u64 + 1;
+            }
+            other.chains.lock().unwrap().push(head);
+        });
+        let chain = depot.chains.lock().unwrap().pop();
+        let taken = chain.is_some();
+        let mut line = chain.unwrap_or(0);
+        let mut seen = 0;
+        while line != 0 {
+            let at = line as usize - 1;
+            // SAFETY: as above.
+            assert_eq!(depot.memory[at].with_mut(|memory| unsafe { *memory }), 7);
+            line = depot.links[at].load(Ordering::Relaxed);
+            seen += 1;
+        }
+        assert_eq!(seen, if taken { 2 } else { 0 });
+        giver.join().unwrap();
+    });
+}
