@@ -360,6 +360,11 @@ impl World {
         Some(cancelled)
     }
 
+    /// [`cancel`](Self::cancel), whatever comes of it.
+    fn cancels(&self, node: usize) {
+        let _ = self.cancel(node);
+    }
+
     /// `walk::open_inputs`; `look` sees each input that is open, with a reference counted.
     fn open_inputs(&self, node: usize, mut look: impl FnMut(usize)) {
         let this = self.uses(node);
@@ -525,7 +530,7 @@ fn cancel_while_linking() {
             &world,
             &[
                 |world| world.end(0, State::Finished),
-                |world| drop(world.cancel(1)),
+                |world| world.cancels(1),
                 |world| world.link_inputs(1),
             ],
         );
@@ -585,7 +590,7 @@ fn cancel_against_last_arrival() {
         world.link_inputs(1);
         together(
             &world,
-            &[|world| world.end(0, State::Finished), |world| drop(world.cancel(1)), |world| world.release(1)],
+            &[|world| world.end(0, State::Finished), |world| world.cancels(1), |world| world.release(1)],
         );
         world.all_over();
     });
@@ -632,8 +637,8 @@ fn two_cancels_against_run() {
         let world = World::new(vec![node(&[], 0)]);
         together(
             &world,
-            &[|world| world.run(0), |world| drop(world.cancel(0)), |world| {
-                drop(world.cancel(0));
+            &[|world| world.run(0), |world| world.cancels(0), |world| {
+                world.cancels(0);
                 world.release(0);
             }],
         );
@@ -650,7 +655,7 @@ fn claim_against_run_against_cancel() {
         world.node(0).life.retain();
         together(
             &world,
-            &[|world| world.run(0), |world| drop(world.cancel(0)), |world| {
+            &[|world| world.run(0), |world| world.cancels(0), |world| {
                 let this = world.uses(0);
                 if this.gate.is_ready() {
                     this.life.retain();
@@ -707,7 +712,7 @@ fn forward_against_cancel() {
             &world,
             &[
                 |world| world.end(0, State::Finished),
-                |world| drop(world.cancel(1)),
+                |world| world.cancels(1),
                 |world| {
                     // A settled task never takes its input: `forward_to` lets go of it itself.
                     world.forward_to(1, 0);
@@ -736,7 +741,7 @@ fn walk_against_cancel_and_reuse() {
         together(
             &world,
             &[
-                |world| drop(world.cancel(1)),
+                |world| world.cancels(1),
                 |world| {
                     assert!(world.node(1).life.pin(id(1)));
                     world.open_inputs(1, |input| assert_eq!(world.node(input).frees.load(SeqCst), 0));
