@@ -109,13 +109,9 @@ pub unsafe extern "C" fn rask_result(
     timeout_ns: i64,
     out: *mut *const Value,
 ) -> rask_status {
-    guard::status(|| {
-        // SAFETY: NULL, or writable, as the header requires.
-        unsafe {
-            set(out, ptr::null())?;
-            set(out, client::result(future.id, timeout(timeout_ns)?)?)
-        }
-    })
+    // SAFETY: NULL, or writable, as the header requires.
+    let write = |value| unsafe { set(out, value) };
+    guard::outputs(|| write(ptr::null()), |()| write(client::result(future.id, timeout(timeout_ns)?)?))
 }
 
 /// Waits for a future without limit and reads its integer.
@@ -125,13 +121,9 @@ pub unsafe extern "C" fn rask_result(
 /// Threads: any. Blocks: yes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_result_i64(future: rask_future, out: *mut i64) -> rask_status {
-    guard::status(|| {
-        // SAFETY: NULL, or writable, as the header requires.
-        unsafe {
-            set(out, 0)?;
-            set(out, client::result_i64(future.id)?)
-        }
-    })
+    // SAFETY: NULL, or writable, as the header requires.
+    let write = |value| unsafe { set(out, value) };
+    guard::outputs(|| write(0), |()| write(client::result_i64(future.id)?))
 }
 
 /// Waits for a future without limit and reads its double; an integer converts.
@@ -141,13 +133,9 @@ pub unsafe extern "C" fn rask_result_i64(future: rask_future, out: *mut i64) -> 
 /// Threads: any. Blocks: yes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_result_f64(future: rask_future, out: *mut f64) -> rask_status {
-    guard::status(|| {
-        // SAFETY: NULL, or writable, as the header requires.
-        unsafe {
-            set(out, 0.0)?;
-            set(out, client::read_result(future.id, Timeout::Forever, f64_of)?)
-        }
-    })
+    // SAFETY: NULL, or writable, as the header requires.
+    let write = |value| unsafe { set(out, value) };
+    guard::outputs(|| write(0.0), |()| write(client::read_result(future.id, Timeout::Forever, f64_of)?))
 }
 
 /// Waits for a future without limit and reads its bytes or text in place.
@@ -164,7 +152,9 @@ pub unsafe extern "C" fn rask_result_bytes(
     size: *mut usize,
 ) -> rask_status {
     // SAFETY: NULL, or writable, as the header requires.
-    guard::status(|| unsafe {
-        write_bytes(data, size, || client::read_result(future.id, Timeout::Forever, bytes_of))
+    let clear = || unsafe { set(data, ptr::null()).and(set(size, 0)) };
+    guard::outputs(clear, |()| {
+        // SAFETY: as above.
+        unsafe { write_bytes(data, size, || client::read_result(future.id, Timeout::Forever, bytes_of)) }
     })
 }

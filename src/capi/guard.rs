@@ -53,6 +53,16 @@ pub(super) fn status(body: impl FnOnce() -> Result<()>) -> rask_status {
     }
 }
 
+/// [`status`] for what has outputs: `prepare` checks and clears them, which it does on every path, before all else can fail.
+#[inline]
+pub(super) fn outputs<O>(
+    prepare: impl FnOnce() -> Result<O>,
+    body: impl FnOnce(O) -> Result<()>,
+) -> rask_status {
+    let prepared = prepare();
+    status(|| body(prepared?))
+}
+
 #[inline]
 fn run<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     // Relaxed: the child has one thread, and sees what its fork handler stored.

@@ -32,11 +32,14 @@ pub unsafe extern "C" fn rask_wait(
     timeout_ns: i64,
     done: *mut bool,
 ) -> rask_status {
-    guard::status(|| {
-        // SAFETY: NULL, or that many handles and flags, as the header requires.
-        let (futures, done) = unsafe { (self::futures(futures, n), optional_out(done, n, "done")?) };
-        client::wait(futures?, until_of(until)?, timeout(timeout_ns)?, done)
-    })
+    guard::outputs(
+        // SAFETY: NULL, or room for that many flags, as the header requires.
+        || unsafe { optional_out(done, n, "done") },
+        // SAFETY: NULL, or that many handles, as the header requires.
+        |done| {
+            client::wait(unsafe { self::futures(futures, n) }?, until_of(until)?, timeout(timeout_ns)?, done)
+        },
+    )
 }
 
 /// Waits for all futures and reads their values in place.
@@ -57,21 +60,23 @@ pub unsafe extern "C" fn rask_gather(
     values: *mut *const Value,
     statuses: *mut rask_status,
 ) -> rask_status {
-    guard::status(|| {
-        // SAFETY: NULL, or that many handles, values and statuses, as the header requires.
-        let (futures, values, mut statuses) = unsafe {
-            (
-                self::futures(futures, n),
-                optional_out(values, n, "values")?,
-                optional_out(statuses, n, "statuses")?,
-            )
-        };
-        // Where the call is refused there is no value, and no slot may say RASK_OK.
-        if let Some(statuses) = statuses.as_deref_mut() {
-            statuses.fill(RASK_E_INVALID);
-        }
-        client::gather(futures?, timeout(timeout_ns)?, values, statuses)
-    })
+    guard::outputs(
+        || {
+            // SAFETY: NULL, or room for that many values and statuses, as the header requires.
+            let (values, mut statuses) =
+                unsafe { (optional_out(values, n, "values")?, optional_out(statuses, n, "statuses")?) };
+            // Where the call is refused there is no value, and no slot may say RASK_OK.
+            if let Some(statuses) = statuses.as_deref_mut() {
+                statuses.fill(RASK_E_INVALID);
+            }
+            Ok((values, statuses))
+        },
+        |(values, statuses)| {
+            // SAFETY: NULL, or that many handles, as the header requires.
+            let futures = unsafe { self::futures(futures, n) }?;
+            client::gather(futures, timeout(timeout_ns)?, values, statuses)
+        },
+    )
 }
 
 /// Draws progress on stderr until all futures are done: a bar on a terminal, else a line now and then.

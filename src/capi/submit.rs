@@ -108,16 +108,12 @@ pub unsafe extern "C" fn rask_map(
     options: *const rask_submit_options,
     out: *mut rask_future,
 ) -> rask_status {
-    guard::status(|| {
-        // SAFETY: NULL, or that many items and room for as many futures, as the header requires. A future is
-        // its id.
-        let (items, out, (options, mistake)) = unsafe {
-            (
-                slice(items, n_items, "items"),
-                self::out(out.cast::<u64>(), n_items, "out"),
-                read_options(options),
-            )
-        };
+    // A failure to prepare the output is the call's, but what the items hand over has to be taken first.
+    // SAFETY: NULL, or room for that many futures, as the header requires. A future is its id.
+    let prepare = || Ok(unsafe { self::out(out.cast::<u64>(), n_items, "out") });
+    guard::outputs(prepare, |out| {
+        // SAFETY: NULL, or that many items, as the header requires.
+        let (items, (options, mistake)) = unsafe { (slice(items, n_items, "items"), read_options(options)) };
         match (items, out) {
             (Ok(items), Ok(out)) => client::map(client.id, r#fn, items, &options, mistake, out),
             (Ok(items), Err(failure)) => {

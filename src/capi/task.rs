@@ -46,7 +46,12 @@ pub unsafe extern "C" fn rask_arg_value(task: *mut Task, index: usize) -> *const
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_arg_i64(task: *mut Task, index: usize) -> i64 {
     // SAFETY: NULL, or the running task, as the header requires.
-    unsafe { read(task, index, 0, i64_of) }
+    unsafe {
+        match task.as_ref().and_then(|task| task.arg_i64(index)) {
+            Some(value) => value,
+            None => read(task, index, 0, i64_of),
+        }
+    }
 }
 
 /// A double argument; an integer converts.
@@ -123,7 +128,12 @@ pub unsafe extern "C" fn rask_arg_object(task: *mut Task, index: usize, r#type: 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_return_i64(task: *mut Task, value: i64) {
     // SAFETY: NULL, or the running task, as the header requires.
-    unsafe { answer(task, |_| Ok(Value::i64(value))) };
+    match unsafe { task.as_mut() } {
+        // Nothing here can fail or panic, so the guard may be left out.
+        Some(task) => task.set_result(Value::i64(value)),
+        // SAFETY: as above.
+        None => unsafe { answer(task, |_| Ok(Value::NONE)) },
+    }
 }
 
 /// Makes a double the task's result.

@@ -184,23 +184,22 @@ pub fn close(client: u64) -> Result<()> {
 pub fn stats(client: u64) -> Result<Stats> {
     let core = scheduler::find(Id(client))?;
     let sum = |figure: fn(&scheduler::Tally) -> u64| core.sum(figure);
-    // What ends comes before what begins, so that no difference turns negative while tasks go on.
-    let ended = sum(|tally| tally.ended.get());
-    let unstarted = sum(|tally| tally.unstarted.get());
-    let started = sum(|tally| tally.started.get());
+    let freed = sum(|tally| tally.freed.get());
+    let n_pending = core.n_pending();
+    let n_running = core.n_running() as u32;
     let submitted = sum(|tally| tally.submitted.get());
     Ok(Stats {
         n_workers: core.settings.n_workers as u32,
-        n_running: started.saturating_sub(ended) as u32,
-        n_pending: submitted.saturating_sub(unstarted).saturating_sub(started),
+        n_running,
+        n_pending,
         n_finished: sum(|tally| tally.finished.get()),
         n_error: sum(|tally| tally.failed.get()),
         n_cancelled: sum(|tally| tally.cancelled.get()),
         n_submitted: submitted,
-        n_executed: sum(|tally| tally.executed.get()),
+        n_executed: sum(|tally| tally.returned.get()),
         n_stolen: sum(|tally| tally.stolen.get()),
         n_retried: 0,
-        live_futures: sum(|tally| tally.live.get()),
+        live_futures: submitted.saturating_sub(freed),
         nbytes: sum(|tally| tally.nbytes.get()),
     })
 }
@@ -208,7 +207,7 @@ pub fn stats(client: u64) -> Result<Stats> {
 /// Submits one task; the id of its future. What is wrong with function or arguments becomes a future in error; `Err` only
 /// without a client, or without memory. `wrong` is a mistake the caller found already (a NULL array with a count, bad options): a future
 /// in error with it is made, and what `args` hands over is destroyed all the same.
-#[inline]
+#[inline(always)]
 pub fn submit(
     client: u64,
     function: Option<TaskFn>,
@@ -226,12 +225,12 @@ pub fn submit(
 }
 
 /// The number of the client, or the end of what `args` hands over.
-#[inline]
+#[inline(always)]
 fn enter(local: &Local, client: u64, args: &[Arg]) -> Result<u32> {
     local.enter(Id(client)).inspect_err(|_| discard(args))
 }
 
-#[inline]
+#[inline(always)]
 fn publish(local: &Local, client: u32, made: &Made) {
     if let Some(job) = made.job
         && !local.push(client, job)

@@ -261,6 +261,15 @@ pub fn result_i64(future: u64) -> Result<i64> {
     if let Some(value) = future::peek_i64(future) {
         return Ok(value);
     }
+    result_i64_by_waiting(future)
+}
+
+#[inline(never)]
+fn result_i64_by_waiting(future: u64) -> Result<i64> {
+    let ran = Local::with(|local| Task::current(local).is_some() && future::run_child(future, local));
+    if ran && let Some(value) = future::peek_i64(future) {
+        return Ok(value);
+    }
     read_result(future, Timeout::Forever, |value| {
         value.as_i64().ok_or_else(|| {
             Failure::new(status::TYPE, format!("the result is not an i64 but {}", value.kind_in_words()))
@@ -388,6 +397,9 @@ fn block_task(
 /// Runs, on top of the task, the futures and what they need, as far as that is queued and there is stack.
 fn help(local: &Local, task: &Task, futures: &[u64]) -> Result<()> {
     for &future in futures {
+        if future::run_child(future, local) {
+            continue;
+        }
         let taken = handle::pin(Id(future))?;
         let node = Ref::of(taken);
         while local.has_stack()

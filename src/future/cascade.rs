@@ -2,18 +2,15 @@
 //!
 //! A chain of ten million tasks fails, is cancelled or is released in one loop: what would be recursion is a stack of closed lists.
 
-use super::dependents::EdgeWord;
+use super::dependents::{Closed, EdgeWord};
 use super::error::{Ending, state_of};
 use super::gate::{Arrived, Settled};
-use super::node::{Edge, Inline, NodePtr, link_of};
+use super::node::{Edge, Inline, MAX_INLINE, NodePtr, link_of};
 use super::watch::Watch;
 use super::{State, key};
 use crate::scheduler::{Job, Local};
 use crate::slab::Class;
 use crate::value::Value;
-
-/// The most inputs an inline shape has.
-const MAX_INLINE: usize = 6;
 
 /// Work that one event has caused and that is still to be done. [`run`](Self::run) does it.
 #[must_use]
@@ -21,6 +18,8 @@ pub(crate) struct Cascade<'a> {
     local: &'a Local,
     /// Lists that were closed, with the ending their edges are to be told.
     lists: Vec<(EdgeWord, Ending)>,
+    /// Futures that are not done and that nobody wants: to be cancelled. The last reference on each is ours.
+    unwanted: Vec<NodePtr>,
     /// Whether the first task made ready is kept for this thread to run next.
     keeps_next: bool,
     next: Option<NodePtr>,
@@ -28,7 +27,7 @@ pub(crate) struct Cascade<'a> {
 
 impl<'a> Cascade<'a> {
     pub(crate) fn new(local: &'a Local) -> Self {
-        Self { local, lists: Vec::new(), keeps_next: false, next: None }
+        Self { local, lists: Vec::new(), unwanted: Vec::new(), keeps_next: false, next: None }
     }
 
     /// As [`new`](Self::new), for a worker that asks for the [`next`](Self::run) task.
@@ -37,11 +36,25 @@ impl<'a> Cascade<'a> {
     }
 
     /// Does all that is to be done. Returns the task to run next, if one was kept.
+    #[inline]
     pub(crate) fn run(mut self) -> Option<Job> {
-        while let Some((edges, ending)) = self.lists.pop() {
-            self.tell(edges, &ending);
+        if !self.lists.is_empty() || !self.unwanted.is_empty() {
+            self.run_stacks();
         }
         self.next.map(|node| node.to_word() as Job)
+    }
+
+    fn run_stacks(&mut self) {
+        loop {
+            if let Some((edges, ending)) = self.lists.pop() {
+                self.tell(edges, &ending);
+            } else if let Some(node) = self.unwanted.pop() {
+                self.settle(node, &Ending::cancelled(node, "released"));
+                self.leave(node);
+            } else {
+                return;
+            }
+        }
     }
 
     fn tell(&mut self, edges: EdgeWord, ending: &Ending) {
@@ -104,33 +117,46 @@ impl<'a> Cascade<'a> {
         let value = unsafe { (*input.value()).share() };
         self.local.tally(node.client(), |tally| tally.unstarted.add(1));
         match value {
-            Ok(value) => self.end(node, Ending::Finished, value),
-            Err(failure) => self.end(node, Ending::failed(node, &failure), Value::NONE),
+            Ok(value) => self.finish(node, value),
+            Err(failure) => self.fail(node, Ending::failed(node, &failure)),
         }
     }
 
-    /// Ends a task that the caller has claimed, and whose inputs are still to be released. If somebody cancelled it while it ran,
-    /// the outcome is discarded.
-    pub(crate) fn end(&mut self, node: NodePtr, ending: Ending, value: Value) {
+    /// Finishes a task that the caller has claimed, and whose inputs are still to be released. If somebody cancelled it while it ran, the
+    /// value is discarded.
+    #[inline]
+    pub(crate) fn finish(&mut self, node: NodePtr, value: Value) {
         self.release_inputs(node);
-        let finished = matches!(ending, Ending::Finished);
-        if finished {
-            node.set_value(value);
-        }
+        node.set_value(value);
         // Counted first: who has seen the result finds it counted.
+        let client = node.client();
+        self.local.tally(client, |tally| tally.finished.add(1));
+        match node.dependents.close(Ending::Finished.into_closed()) {
+            Some(0) => {}
+            Some(edges) => self.lists.push((edges, Ending::Finished)),
+            None => {
+                // SAFETY: the value was put there above, and nobody reads a cancelled future's body.
+                self.local.bury(unsafe { node.take_value() });
+                self.local.tally(client, |tally| tally.finished.sub(1));
+                // Whoever cancelled it left a reference for us to drop.
+                self.let_go(node);
+            }
+        }
+    }
+
+    /// Ends, without a value, a task that the caller has claimed, and whose inputs are still to be released. If somebody cancelled it while
+    /// it ran, that counts.
+    #[cold]
+    pub(crate) fn fail(&mut self, node: NodePtr, ending: Ending) {
+        debug_assert!(!matches!(ending, Ending::Finished));
+        self.release_inputs(node);
         self.count(node, &ending, 1);
         let closed = ending.clone().into_closed();
         match node.dependents.close(closed) {
             Some(edges) => self.closed(edges, ending),
             None => {
-                // SAFETY: the word was refused, so it is taken back; the value was put there above and nobody reads a cancelled
-                // future's body.
-                unsafe {
-                    drop(Ending::from_closed(closed));
-                    if finished {
-                        self.local.bury(node.take_value());
-                    }
-                }
+                // SAFETY: the word was refused, so it is taken back.
+                drop(unsafe { Ending::from_closed(closed) });
                 self.count(node, &ending, 1u64.wrapping_neg());
                 // Whoever cancelled it left a reference for us to drop.
                 self.let_go(node);
@@ -187,9 +213,12 @@ impl<'a> Cascade<'a> {
     }
 
     /// Releases the inputs of a task that the caller claimed and that has no open edges any more.
+    #[inline]
     pub(crate) fn release_inputs(&mut self, node: NodePtr) {
         let shape = node.shape();
-        if shape.is_block() {
+        if !shape.has_inputs() {
+            // Numbers and pointers: nothing to release.
+        } else if shape.is_block() {
             self.release_block(node);
             // SAFETY: no edge is linked: the gate let the task through, or submit never linked them.
             unsafe { node.free_block() };
@@ -246,34 +275,59 @@ impl<'a> Cascade<'a> {
     /// As [`let_go`](Self::let_go), for a reference known to be the last one.
     pub(crate) fn let_go_last(&mut self, node: NodePtr) {
         if node.dependents.closed().is_none() {
-            self.settle(node, &Ending::cancelled(node, "released"));
-        }
-        if node.life.leave() {
-            self.free(node);
+            self.unwanted.push(node);
+        } else {
+            self.leave(node);
         }
     }
 
-    /// Frees a node that nobody refers to.
-    fn free(&mut self, node: NodePtr) {
-        let closed = node.dependents.closed().expect("a node without references is done");
-        key::forget(node);
-        self.local.tally(node.client(), |tally| tally.live.sub(1));
-        if state_of(closed) == State::Finished {
-            // SAFETY: finished, and freed once.
-            let value = unsafe { node.take_value() };
-            if value.needs_drop() {
-                self.local.bury(value);
-            }
-        } else {
-            // SAFETY: the node's own share of the error, dropped once.
-            drop(unsafe { Ending::from_closed(closed) });
-            if node.shape().is_block() {
-                // SAFETY: a settled node is freed only after its gate has seen the last edge.
-                unsafe { node.free_block() };
-            }
+    /// Gives up a reference on a node that is done.
+    #[inline]
+    fn leave(&mut self, node: NodePtr) {
+        if node.life.leave() {
+            free(node, self.local);
         }
-        let class = class_of(node);
-        self.local.magazine(class).put(node.line());
+    }
+}
+
+/// Gives up a reference known to be the last one, if the node is done, which it nearly always is. `false`: it is not, and
+/// [`Cascade::let_go_last`] has more to do.
+#[inline]
+pub(crate) fn let_go_done(node: NodePtr, local: &Local) -> bool {
+    if node.dependents.closed().is_none() {
+        return false;
+    }
+    if node.life.leave() {
+        free(node, local);
+    }
+    true
+}
+
+/// Frees a node that nobody refers to.
+#[inline]
+fn free(node: NodePtr, local: &Local) {
+    let closed = node.dependents.closed().expect("a node without references is done");
+    if node.gate.has_extra() {
+        key::forget(node);
+    }
+    local.tally(node.client(), |tally| tally.freed.add(1));
+    if state_of(closed) != State::Finished {
+        free_error(node, closed);
+    // SAFETY: finished, and the caller is the only one to refer to it.
+    } else if unsafe { (*node.value()).needs_drop() } {
+        // SAFETY: as above, and freed once.
+        local.bury(unsafe { node.take_value() });
+    }
+    local.magazine(class_of(node)).put(node.line());
+}
+
+#[cold]
+fn free_error(node: NodePtr, closed: Closed) {
+    // SAFETY: the node's own share of the error, dropped once.
+    drop(unsafe { Ending::from_closed(closed) });
+    if node.shape().is_block() {
+        // SAFETY: a settled node is freed only after its gate has seen the last edge.
+        unsafe { node.free_block() };
     }
 }
 
@@ -283,7 +337,7 @@ pub(crate) fn discard(node: NodePtr, cascade: &mut Cascade<'_>) {
         return cascade.let_go(node);
     }
     cascade.local.tally(node.client(), |tally| tally.unstarted.add(1));
-    cascade.end(node, Ending::cancelled(node, super::CLIENT_CLOSED), Value::NONE);
+    cascade.fail(node, Ending::cancelled(node, super::CLIENT_CLOSED));
 }
 
 /// The class of a live node's line.

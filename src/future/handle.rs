@@ -1,6 +1,6 @@
 //! From ids to nodes and back: handles looked up, cloned, taken and ended.
 
-use super::cascade::Cascade;
+use super::cascade::{Cascade, let_go_done};
 use super::node::NodePtr;
 use super::waiting::released;
 use crate::scheduler::Local;
@@ -152,7 +152,7 @@ pub(crate) fn release(id: Id, local: &Local) -> Result<()> {
     if watched {
         released(id);
     }
-    if last {
+    if last && !(class != Class::Clone && let_go_done(NodePtr::of(line), local)) {
         let mut cascade = Cascade::new(local);
         if class != Class::Clone {
             cascade.let_go_last(NodePtr::of(line));

@@ -59,10 +59,9 @@ pub(crate) fn of(node: NodePtr) -> CString {
 }
 
 /// Removes what the table has of a node that is being freed.
+#[cold]
 pub(crate) fn forget(node: NodePtr) {
-    if node.gate.has_extra() {
-        shard(node).lock().remove(&node);
-    }
+    shard(node).lock().remove(&node);
 }
 
 fn make(node: NodePtr, name: Option<&CStr>) -> CString {

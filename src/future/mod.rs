@@ -26,6 +26,7 @@ pub(crate) use node::NodePtr;
 pub(crate) use submit::{Made, Spec, discard, make, scatter};
 pub use task::Task;
 pub(crate) use task::execute;
+use task::run_queued_child;
 pub(crate) use waiting::deadlock;
 pub(crate) use watch::{Watch, Watcher, Watching};
 
@@ -162,6 +163,17 @@ pub(crate) fn peek_i64(future: u64) -> Option<i64> {
     }
     let (word, meta) = (node.get(0), node.get(3));
     (node.life.is_still(id) && meta as u8 == value_kind::I64 as u8).then_some(word as i64)
+}
+
+/// Runs the future's task on top of the one that runs on this thread, if this thread has queued it just before.
+#[inline]
+pub(crate) fn run_child(future: u64, local: &Local) -> bool {
+    match handle::line(Id(future)) {
+        Ok((line, class)) if class != Class::Clone && local.has_stack() => {
+            run_queued_child(NodePtr::of(line), local)
+        }
+        _ => false,
+    }
 }
 
 /// The outcome of a done node: its value, valid while it has references, or the error's failure; `None` if it is not done.

@@ -66,6 +66,9 @@ impl Deref for NodePtr {
     }
 }
 
+/// The most arguments that need no block.
+pub(crate) const MAX_INLINE: usize = 6;
+
 /// The kinds of arguments that need no block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u16)]
@@ -87,21 +90,30 @@ impl Shape {
     pub(crate) const BLOCK: Shape = Shape(1 << 15);
     /// One future: also what a task turns into that takes another's result.
     pub(crate) const ONE_FUTURE: Shape = Shape(1 << 12 | Inline::Future as u16);
-    const MAX: usize = 6;
-
-    /// This shape with one argument more; `None` when it would need a block.
+    /// The shape of arguments of these kinds, and the words they take; `None` when they need a block.
     #[inline]
-    pub(crate) fn with(self, kind: Inline) -> Option<Shape> {
-        let count = self.count();
-        if count == Self::MAX {
-            return None;
+    pub(crate) fn of(kinds: impl Iterator<Item = Option<Inline>>) -> Option<(Shape, usize)> {
+        let (mut shape, mut words, mut at) = (0, 0, 0);
+        for kind in kinds {
+            let kind = kind?;
+            if at == 2 * MAX_INLINE {
+                return None;
+            }
+            shape |= (kind as u16) << at;
+            words += kind.words();
+            at += 2;
         }
-        let next = Shape((self.0 + (1 << 12)) | ((kind as u16) << (2 * count)));
-        (next.words() <= LARGE_BODY).then_some(next)
+        (words <= LARGE_BODY).then_some((Shape(shape | (at as u16 / 2) << 12), words))
     }
 
     pub(crate) fn is_block(self) -> bool {
         self.0 >> 15 != 0
+    }
+
+    /// Whether a future, or a block that may hold some, is among the arguments.
+    #[inline]
+    pub(crate) fn has_inputs(self) -> bool {
+        self.is_block() || self.0 & self.0 >> 1 & FUTURES != 0
     }
 
     #[inline]
@@ -122,20 +134,27 @@ impl Shape {
     /// Where argument `index` begins in the body: one word for each before it, one more for each future among them.
     #[inline]
     pub(crate) fn offset(self, index: usize) -> usize {
-        let kinds = self.0 & 0xfff & ((1 << (2 * index)) - 1);
-        index + (kinds & kinds >> 1 & 0x555).count_ones() as usize
+        let before = self.0 & ((1 << (2 * index)) - 1);
+        let futures = before & before >> 1 & FUTURES;
+        if futures == 0 { index } else { index + futures.count_ones() as usize }
     }
+}
 
-    #[inline]
-    pub(crate) fn words(self) -> usize {
-        self.offset(self.count())
-    }
+/// The lower bits of the six kinds: what is left of a shape where both bits of a kind are set.
+const FUTURES: u16 = 0x555;
 
-    /// The smallest node that holds the arguments.
+impl Inline {
+    /// A future takes a word for the input and one for the link.
     #[inline]
-    pub(crate) fn class(self) -> Class {
-        if self.words() <= SMALL_BODY { Class::Small } else { Class::Large }
+    fn words(self) -> usize {
+        if self == Inline::Future { 2 } else { 1 }
     }
+}
+
+/// The smallest class of nodes with so many words in their bodies.
+#[inline]
+pub(crate) fn class_for(words: usize) -> Class {
+    if words <= SMALL_BODY { Class::Small } else { Class::Large }
 }
 
 /// Arguments that do not fit a body. Its memory stays until no input can have an edge of it in its list any more.

@@ -42,22 +42,21 @@ enum Known {
 
 /// Makes a future and its task. What is wrong with the call becomes the future's error; `Err` only without memory for it. What `args`
 /// hands over is taken on every path.
-#[inline]
+#[inline(always)]
 pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
-    let Some(shape) = shape_of(args) else {
+    let Some((shape, words)) = Shape::of(args.iter().map(|arg| inline_kind(arg.kind))) else {
         return make_with_block(local, spec, args);
     };
-    let class = shape.class();
+    let class = node::class_for(words);
     let node = take_node(local, class, args)?;
     node.begin(spec.client, spec.function, shape);
-    if let Some(failure) = mistake(spec) {
-        discard(args);
-        return Ok(make_known(local, node, class, spec, Known::Wrong(failure)));
+    if spec.wrong.is_some() || !spec.function.is_some_and(node::fits) {
+        return Ok(make_mistaken(local, node, class, spec, args));
     }
     let mut offset = 0;
     let mut open = 0;
     for (index, arg) in args.iter().enumerate() {
-        if shape.kind(index) != Inline::Future {
+        if inline_kind(arg.kind) != Some(Inline::Future) {
             node.set(offset, arg.payload);
             offset += 1;
             continue;
@@ -68,40 +67,58 @@ pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
                 open += u32::from(!done);
                 offset += 2;
             }
-            Err(known) => {
-                let known = at_argument(index, known);
-                discard(&args[index + 1..]);
-                let mut cascade = Cascade::new(local);
-                for before in 0..index {
-                    if shape.kind(before) == Inline::Future {
-                        cascade.let_go(NodePtr::from_word(node.get(shape.offset(before))));
-                    }
-                }
-                cascade.run();
-                return Ok(make_known(local, node, class, spec, known));
-            }
+            Err(known) => return Ok(make_without_inputs(local, node, class, spec, args, index, known)),
         }
     }
     Ok(finish(local, node, class, spec, open))
 }
 
-/// The shape of arguments that fit a body; `None` for others.
+/// How an argument of this kind lies in a body; `None`: in a block.
 #[inline]
-fn shape_of(args: &[Arg]) -> Option<Shape> {
-    let mut shape = Shape::EMPTY;
-    for arg in args {
-        shape = shape.with(match arg.kind {
-            arg_kind::I64 => Inline::I64,
-            arg_kind::F64 => Inline::F64,
-            arg_kind::POINTER => Inline::Pointer,
-            arg_kind::FUTURE | arg_kind::TAKE => Inline::Future,
-            _ => return None,
-        })?;
+fn inline_kind(kind: i32) -> Option<Inline> {
+    match kind {
+        arg_kind::I64 => Some(Inline::I64),
+        arg_kind::F64 => Some(Inline::F64),
+        arg_kind::POINTER => Some(Inline::Pointer),
+        arg_kind::FUTURE | arg_kind::TAKE => Some(Inline::Future),
+        _ => None,
     }
-    Some(shape)
 }
 
-#[inline]
+/// The future of a call that is wrong in itself.
+#[cold]
+fn make_mistaken(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, args: &[Arg]) -> Made {
+    discard(args);
+    let wrong = spec.wrong.cloned().unwrap_or_else(|| match spec.function {
+        None => Failure::invalid("the task's function is NULL"),
+        Some(_) => Failure::new(status::UNSUPPORTED, "the function's address has more than 48 bits"),
+    });
+    make_known(local, node, class, spec, Known::Wrong(wrong))
+}
+
+/// The future of a task that cannot run because of argument `index`: those before it are in the body, those after it still with the
+/// caller.
+#[cold]
+fn make_without_inputs(
+    local: &Local,
+    node: NodePtr,
+    class: Class,
+    spec: Spec<'_>,
+    args: &[Arg],
+    index: usize,
+    known: Known,
+) -> Made {
+    discard(&args[index + 1..]);
+    let shape = node.shape();
+    let mut cascade = Cascade::new(local);
+    for before in (0..index).filter(|&before| shape.kind(before) == Inline::Future) {
+        cascade.let_go(NodePtr::from_word(node.get(shape.offset(before))));
+    }
+    cascade.run();
+    make_known(local, node, class, spec, at_argument(index, known))
+}
+
+#[inline(always)]
 fn take_node(local: &Local, class: Class, args: &[Arg]) -> Result<NodePtr> {
     match local.magazine(class).take() {
         Some(line) => Ok(NodePtr::of(line)),
@@ -112,21 +129,8 @@ fn take_node(local: &Local, class: Class, args: &[Arg]) -> Result<NodePtr> {
     }
 }
 
-fn mistake(spec: Spec<'_>) -> Option<Failure> {
-    if let Some(wrong) = spec.wrong {
-        return Some(wrong.clone());
-    }
-    match spec.function {
-        None => Some(Failure::invalid("the task's function is NULL")),
-        Some(function) if !node::fits(function) => {
-            Some(Failure::new(status::UNSUPPORTED, "the function's address has more than 48 bits"))
-        }
-        Some(_) => None,
-    }
-}
-
 /// Begins the life of a node whose inputs are all in its body, links those that are open, and opens its gate.
-#[inline]
+#[inline(always)]
 fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32) -> Made {
     node.dependents.begin();
     if open == 0 {
@@ -138,21 +142,23 @@ fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32)
     if open == 0 {
         return Made { id, job: Some(node.to_word() as Job) };
     }
+    Made { id, job: link_new(local, node) }
+}
+
+#[inline(never)]
+fn link_new(local: &Local, node: NodePtr) -> Option<Job> {
     let mut cascade = Cascade::keeping_next(local);
     link_inputs(node, &mut cascade);
-    Made { id, job: cascade.run() }
+    cascade.run()
 }
 
 /// Counts a new future and gives it its first handle. From here on others may know it.
-#[inline]
+#[inline(always)]
 fn born(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>) -> Id {
     if let Some(name) = spec.name {
         key::set_name(node, name);
     }
-    local.tally(spec.client, |tally| {
-        tally.submitted.add(1);
-        tally.live.add(1);
-    });
+    local.tally(spec.client, |tally| tally.submitted.add(1));
     local.count_handles(1);
     node.id(class, node.life.begin())
 }
@@ -267,9 +273,8 @@ fn make_with_block(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
     let class = Class::Small;
     let node = take_node(local, class, args)?;
     node.begin(spec.client, spec.function, Shape::EMPTY);
-    if let Some(failure) = mistake(spec) {
-        discard(args);
-        return Ok(make_known(local, node, class, spec, Known::Wrong(failure)));
+    if spec.wrong.is_some() || !spec.function.is_some_and(node::fits) {
+        return Ok(make_mistaken(local, node, class, spec, args));
     }
     let mut inputs = Vec::new();
     let mut values = Vec::with_capacity(args.len());

@@ -4,14 +4,15 @@ use super::cascade::Cascade;
 use super::error::{Ending, Error};
 use super::handle::{self, Taken};
 use super::key;
-use super::node::{Inline, NodePtr, Shape};
+use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
 use crate::status::{self, Status};
 use crate::value::Value;
 use std::any::Any;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, UnsafeCell};
 use std::ffi::{CStr, CString};
+use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -22,8 +23,9 @@ pub struct Task {
     failure: Option<Arc<Error>>,
     /// The future whose result becomes this task's.
     forward: Option<Taken>,
-    /// Inline arguments, as values: made when first read, since C is given their addresses.
-    args: [OnceCell<Value>; 6],
+    /// Inline numbers and pointers, as values: written when read, since C is given their addresses. Always with the same value, and never
+    /// dropped, as there is nothing to drop.
+    args: [UnsafeCell<MaybeUninit<Value>>; MAX_INLINE],
     key: OnceCell<CString>,
     /// The task that waits on this thread for this one to be done, or null.
     beneath: *const Task,
@@ -36,7 +38,7 @@ impl Task {
             result: Value::NONE,
             failure: None,
             forward: None,
-            args: [const { OnceCell::new() }; 6],
+            args: [const { UnsafeCell::new(MaybeUninit::uninit()) }; MAX_INLINE],
             key: OnceCell::new(),
             beneath,
         }
@@ -58,14 +60,35 @@ impl Task {
             return None;
         }
         let word = self.node.get(shape.offset(index));
-        Some(match shape.kind(index) {
+        let value = match shape.kind(index) {
             // SAFETY: the input is finished, and the node counts a reference on it until the function has returned.
-            Inline::Future => unsafe { &*NodePtr::from_word(word).value() },
-            Inline::I64 => self.args[index].get_or_init(|| Value::i64(word as i64)),
-            Inline::F64 => self.args[index].get_or_init(|| Value::f64(f64::from_bits(word))),
-            Inline::Pointer => self.args[index]
-                .get_or_init(|| Value::pointer(std::ptr::with_exposed_provenance_mut(word as usize))),
-        })
+            Inline::Future => return Some(unsafe { &*NodePtr::from_word(word).value() }),
+            Inline::I64 => Value::i64(word as i64),
+            Inline::F64 => Value::f64(f64::from_bits(word)),
+            Inline::Pointer => Value::pointer(std::ptr::with_exposed_provenance_mut(word as usize)),
+        };
+        let place = self.args[index].get();
+        // SAFETY: only this thread uses the task, and who has the address of an earlier reading finds the same bytes in it.
+        unsafe {
+            place.write(MaybeUninit::new(value));
+            Some((*place).assume_init_ref())
+        }
+    }
+
+    /// Argument `index` if it is an i64: the short way.
+    #[inline]
+    pub fn arg_i64(&self, index: usize) -> Option<i64> {
+        let shape = self.node.shape();
+        if shape.is_block() || index >= shape.count() {
+            return self.arg(index)?.as_i64();
+        }
+        let word = self.node.get(shape.offset(index));
+        match shape.kind(index) {
+            Inline::I64 => Some(word as i64),
+            // SAFETY: as in `arg`.
+            Inline::Future => unsafe { &*NodePtr::from_word(word).value() }.as_i64(),
+            Inline::F64 | Inline::Pointer => None,
+        }
     }
 
     fn block_args(&self) -> &[Value] {
@@ -117,6 +140,27 @@ impl Task {
         }
     }
 
+    /// Ends a task that has failed, or that returned a future.
+    #[cold]
+    fn end_otherwise(&mut self, local: &Local, cascade: &mut Cascade<'_>) {
+        local.bury(std::mem::replace(&mut self.result, Value::NONE));
+        let forward = self.forward.take().map(Taken::into_node);
+        match (self.failure.take(), forward) {
+            (None, None) => unreachable!("such a task has finished"),
+            (None, Some(input)) => {
+                local.tally(self.node.client(), |tally| tally.forwarded.add(1));
+                forward_to(self.node, input, cascade);
+            }
+            (Some(error), forward) => {
+                if let Some(input) = forward {
+                    cascade.let_go(input);
+                }
+                cascade.fail(self.node, Ending::Failed(error));
+            }
+        }
+    }
+
+    #[inline]
     fn drop_forward(&mut self) {
         if let Some(taken) = self.forward.take() {
             taken.let_go();
@@ -165,6 +209,23 @@ impl Task {
     }
 }
 
+/// Runs a future's task on top of the one that runs on this thread, if it is among the newest that this thread has queued: the child that a
+/// parent has just submitted and now waits for. No reference is needed: what is queued is there.
+pub(crate) fn run_queued_child(node: NodePtr, local: &Local) -> bool {
+    let job = node.to_word() as Job;
+    let taken = local.slot().is_some_and(|slot| slot.core.number == node.client() && slot.take_newest(job));
+    if taken {
+        if node.gate.start() {
+            execute(node, local, Cascade::new(local));
+        } else {
+            let mut cascade = Cascade::new(local);
+            cascade.let_go(node);
+            cascade.run();
+        }
+    }
+    taken
+}
+
 /// Runs a job from a queue; the job to run next, if one became ready by it.
 pub(crate) fn run(job: Job, local: &Local, _core: &Core) -> Option<Job> {
     let node = NodePtr::from_word(job as u64);
@@ -186,30 +247,21 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
 
     let beneath = local.task.get();
     let mut task = Task::new(node, beneath.cast());
-    local.task.set((&raw const task).cast());
+    let address = &raw mut task;
+    local.task.set(address.cast_const().cast());
     // SAFETY: the caller of submit gave a function with this signature; the task is valid during the call.
-    let returned = catch_unwind(AssertUnwindSafe(|| unsafe { function(&mut task) }));
+    let returned = catch_unwind(AssertUnwindSafe(|| unsafe { function(address) }));
     local.task.set(beneath);
     if let Err(panic) = returned {
         task.fail(status::PANIC, 0, &panic_message(&*panic));
     }
 
-    local.tally(client, |tally| tally.executed.add(1));
-    let Task { result, failure, forward, .. } = task;
-    match (failure, forward) {
-        (Some(error), forward) => {
-            local.bury(result);
-            if let Some(forward) = forward {
-                cascade.let_go(forward.into_node());
-            }
-            cascade.end(node, Ending::Failed(error), Value::NONE);
-        }
-        (None, None) => cascade.end(node, Ending::Finished, result),
-        (None, Some(input)) => {
-            local.tally(client, |tally| tally.started.sub(1));
-            forward_to(node, input.into_node(), &mut cascade);
-            return cascade.run();
-        }
+    local.tally(client, |tally| tally.returned.add(1));
+    if task.failure.is_none() && task.forward.is_none() {
+        let result = std::mem::replace(&mut task.result, Value::NONE);
+        cascade.finish(node, result);
+    } else {
+        task.end_otherwise(local, &mut cascade);
     }
     let next = cascade.run();
     // Last: when everything is counted as ended, everything has been told.
@@ -224,11 +276,7 @@ fn forward_to(node: NodePtr, input: NodePtr, cascade: &mut Cascade<'_>) {
         cascade.let_go(input);
         node.set_shape(Shape::EMPTY);
         let message = "rask_return_future: the future waits for this task";
-        return cascade.end(
-            node,
-            Ending::Failed(Error::new(node, status::DEADLOCK, 0, 1, message)),
-            Value::NONE,
-        );
+        return cascade.fail(node, Ending::Failed(Error::new(node, status::DEADLOCK, 0, 1, message)));
     }
     node.set_shape(Shape::ONE_FUTURE);
     node.set(0, input.to_word());

@@ -14,18 +14,68 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
-/// A thread's way into a client.
+/// What a thread that is no worker of a client has in it.
 struct Lane {
     core: Arc<Core>,
     inbox: Inbox,
     tally: Arc<Tally>,
 }
 
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.core.retire_tally(&self.tally);
+    }
+}
+
+/// The way into the client that this thread used last, at hand without a search.
+///
+/// The pointers lead to what one of the thread's lanes or its slot keeps; whoever drops either clears the way first. They are followed
+/// only where nothing in between could do that: no user code, no search.
+struct Way {
+    id: Cell<u64>,
+    number: Cell<u32>,
+    core: Cell<*const Core>,
+    tally: Cell<*const Tally>,
+    /// The slot, or null.
+    slot: Cell<*const Slot>,
+    /// The lane, or null.
+    lane: Cell<*const Lane>,
+}
+
+impl Default for Way {
+    fn default() -> Self {
+        Self {
+            id: Cell::new(0),
+            number: Cell::new(0),
+            core: Cell::new(std::ptr::null()),
+            tally: Cell::new(std::ptr::null()),
+            slot: Cell::new(std::ptr::null()),
+            lane: Cell::new(std::ptr::null()),
+        }
+    }
+}
+
+impl Way {
+    fn set(&self, core: &Core, tally: &Tally, slot: *const Slot, lane: *const Lane) {
+        self.id.set(core.id().0);
+        self.number.set(core.number);
+        self.core.set(core);
+        self.tally.set(tally);
+        self.slot.set(slot);
+        self.lane.set(lane);
+    }
+
+    fn clear(&self) {
+        // No client has the id or the number 0.
+        self.id.set(0);
+        self.number.set(0);
+    }
+}
+
 /// See the module.
 pub(crate) struct Local {
     magazines: [Magazine; Class::COUNT],
-    /// The lane used last, one of `lanes`.
-    lane: RefCell<Option<Rc<Lane>>>,
+    way: Way,
     lanes: RefCell<Vec<Rc<Lane>>>,
     slot: UnsafeCell<Option<Box<Slot>>>,
     worker: Cell<bool>,
@@ -56,7 +106,7 @@ impl Local {
                 Magazine::new(Class::Large),
                 Magazine::new(Class::Clone),
             ],
-            lane: RefCell::new(None),
+            way: Way::default(),
             lanes: RefCell::new(Vec::new()),
             slot: UnsafeCell::new(None),
             worker: Cell::new(false),
@@ -69,17 +119,16 @@ impl Local {
     }
 
     /// Calls `f` with this thread's own, or with a temporary one while the thread's is being destroyed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn with<T>(f: impl FnOnce(&Local) -> T) -> T {
-        let mut f = Some(f);
-        let result = LOCAL.try_with(|local| f.take().map(|f| f(local)));
-        match (result, f) {
-            (Ok(Some(result)), _) => result,
-            (_, Some(f)) => f(&Local::new()),
-            _ => unreachable!("the closure was either called or is still there"),
+        match LOCAL.try_with(std::ptr::from_ref) {
+            // SAFETY: it lives until the thread's destructors run, and the thread is in this call.
+            Ok(local) => f(unsafe { &*local }),
+            Err(_) => f(&Local::new()),
         }
     }
 
+    #[inline]
     pub(crate) fn magazine(&self, class: Class) -> &Magazine {
         &self.magazines[class as usize]
     }
@@ -99,124 +148,102 @@ impl Local {
     }
 
     /// The number of the open client with this id, through which this thread can push from now on.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn enter(&self, id: Id) -> Result<u32> {
-        if let Some(slot) = self.slot()
-            && slot.core.id() == id
-        {
-            return slot.core.check_open();
+        if self.way.id.get() == id.0 {
+            // SAFETY: see `Way`.
+            let core = unsafe { &*self.way.core.get() };
+            return core.check_open();
         }
-        if let Some(lane) = &*self.lane.borrow()
-            && lane.core.id() == id
-        {
-            return lane.core.check_open();
-        }
-        self.find_lane(find(id)?).core.check_open()
+        self.enter_another(id)
     }
 
     #[cold]
-    fn find_lane(&self, core: Arc<Core>) -> Rc<Lane> {
-        let mut lanes = self.lanes.borrow_mut();
-        let lane = match lanes.iter().find(|lane| lane.core.number == core.number) {
-            Some(lane) => lane.clone(),
-            None => {
-                lanes.retain(|lane| !lane.core.is_closed());
-                let inbox = Inbox::new();
-                core.add_inbox(inbox.end());
-                let lane = Rc::new(Lane { tally: core.new_tally(), core, inbox });
-                lanes.push(lane.clone());
-                lane
-            }
-        };
-        drop(lanes);
-        let before = self.lane.replace(Some(lane.clone()));
-        drop(before);
-        lane
+    fn enter_another(&self, id: Id) -> Result<u32> {
+        let core = find(id)?;
+        self.turn_to(core.number);
+        core.check_open()
     }
 
-    /// Drops this thread's ways into closed clients.
-    pub(crate) fn forget_closed(&self) {
-        let current = self.lane.take();
-        self.lanes.borrow_mut().retain(|lane| !lane.core.is_closed());
-        if let Some(lane) = current
-            && !lane.core.is_closed()
+    /// Makes the way lead to the client with this number. `false`: it is closed.
+    #[cold]
+    fn turn_to(&self, number: u32) -> bool {
+        if let Some(slot) = self.slot()
+            && slot.core.number == number
         {
-            self.lane.replace(Some(lane));
+            self.way.set(&slot.core, &slot.tally, slot, std::ptr::null());
+            return true;
         }
+        let Some(core) = find_number(number) else { return false };
+        let mut lanes = self.lanes.borrow_mut();
+        let at = lanes.iter().position(|lane| lane.core.number == number).unwrap_or_else(|| {
+            let inbox = Inbox::new();
+            core.add_inbox(inbox.end());
+            lanes.push(Rc::new(Lane { tally: core.new_tally(), core, inbox }));
+            lanes.len() - 1
+        });
+        let lane = &lanes[at];
+        self.way.set(&lane.core, &lane.tally, std::ptr::null(), Rc::as_ptr(lane));
+        true
+    }
+
+    /// Drops this thread's lanes into closed clients.
+    pub(crate) fn forget_closed(&self) {
+        self.way.clear();
+        let (open, closed) = self.lanes.take().into_iter().partition(|lane| !lane.core.is_closed());
+        self.lanes.replace(open);
+        drop::<Vec<_>>(closed);
     }
 
     /// Counts something for a client, in this thread's tally; not if the client is closed and its figures have gone.
     #[inline]
     pub(crate) fn tally(&self, number: u32, count: impl FnOnce(&Tally)) {
-        if let Some(slot) = self.slot()
-            && slot.core.number == number
-        {
-            return count(&slot.tally);
-        }
-        if let Some(lane) = &*self.lane.borrow()
-            && lane.core.number == number
-        {
-            return count(&lane.tally);
-        }
-        if let Some(core) = find_number(number) {
-            count(&self.find_lane(core).tally);
+        if self.way.number.get() == number || self.turn_to(number) {
+            // SAFETY: see `Way`; `count` only counts.
+            count(unsafe { &*self.way.tally.get() });
         }
     }
 
     /// Makes a job available to the workers of its client: through this thread's slot if it has one there, else through its inbox.
     /// `false`: the client is closed, and the job is still the caller's.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub(crate) fn push(&self, number: u32, job: Job) -> bool {
-        if let Some(slot) = self.slot()
-            && slot.core.number == number
-        {
-            slot.push(job);
-            slot.core.notify();
-            return true;
-        }
-        self.push_from_outside(number, &[job])
+        self.push_all(number, &[job])
     }
 
     /// As [`push`](Self::push), for many, with one wake-up.
+    #[inline]
     #[must_use]
     pub(crate) fn push_all(&self, number: u32, jobs: &[Job]) -> bool {
-        if let Some(slot) = self.slot()
-            && slot.core.number == number
-        {
-            // The owner takes the newest first, and is to begin with the first.
-            jobs.iter().rev().for_each(|&job| slot.push(job));
-            slot.core.notify();
-            return true;
+        if self.way.number.get() != number && !self.turn_to(number) {
+            return false;
         }
-        self.push_from_outside(number, jobs)
-    }
-
-    #[inline]
-    fn push_from_outside(&self, number: u32, jobs: &[Job]) -> bool {
-        {
-            let current = self.lane.borrow();
-            if let Some(lane) = &*current
-                && lane.core.number == number
-            {
-                jobs.iter().for_each(|&job| lane.inbox.push(job));
-                if !lane.core.published() {
-                    return true;
-                }
-                let lane = lane.clone();
-                drop(current);
-                self.take_back(&lane);
-                return true;
+        // SAFETY: see `Way`; nothing below turns it or drops what it leads to.
+        let (core, slot, lane) =
+            unsafe { (&*self.way.core.get(), self.way.slot.get().as_ref(), self.way.lane.get().as_ref()) };
+        match (slot, lane) {
+            (Some(slot), _) => {
+                // The owner takes the newest first, and is to begin with the first.
+                jobs.iter().rev().for_each(|&job| slot.push(job));
+                core.notify();
             }
+            (None, Some(lane)) => {
+                jobs.iter().for_each(|&job| lane.inbox.push(job));
+                if core.published() {
+                    self.take_back(number);
+                }
+            }
+            (None, None) => unreachable!("a way leads through a slot or a lane"),
         }
-        let Some(core) = find_number(number) else { return false };
-        self.find_lane(core);
-        self.push_from_outside(number, jobs)
+        true
     }
 
     /// The client was closed while this thread submitted: what no worker will look for any more is ended here.
     #[cold]
-    fn take_back(&self, lane: &Lane) {
+    fn take_back(&self, number: u32) {
+        let lane = self.lanes.borrow().iter().find(|lane| lane.core.number == number).cloned();
+        let Some(lane) = lane else { return };
         while let Some(job) = lane.inbox.pop() {
             (lane.core.work.discard)(job, self, &lane.core);
         }
@@ -231,11 +258,13 @@ impl Local {
     }
 
     pub(crate) fn take_slot(&self) -> Option<Box<Slot>> {
+        self.way.clear();
         // SAFETY: see `slot`.
         unsafe { (*self.slot.get()).take() }
     }
 
     pub(crate) fn put_slot(&self, slot: Box<Slot>) {
+        self.way.clear();
         // SAFETY: see `slot`.
         unsafe { *self.slot.get() = Some(slot) };
     }

@@ -22,7 +22,7 @@ use crate::slab::{Id, Kind};
 use crate::status::{self, Failure, Result};
 use parking_lot::{Condvar, Mutex, RwLock};
 use pool::Pool;
-use queue::{Deque, DequeEnd, InboxEnd};
+use queue::{Batch, Deque, DequeEnd, InboxEnd};
 use sleep::Sleep;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -58,7 +58,8 @@ pub(crate) struct Core {
     pub(crate) settings: Settings,
     work: Work,
     sleep: Sleep,
-    deques: Box<[DequeEnd]>,
+    /// The slots' queues, as thieves see them.
+    ends: Box<[SlotEnd]>,
     inboxes: Mutex<Vec<Arc<InboxEnd>>>,
     /// Counts changes of `inboxes`, so that slots can keep a copy.
     inboxes_changed: AtomicUsize,
@@ -79,11 +80,18 @@ enum Closing {
     Done,
 }
 
+/// What others take from a slot.
+struct SlotEnd {
+    deque: DequeEnd,
+    batch: DequeEnd,
+}
+
 /// The right to run one task at a time.
 pub(crate) struct Slot {
     pub(crate) core: Arc<Core>,
     index: usize,
     deque: Deque,
+    batch: Batch,
     pub(crate) tally: Arc<Tally>,
     /// Counts the jobs taken, so that every so often the far ends of the queues have their turn.
     tick: Cell<u32>,
@@ -156,28 +164,35 @@ impl Core {
             registry.last
         };
         let n_workers = settings.n_workers;
-        let (deques, ends): (Vec<_>, Vec<_>) = (0..n_workers).map(|_| Deque::new()).unzip();
+        let mut ends = Vec::with_capacity(n_workers);
+        let mut queues = Vec::with_capacity(n_workers);
+        for _ in 0..n_workers {
+            let ((deque, deque_end), (batch, batch_end)) = (Deque::new(), Batch::new());
+            ends.push(SlotEnd { deque: deque_end, batch: batch_end });
+            queues.push((deque, batch));
+        }
         let core = Arc::new(Self {
             number,
             pool: Pool::new(n_workers + settings.max_spares),
             settings,
             work,
             sleep: Sleep::new(),
-            deques: ends.into(),
+            ends: ends.into(),
             inboxes: Mutex::new(Vec::new()),
             inboxes_changed: AtomicUsize::new(0),
-            tallies: Mutex::new(Vec::new()),
+            tallies: Mutex::new(vec![Arc::default()]),
             drainers: AtomicUsize::new(0),
             drain_lock: Mutex::new(()),
             drained: Condvar::new(),
             closing: Mutex::new(Closing::Open),
             closed: Condvar::new(),
         });
-        for (index, deque) in deques.into_iter().enumerate() {
+        for (index, (deque, batch)) in queues.into_iter().enumerate() {
             let slot = Box::new(Slot {
                 core: core.clone(),
                 index,
                 deque,
+                batch,
                 tally: core.new_tally(),
                 tick: Cell::new(0),
                 random: Cell::new((index as u32).wrapping_mul(0x9e37_79b9) | 1),
@@ -212,9 +227,33 @@ impl Core {
         tally
     }
 
+    /// Adds a tally that is counted no further to the first one, which nobody writes otherwise.
+    fn retire_tally(&self, tally: &Arc<Tally>) {
+        let mut tallies = self.tallies.lock();
+        if let Some(at) = tallies.iter().position(|other| Arc::ptr_eq(other, tally)) {
+            let tally = tallies.swap_remove(at);
+            tallies[0].absorb(&tally);
+        }
+    }
+
     /// Sums a figure over all tallies.
     pub(crate) fn sum(&self, figure: impl Fn(&Tally) -> u64) -> u64 {
         self.tallies.lock().iter().fold(0, |sum, tally| sum.wrapping_add(figure(tally)))
+    }
+
+    /// Futures that neither run nor have ended. What ends is summed before what begins, so that the difference does not turn negative while
+    /// tasks go on.
+    pub(crate) fn n_pending(&self) -> u64 {
+        let begun = self.sum(|tally| {
+            tally.unstarted.get().wrapping_add(tally.started.get()).wrapping_sub(tally.forwarded.get())
+        });
+        self.sum(|tally| tally.submitted.get()).saturating_sub(begun)
+    }
+
+    /// Functions that run.
+    pub(crate) fn n_running(&self) -> u64 {
+        let returned = self.sum(|tally| tally.returned.get());
+        self.sum(|tally| tally.started.get()).saturating_sub(returned)
     }
 
     /// Whether every future submitted so far is done and no function runs.
@@ -264,7 +303,8 @@ impl Core {
     /// Wakes a worker, if that is called for, for work that a slot's owner just put into its own deque.
     #[inline]
     pub(crate) fn notify(&self) {
-        if self.sleep.counts.published() == sleep::Published::Wake {
+        // A client's only worker need not be told of what it has itself.
+        if self.settings.n_workers > 1 && self.sleep.counts.published() == sleep::Published::Wake {
             self.sleep.wake_one();
         }
     }
@@ -294,9 +334,7 @@ impl Core {
         Local::with(|local| {
             // What is queued is ended by the workers and by us; what waits for a task that runs is in no queue.
             self.discard_queued(local);
-            if self.sum(|tally| tally.submitted.get())
-                != self.sum(|tally| tally.unstarted.get().wrapping_add(tally.started.get()))
-            {
+            if self.n_pending() > 0 {
                 (self.work.cancel_pending)(self.number, local);
             }
             self.pool.join();

@@ -12,8 +12,11 @@ pub(crate) type Job = usize;
 /// A slot's own queue: last in first out for its owner, the oldest first for thieves.
 pub(crate) struct Deque(Worker<Job>);
 
-/// How others take from a [`Deque`].
+/// How others take from a [`Deque`] or a [`Batch`].
 pub(crate) struct DequeEnd(Stealer<Job>);
+
+/// What a slot has taken from an inbox and not run yet: first in first out.
+pub(crate) struct Batch(Worker<Job>);
 
 /// A thread's inbox: its owner pushes, workers take batches from the other end.
 pub(crate) struct Inbox {
@@ -48,6 +51,23 @@ impl Deque {
     #[inline]
     pub(crate) fn push(&self, job: Job) {
         self.0.push(job);
+    }
+
+    #[inline]
+    pub(crate) fn pop(&self) -> Option<Job> {
+        self.0.pop()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Batch {
+    pub(crate) fn new() -> (Self, DequeEnd) {
+        let batch = Worker::new_fifo();
+        let end = DequeEnd(batch.stealer());
+        (Self(batch), end)
     }
 
     #[inline]
@@ -101,9 +121,9 @@ impl Drop for Inbox {
 }
 
 impl InboxEnd {
-    /// Takes a batch: the oldest job is returned, those after it go to `deque`, in an order that its owner pops them as they came.
-    pub(crate) fn take_batch(&self, deque: &Deque) -> Option<Job> {
-        insist(|| self.queue.steal_batch_and_pop(&deque.0))
+    /// Takes a batch: the oldest job is returned, those after it go to `batch`.
+    pub(crate) fn take_batch(&self, batch: &Batch) -> Option<Job> {
+        insist(|| self.queue.steal_batch_and_pop(&batch.0))
     }
 
     /// Takes the oldest job.

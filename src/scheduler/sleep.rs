@@ -10,7 +10,7 @@
 //! other's, with sequentially consistent fences in between, so at least one of them sees the other. A worker that
 //! finds work as the last searcher hands the search on if more is to be seen. `docs/sleep.md` has the transitions and the proof.
 
-use crate::sync::{AtomicU64, Ordering, fence};
+use crate::sync::{AtomicU64, Ordering, fence, full_fence};
 use parking_lot::{Condvar, Mutex};
 
 const SEARCHING: u64 = 1;
@@ -50,7 +50,7 @@ impl Counts {
     /// After work was published. The fence orders the publication before the look at the counts.
     #[inline]
     pub(crate) fn published(&self) -> Published {
-        fence(Ordering::SeqCst);
+        full_fence();
         let word = self.0.load(Ordering::Relaxed);
         if word & CLOSED != 0 {
             Published::Closed

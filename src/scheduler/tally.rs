@@ -23,27 +23,44 @@ impl Count {
     }
 }
 
-/// What one thread, or one slot, has counted for one client.
-#[derive(Default)]
-#[repr(align(128))]
-pub(crate) struct Tally {
-    /// Tasks submitted.
-    pub(crate) submitted: Count,
-    /// Functions begun, less those whose future went back to waiting for another's result.
-    pub(crate) started: Count,
-    /// Functions that returned, likewise.
-    pub(crate) ended: Count,
-    /// Functions that returned.
-    pub(crate) executed: Count,
+macro_rules! tally {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// What one thread, or one slot, has counted for one client.
+        #[derive(Default)]
+        #[repr(align(128))]
+        pub(crate) struct Tally {
+            $($(#[$doc])* pub(crate) $name: Count,)*
+        }
+
+        impl Tally {
+            /// Adds what another has counted.
+            pub(crate) fn absorb(&self, other: &Tally) {
+                $(self.$name.add(other.$name.get());)*
+            }
+        }
+    };
+}
+
+tally! {
+    /// Futures made.
+    submitted,
+    /// Functions begun.
+    started,
+    /// Functions that returned. Counted before the future ends: who has seen the result finds it counted.
+    returned,
+    /// Functions that returned, counted after the future has ended and its dependents were told.
+    ended,
+    /// Functions that returned another's future: theirs went back to waiting.
+    forwarded,
     /// Jobs taken from another slot.
-    pub(crate) stolen: Count,
-    pub(crate) finished: Count,
-    pub(crate) failed: Count,
-    pub(crate) cancelled: Count,
+    stolen,
+    finished,
+    failed,
+    cancelled,
     /// Futures that ended without running, or while another's result was awaited.
-    pub(crate) unstarted: Count,
-    /// Nodes made less nodes freed.
-    pub(crate) live: Count,
+    unstarted,
+    /// Nodes given back.
+    freed,
     /// Bytes of values made less bytes destroyed.
-    pub(crate) nbytes: Count,
+    nbytes,
 }

@@ -126,7 +126,7 @@ fn search(core: &Core, slot: &Slot) -> Found {
             // It stays counted as asleep; nobody needs it any more.
             return Found::Closed;
         }
-        if counts.all_sleep(core.deques.len()) && core.suspended() > 0 {
+        if counts.all_sleep(core.ends.len()) && core.suspended() > 0 {
             (core.work.stuck)(core);
         }
         core.sleep.block();
@@ -141,8 +141,8 @@ fn finish_search(core: &Core, slot: &Slot) {
 }
 
 impl Slot {
-    /// The next job: newest own work first, then what comes from outside, then what others have; now and then the other way
-    /// round, so that nothing starves.
+    /// The next job: newest own work first, then what came from outside in the order it came, then what others have; now and then the
+    /// other way round, so that nothing starves.
     #[inline]
     fn take(&self, core: &Core) -> Option<Job> {
         let tick = self.tick.get().wrapping_add(1);
@@ -152,23 +152,24 @@ impl Slot {
         {
             return Some(job);
         }
-        self.deque.pop().or_else(|| self.take_elsewhere(core))
+        self.deque.pop().or_else(|| self.take_from_outside(core)).or_else(|| self.steal(core))
     }
 
     #[cold]
     fn take_fairly(&self, core: &Core, tick: u32) -> Option<Job> {
         if tick % (2 * FAIRNESS) == 0 {
-            core.deques[self.index].steal()
+            core.ends[self.index].deque.steal()
         } else {
-            self.take_from_inboxes(core)
+            self.take_from_outside(core)
         }
     }
 
-    fn take_elsewhere(&self, core: &Core) -> Option<Job> {
-        self.take_from_inboxes(core).or_else(|| self.steal(core))
+    /// The oldest of the batch at hand, or else of a new one from the inbox whose turn it is.
+    #[inline]
+    fn take_from_outside(&self, core: &Core) -> Option<Job> {
+        self.batch.pop().or_else(|| self.take_from_inboxes(core))
     }
 
-    /// A batch from the inbox whose turn it is.
     fn take_from_inboxes(&self, core: &Core) -> Option<Job> {
         self.refresh_inboxes(core);
         let inboxes = self.inboxes.borrow();
@@ -176,7 +177,7 @@ impl Slot {
         let first = self.next_inbox.get();
         for step in 0..n {
             let at = (first + step) % n;
-            if let Some(job) = inboxes[at].take_batch(&self.deque) {
+            if let Some(job) = inboxes[at].take_batch(&self.batch) {
                 self.next_inbox.set(at + 1);
                 return Some(job);
             }
@@ -195,7 +196,7 @@ impl Slot {
 
     /// The oldest job of another slot, beginning with a random one.
     fn steal(&self, core: &Core) -> Option<Job> {
-        let n = core.deques.len();
+        let n = core.ends.len();
         // xorshift32 (Marsaglia 2003): any spread will do.
         let mut random = self.random.get();
         random ^= random << 13;
@@ -204,8 +205,9 @@ impl Slot {
         self.random.set(random);
         for step in 0..n {
             let victim = (random as usize + step) % n;
+            let end = &core.ends[victim];
             if victim != self.index
-                && let Some(job) = core.deques[victim].steal()
+                && let Some(job) = end.deque.steal().or_else(|| end.batch.steal())
             {
                 self.tally.stolen.add(1);
                 return Some(job);
@@ -218,8 +220,25 @@ impl Slot {
     fn sees_work(&self, core: &Core) -> bool {
         self.refresh_inboxes(core);
         !self.deque.is_empty()
+            || !self.batch.is_empty()
             || self.inboxes.borrow().iter().any(|inbox| !inbox.is_empty())
-            || core.deques.iter().any(|deque| !deque.is_empty())
+            || core.ends.iter().any(|end| !end.deque.is_empty() || !end.batch.is_empty())
+    }
+
+    /// Takes the job out of the own deque if it is one of the two newest there: of two children, the first is waited for first.
+    pub(crate) fn take_newest(&self, job: Job) -> bool {
+        let Some(newest) = self.deque.pop() else { return false };
+        if newest == job {
+            return true;
+        }
+        let second = self.deque.pop();
+        if let Some(second) = second
+            && second != job
+        {
+            self.deque.push(second);
+        }
+        self.deque.push(newest);
+        second == Some(job)
     }
 
     /// Makes a job of this slot's owner available, to itself first.

@@ -42,13 +42,9 @@ impl Class {
         }
     }
 
-    fn of(kind: Kind) -> Option<Self> {
-        match kind {
-            Kind::Small => Some(Class::Small),
-            Kind::Large => Some(Class::Large),
-            Kind::Clone => Some(Class::Clone),
-            Kind::Client => None,
-        }
+    /// What marks the class in the table of chunks, where 0 is no chunk.
+    fn tag(self) -> usize {
+        self as usize + 1
     }
 }
 
@@ -61,19 +57,28 @@ static TABLE: [AtomicUsize; CHUNKS] = [const { AtomicUsize::new(0) }; CHUNKS];
 /// The next unused entry of the table.
 static USED: Mutex<usize> = Mutex::new(0);
 
-/// The line that an id leads to, if there is a line of its kind at its index. Says nothing about generations.
+/// The line that an id leads to, if the id is of a kind that lives in lines and there is such a line at its index. Says nothing about
+/// the line's generation, but that the id's is one of a live handle.
+#[inline]
 pub(crate) fn look_up(id: Id) -> Option<(Line, Class)> {
-    let class = Class::of(id.kind()?)?;
+    let index = id.index();
     // Acquire pairs with the release in `grow`: the header and the zeroed lines are there.
-    let entry = TABLE[(id.index() / LINES_PER_CHUNK) as usize].load(Ordering::Acquire);
-    let offset = (id.index() % LINES_PER_CHUNK) as usize * LINE;
+    let entry = TABLE[(index / LINES_PER_CHUNK) as usize].load(Ordering::Acquire);
+    let line = (index % LINES_PER_CHUNK) as usize;
+    let class = match id.kind()? {
+        Kind::Small => Class::Small,
+        Kind::Large => Class::Large,
+        Kind::Clone => Class::Clone,
+        Kind::Client => return None,
+    };
     // The first line of a chunk is its header; odd lines of a two-line chunk are the middle of something.
-    if entry == 0 || entry % CHUNK != class as usize || offset == 0 || offset % class.size() != 0 {
+    let misses = entry % CHUNK != class.tag() || line == 0 || (class == Class::Large && line % 2 == 1);
+    if misses || id.generation() % 2 == 0 {
         return None;
     }
-    let chunk = ptr::with_exposed_provenance_mut::<u8>(entry - class as usize);
-    // SAFETY: `offset` is within the chunk, which is CHUNK bytes and mapped for ever; it begins a line of `class`.
-    Some((unsafe { NonNull::new_unchecked(chunk.add(offset).cast::<Life>()) }, class))
+    let chunk = ptr::with_exposed_provenance_mut::<u8>(entry - class.tag());
+    // SAFETY: the line is within the chunk, which is CHUNK bytes and mapped for ever; it begins a line of `class`.
+    Some((unsafe { NonNull::new_unchecked(chunk.add(line * LINE).cast::<Life>()) }, class))
 }
 
 /// The index that leads back to `line`.
@@ -102,10 +107,10 @@ pub(crate) fn for_each_line(class: Class, mut visit: impl FnMut(Line)) {
     let used = *USED.lock();
     for entry in &TABLE[..used] {
         let entry = entry.load(Ordering::Acquire);
-        if entry % CHUNK != class as usize {
+        if entry % CHUNK != class.tag() {
             continue;
         }
-        let chunk = ptr::with_exposed_provenance_mut::<u8>(entry - class as usize);
+        let chunk = ptr::with_exposed_provenance_mut::<u8>(entry - class.tag());
         for offset in (class.size()..CHUNK).step_by(class.size()) {
             // SAFETY: `offset` is within the chunk and begins a line of `class`.
             visit(unsafe { NonNull::new_unchecked(chunk.add(offset).cast::<Life>()) });
@@ -123,7 +128,7 @@ pub(crate) fn grow(class: Class) -> Option<(Line, usize)> {
     let first_index = *used as u32 * LINES_PER_CHUNK;
     // SAFETY: the chunk is ours alone until it is in the table, and page-aligned.
     unsafe { chunk.as_ptr().cast::<[u32; 2]>().write([first_index, class as u32]) };
-    TABLE[*used].store(chunk.as_ptr().expose_provenance() + class as usize, Ordering::Release);
+    TABLE[*used].store(chunk.as_ptr().expose_provenance() + class.tag(), Ordering::Release);
     *used += 1;
     // SAFETY: one line of the class beyond the header's is still inside the chunk.
     let first = unsafe { chunk.add(class.size()) };

@@ -56,8 +56,8 @@ impl Life {
     }
 
     fn names(word: u64, id: Id) -> bool {
-        let generation = Self::generation(word);
-        generation == id.generation() && generation % 2 == 1
+        debug_assert!(id.generation() % 2 == 1, "looked up, so the id of a handle that lives or lived");
+        (word ^ id.0) >> GENERATION_SHIFT == 0
     }
 
     /// Begins a life with one reference, that of the first handle, and returns the handle's generation.
