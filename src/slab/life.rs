@@ -166,19 +166,17 @@ impl Life {
     }
 
     /// Gives up a reference that may be the last; `true` if it was, and the line is the caller's to free.
+    ///
+    /// Always a read-modify-write: up to the moment the count is zero somebody may [`join`](Self::join).
     #[must_use]
     pub(crate) fn leave(&self) -> bool {
-        let word = self.0.load(Ordering::Acquire);
-        if word & REFERENCES == 1 {
-            // Nobody else can make a reference from none: the line is the caller's, a plain store will do.
-            self.0.store(word & !REFERENCES, Ordering::Relaxed);
-            return true;
+        if self.0.fetch_sub(1, Ordering::Release) & REFERENCES != 1 {
+            return false;
         }
-        if self.0.fetch_sub(1, Ordering::Release) & REFERENCES == 1 {
-            fence(Ordering::Acquire);
-            return true;
-        }
-        false
+        // Acquire receives everybody's last use of the line. Release is the other half of [`is_still`](Self::is_still): who sees
+        // anything that this thread writes to the line from here on also sees that the handle has ended.
+        fence(Ordering::AcqRel);
+        true
     }
 
     /// How many lives the line has had, this one included.
@@ -191,7 +189,7 @@ impl Life {
         Self::generation(self.0.load(Ordering::Relaxed)) >= GENERATION_MAX - 1
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(loom)))]
     pub(crate) fn spend(&self) {
         self.0.store((GENERATION_MAX - 1) << GENERATION_SHIFT, Ordering::Relaxed);
     }

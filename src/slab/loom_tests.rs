@@ -1,7 +1,7 @@
 //! Models of the life word, and of chains of free lines that change hands.
 
 use super::{Ended, Id, Kind, Life};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, fence};
 use loom::cell::UnsafeCell;
 use loom::sync::{Arc, Mutex};
 use loom::thread;
@@ -39,10 +39,17 @@ impl Line {
     }
 }
 
+/// Checks all interleavings with at most three preemptions.
+fn model(body: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(body);
+}
+
 /// A stale id never reaches the next life of its line: whoever pins with it reads the first life's memory.
 #[test]
 fn pin_against_end_and_reuse() {
-    loom::model(|| {
+    model(|| {
         let line = Line::alive();
         let other = line.clone();
         let pinner = thread::spawn(move || {
@@ -73,7 +80,7 @@ fn pin_against_end_and_reuse() {
 /// Of two that end a handle, or take it, one succeeds.
 #[test]
 fn end_against_end_against_take() {
-    loom::model(|| {
+    model(|| {
         let line = Line::alive();
         line.life.retain();
         let (first, second) = (line.clone(), line.clone());
@@ -94,7 +101,7 @@ fn end_against_end_against_take() {
 /// `handle::is_live` against `handle::release` and `waiting::released`, with a flag under a lock for the table of waiters.
 #[test]
 fn watch_against_end() {
-    loom::model(|| {
+    model(|| {
         let line = Line::alive();
         line.life.retain();
         let waiting = Arc::new((Mutex::new(false), Mutex::new(false)));
@@ -123,7 +130,7 @@ fn watch_against_end() {
 /// What is read between `is` and `is_still` belongs to the life of the handle: `future::state` and `future::peek_i64`.
 #[test]
 fn look_against_end_and_reuse() {
-    loom::model(|| {
+    model(|| {
         let line = Line::alive();
         let other = line.clone();
         let looker = thread::spawn(move || {
@@ -141,10 +148,39 @@ fn look_against_end_and_reuse() {
     });
 }
 
+/// As above, with the line reused by another thread: the release fence of `Magazine::refill` stands for that of `Life::leave`.
+#[test]
+fn look_against_reuse_by_another() {
+    model(|| {
+        let line = Line::alive();
+        let depot = Arc::new(Mutex::new(false));
+        let (looked_at, freed, given) = (line.clone(), line.clone(), depot.clone());
+        let looker = thread::spawn(move || {
+            if looked_at.life.is(id(1)) {
+                let word = looked_at.word.load(Ordering::Relaxed);
+                if looked_at.life.is_still(id(1)) {
+                    assert_eq!(word, 1, "the next life was read through a handle of the last");
+                }
+            }
+        });
+        let freer = thread::spawn(move || {
+            assert!(matches!(freed.life.end(id(1)), Ended::Last { .. }));
+            assert!(freed.life.leave());
+            *given.lock().unwrap() = true;
+        });
+        if *depot.lock().unwrap() {
+            fence(Ordering::Release);
+            line.live_again();
+        }
+        looker.join().unwrap();
+        freer.join().unwrap();
+    });
+}
+
 /// Whoever joins a life by a word seen before has a reference, and only on that life: `walk::open_inputs`, `future::cancel_pending`.
 #[test]
 fn join_against_last_leave_and_reuse() {
-    loom::model(|| {
+    model(|| {
         let line = Line::alive();
         let seen = line.life.peek();
         let other = line.clone();
@@ -170,7 +206,7 @@ fn join_against_last_leave_and_reuse() {
 /// Of several that leave, one is the last, and sees all that the others did.
 #[test]
 fn leave_against_leave() {
-    loom::model(|| {
+    model(|| {
         let line = Line::alive();
         line.life.retain();
         line.life.retain();
@@ -195,7 +231,7 @@ fn leave_against_leave() {
 /// Mirrors `Magazine::put`, `give`, `refill` and `take`, with indices for addresses and chains of two lines.
 #[test]
 fn chains_change_hands() {
-    loom::model(|| {
+    model(|| {
         struct Depot {
             links: [AtomicU64; 2],
             memory: [UnsafeCell<u64>; 2],

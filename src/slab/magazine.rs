@@ -7,7 +7,7 @@
 use super::chunk::{Class, Line, grow};
 use parking_lot::Mutex;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// Lines in a chain. Large enough that the depot's lock does not count, small enough that little memory lies idle.
 const CHAIN: usize = 256;
@@ -102,6 +102,8 @@ impl Magazine {
         }
         let mut depot = DEPOTS[self.class as usize].lock();
         if let Some(chain) = depot.chains.pop() {
+            // As in `Life::leave`: who sees what this thread writes to these lines sees that their last lives are over.
+            fence(Ordering::Release);
             return Some(chain);
         }
         if depot.fresh.head.is_none() {
