@@ -80,6 +80,11 @@ struct Watch {
     told: Note,
 }
 
+// SAFETY: everything in a world that is not atomic is in loom's cells, which check that accesses are ordered.
+unsafe impl Send for World {}
+// SAFETY: as above.
+unsafe impl Sync for World {}
+
 const WATCH: u64 = 1;
 
 fn edge_of(node: usize, link: usize) -> EdgeWord {

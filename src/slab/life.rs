@@ -41,7 +41,7 @@ pub(crate) enum Ended {
 }
 
 impl Life {
-    #[cfg(any(test, loom))]
+    #[cfg(all(test, loom))]
     pub(crate) fn new() -> Self {
         Self(AtomicU64::new(0))
     }
