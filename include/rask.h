@@ -668,12 +668,14 @@ typedef struct rask_client_options {
     const char *name;                /**< Names the worker threads; NULL: "rask". */
     /** NULL: embedded. A cluster's, "tcp://scheduler:8786": RASK_E_UNSUPPORTED so far. */
     const char *address;
-    uint32_t n_workers;              /**< Worker threads; 0: one per processor this process may use. */
+    /** Worker threads, at most 1024; 0: one per processor this process may use. */
+    uint32_t n_workers;
     uint32_t flags;                  /**< 0: none is defined so far. */
     uint64_t memory_limit;           /**< Bytes; 0: none. Others: RASK_E_UNSUPPORTED so far. */
     const char *resources;           /**< "GPU=2,license=1"; NULL: none. Others: RASK_E_UNSUPPORTED so far. */
-    size_t stack_size;               /**< Bytes of stack per worker; 0: the platform's default. */
-    /** Threads that may be suspended in waits inside tasks; 0: the default. */
+    /** Bytes of stack per worker, at most 1 GiB, raised to 256 KiB; 0: the platform's default. */
+    size_t stack_size;
+    /** Threads that may be suspended in waits inside tasks, at most 65536; 0: 1024. */
     uint32_t max_spares;
     uint32_t reserved;               /**< 0. */
 } rask_client_options;

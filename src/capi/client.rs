@@ -20,7 +20,7 @@ pub struct rask_client_options {
     pub name: *const c_char,
     /// NULL: embedded. A cluster's, "tcp://scheduler:8786": RASK_E_UNSUPPORTED so far.
     pub address: *const c_char,
-    /// Worker threads; 0: one per processor this process may use.
+    /// Worker threads, at most 1024; 0: one per processor this process may use.
     pub n_workers: u32,
     /// 0: none is defined so far.
     pub flags: u32,
@@ -28,9 +28,9 @@ pub struct rask_client_options {
     pub memory_limit: u64,
     /// "GPU=2,license=1"; NULL: none. Others: RASK_E_UNSUPPORTED so far.
     pub resources: *const c_char,
-    /// Bytes of stack per worker; 0: the platform's default.
+    /// Bytes of stack per worker, at most 1 GiB, raised to 256 KiB; 0: the platform's default.
     pub stack_size: usize,
-    /// Threads that may be suspended in waits inside tasks; 0: the default.
+    /// Threads that may be suspended in waits inside tasks, at most 65536; 0: 1024.
     pub max_spares: u32,
     /// 0.
     pub reserved: u32,
@@ -168,7 +168,6 @@ fn checked(options: &rask_client_options) -> Result<Options<'_>> {
         n_workers: options.n_workers,
         stack_size: options.stack_size,
         max_spares: options.max_spares,
-        ..Options::default()
     })
 }
 

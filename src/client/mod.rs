@@ -18,16 +18,8 @@ use std::time::{Duration, Instant};
 pub struct Options<'a> {
     /// Names the worker threads; `None`: "rask".
     pub name: Option<&'a CStr>,
-    /// `None`: embedded.
-    pub address: Option<&'a CStr>,
     /// 0: one per processor this process may use.
     pub n_workers: u32,
-    /// `RASK_CLIENT_PURE`.
-    pub flags: u32,
-    /// Bytes; 0: none.
-    pub memory_limit: u64,
-    /// "GPU=2,license=1".
-    pub resources: Option<&'a CStr>,
     /// Bytes per worker; 0: the platform's default.
     pub stack_size: usize,
     /// Threads that may be suspended in waits inside tasks; 0: the default.
@@ -101,18 +93,6 @@ impl Timeout {
 
 /// Opens a client; its id.
 pub fn open(options: &Options<'_>) -> Result<u64> {
-    if options.address.is_some() {
-        return Err(Failure::new(status::UNSUPPORTED, "address: this version has no engine for clusters"));
-    }
-    if options.flags != 0 {
-        return Err(Failure::invalid(format!("flags: unknown bits {:#x}", options.flags)));
-    }
-    if options.memory_limit != 0 {
-        return Err(Failure::new(status::UNSUPPORTED, "memory_limit: this version does not limit memory"));
-    }
-    if options.resources.is_some() {
-        return Err(Failure::new(status::UNSUPPORTED, "resources: this version has no resources"));
-    }
     at_most("n_workers", options.n_workers as usize, MAX_WORKERS as usize)?;
     at_most("max_spares", options.max_spares as usize, MAX_SPARES as usize)?;
     at_most("stack_size", options.stack_size, MAX_STACK)?;
@@ -125,7 +105,10 @@ pub fn open(options: &Options<'_>) -> Result<u64> {
     let settings = Settings {
         name: options.name.map_or("rask".into(), |name| name.to_string_lossy().into_owned()),
         n_workers,
-        stack_size: (options.stack_size != 0).then(|| options.stack_size.max(MIN_STACK)),
+        stack_size: match options.stack_size {
+            0 => scheduler::default_stack_size(),
+            size => size.max(MIN_STACK),
+        },
         max_spares: if options.max_spares == 0 { DEFAULT_SPARES } else { options.max_spares } as usize,
     };
     Core::open(settings, future::work()).map(|core| core.id().0)
@@ -171,8 +154,8 @@ pub fn close(client: u64) -> Result<()> {
             return Err(Failure::new(status::STATE, "a client cannot be closed from inside a task"));
         }
         match scheduler::find(id) {
-            Ok(core) => core.close(),
-            Err(failure) if failure.status == status::CLOSED => scheduler::await_closed(id),
+            Ok(core) => core.close()?,
+            Err(failure) if failure.status == status::CLOSED => scheduler::await_closed(id)?,
             Err(failure) => return Err(failure),
         }
         local.forget_closed();

@@ -6,7 +6,7 @@
 //! another thread, after a look at whether the wait could ever end.
 
 use super::{Timeout, Until};
-use crate::future::waiting::{self, Suspension, Waiter};
+use crate::future::waiting::{self, Suspension, Waiter, Wide};
 use crate::future::walk::{Ref, claim_ready};
 use crate::future::{self, Cascade, NodePtr, State, Task, Watch, Watcher, Watching, handle};
 use crate::scheduler::Local;
@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 const WATCHED: usize = 1024;
 /// How long a wait looks before it blocks: less than a blocked thread takes to come back.
 const LOOK: Duration = Duration::from_micros(5);
+/// How long releases of handles gather before a wait for very many futures looks at all of its handles.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// Futures looked at for a task to run on top of a waiting one.
 const HELP_BUDGET: usize = 64;
 
@@ -38,6 +40,8 @@ struct Told {
     released: bool,
     /// The wait was found to be part of a circle.
     deadlocked: bool,
+    /// Some handle was released: it may be one of ours that is not watched.
+    some_released: bool,
 }
 
 impl Signal {
@@ -86,6 +90,13 @@ impl Waiter for Signal {
     fn deadlocked(&self) {
         self.change(|told| told.deadlocked = true);
     }
+
+    fn some_released(&self) {
+        let mut told = self.state.lock();
+        if !std::mem::replace(&mut told.some_released, true) {
+            self.changed.notify_one();
+        }
+    }
 }
 
 /// A future that a blocked wait watches.
@@ -98,14 +109,28 @@ struct Watched {
 /// The futures that a blocked wait watches; undone when dropped.
 struct WatchedSet {
     signal: Arc<Signal>,
+    /// Kept while there are futures to wait for that are not in the set.
+    wide: Option<Wide>,
     futures: Vec<Watched>,
     /// How many of them were done before they could be watched.
     done: usize,
 }
 
 impl WatchedSet {
-    fn begin(futures: &[u64]) -> Result<Self> {
-        let mut set = Self { signal: Signal::new(), futures: Vec::with_capacity(futures.len()), done: 0 };
+    /// Watches the last of the futures.
+    fn begin(futures: &[u64], until: Until) -> Result<Self> {
+        let signal = Signal::new();
+        let mut wide = None;
+        let mut watched = futures;
+        if until == Until::AllCompleted && futures.len() > WATCHED {
+            wide = Some(Wide::begin(signal.clone()));
+            // Those that ended before the wait was announced are found now, later ones are told.
+            let (rest, last) = futures.split_at(futures.len() - WATCHED);
+            rest.iter().try_for_each(|&future| future::state(future).map(drop))?;
+            watched = last;
+        }
+        let futures = watched;
+        let mut set = Self { signal, wide, futures: Vec::with_capacity(futures.len()), done: 0 };
         for &id in futures {
             // The mark comes before the entry in the table: a release in between is noticed below.
             let node = handle::watch(Id(id))?.into_node();
@@ -209,18 +234,8 @@ fn wait_until(futures: &[u64], until: Until, timeout: Timeout) -> Result<()> {
         if polls {
             return Err(time_is_up());
         }
-        let watched = match until {
-            Until::AllCompleted => &open[open.len().saturating_sub(WATCHED)..],
-            _ => &open[..],
-        };
-        block(watched, until, deadline)?;
-        open = match until {
-            Until::AllCompleted => {
-                let n = open.len() - watched.len();
-                open_ones(&open[..n], until)?
-            }
-            _ => open_ones(futures, until)?,
-        };
+        block(&open, until, deadline)?;
+        open = open_ones(if until == Until::AllCompleted { &open } else { futures }, until)?;
     }
     Ok(())
 }
@@ -325,15 +340,16 @@ pub fn gather(
 /// Blocks until the condition holds for the open futures given, by whatever means the calling thread has.
 fn block(futures: &[u64], until: Until, deadline: Option<Instant>) -> Result<()> {
     Local::with(|local| match Task::current(local) {
-        // A thread that runs a task and has no slot runs a destructor of ours, as it suspends: it may only wait like anybody else.
         Some(task) if local.slot().is_some() => block_task(local, task, futures, until, deadline),
+        // Outside, or in a destructor that a worker runs between tasks.
         _ => {
             if let [future] = futures
                 && look(*future)?
             {
                 return Ok(());
             }
-            block_thread(&WatchedSet::begin(futures)?, until, deadline)
+            let set = WatchedSet::begin(futures, until)?;
+            suspended_meanwhile(local, || block_thread(&set, until, deadline))?
         }
     })
 }
@@ -362,8 +378,12 @@ fn block_thread(set: &WatchedSet, until: Until, deadline: Option<Instant>) -> Re
         } else {
             Ok(())
         };
-        ended.is_err() || set.is_enough(until, told)
+        ended.is_err() || set.is_enough(until, told) || told.some_released
     });
+    if set.wide.is_some() && set.signal.state.lock().some_released {
+        // All are looked at again now: that many releases cause one look, not as many.
+        std::thread::sleep(LOOK_AGAIN);
+    }
     if in_time { ended } else { Err(time_is_up()) }
 }
 
@@ -381,7 +401,7 @@ fn block_task(
             return Ok(());
         }
     }
-    let set = WatchedSet::begin(futures)?;
+    let set = WatchedSet::begin(futures, until)?;
     let wait = Suspension {
         futures: set.nodes().collect(),
         needs_all: until == Until::AllCompleted,

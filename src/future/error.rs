@@ -28,10 +28,10 @@ impl Error {
 
     /// What a call reports that wanted the value.
     pub(crate) fn failure(&self) -> Failure {
-        Failure::new(
-            self.status,
-            format!("{}: {}", self.origin.to_string_lossy(), self.message.to_string_lossy()),
-        )
+        let (origin, message) = (self.origin.to_string_lossy(), self.message.to_string_lossy());
+        // Some messages name their task themselves.
+        let words = if message.contains(&*origin) { message.into() } else { format!("{origin}: {message}") };
+        Failure::new(self.status, words)
     }
 }
 

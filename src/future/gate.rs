@@ -188,9 +188,9 @@ impl Gate {
         self.0.load(Ordering::Acquire) & SETTLED != 0
     }
 
-    /// Whether a worker has begun to run it.
+    /// Whether a worker has begun to run it; it may wait for another's result since.
     pub(crate) fn is_started(&self) -> bool {
-        self.0.load(Ordering::Relaxed) & STARTED != 0
+        self.0.load(Ordering::Relaxed) & (STARTED | FORWARD) != 0
     }
 
     /// Notes that the node has an entry in the table of extras, to be removed with it.

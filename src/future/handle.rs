@@ -2,7 +2,7 @@
 
 use super::cascade::{Cascade, let_go_done};
 use super::node::NodePtr;
-use super::waiting::released;
+use super::waiting::handle_ended;
 use crate::scheduler::Local;
 use crate::slab::{self, Class, Ended, Id, Life, Line};
 use crate::status::{self, Failure, Result};
@@ -12,8 +12,6 @@ use crate::sync::{AtomicU64, Ordering};
 #[repr(C)]
 struct CloneLine {
     life: Life,
-    /// Links the line while it is free; see the slab.
-    link: AtomicU64,
     /// The node, of which the line counts a reference.
     node: AtomicU64,
 }
@@ -98,7 +96,7 @@ fn free_clone(line: Line) -> Taken {
     Taken(node)
 }
 
-/// As [`pin`], and the end of the handle will tell [`released`].
+/// As [`pin`], and the end of the handle will tell its waiters.
 pub(crate) fn watch(id: Id) -> Result<Taken> {
     let (line, class) = line(id)?;
     if !life(line).watch(id) {
@@ -124,9 +122,7 @@ pub(crate) fn take(id: Id) -> Result<Taken> {
     let (line, class) = line(id)?;
     let watched = life(line).take(id).ok_or_else(|| not_a_future(id))?;
     Local::with(|local| local.count_handles(1u64.wrapping_neg()));
-    if watched {
-        released(id);
-    }
+    handle_ended(id, watched);
     if class != Class::Clone {
         return Ok(Taken(NodePtr::of(line)));
     }
@@ -149,9 +145,7 @@ pub(crate) fn release(id: Id, local: &Local) -> Result<()> {
         Ended::Last { watched } => (watched, true),
     };
     local.count_handles(1u64.wrapping_neg());
-    if watched {
-        released(id);
-    }
+    handle_ended(id, watched);
     if last && !(class != Class::Clone && let_go_done(NodePtr::of(line), local)) {
         let mut cascade = Cascade::new(local);
         if class != Class::Clone {

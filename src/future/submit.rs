@@ -44,7 +44,7 @@ enum Known {
 /// hands over is taken on every path.
 #[inline(always)]
 pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
-    let Some((shape, words)) = Shape::of(args.iter().map(|arg| inline_kind(arg.kind))) else {
+    let Some((shape, words)) = Shape::of(args.iter().map(|arg| inline_kind(arg))) else {
         return make_with_block(local, spec, args);
     };
     let class = node::class_for(words);
@@ -56,7 +56,7 @@ pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
     let mut offset = 0;
     let mut open = 0;
     for (index, arg) in args.iter().enumerate() {
-        if inline_kind(arg.kind) != Some(Inline::Future) {
+        if inline_kind(arg) != Some(Inline::Future) {
             node.set(offset, arg.payload);
             offset += 1;
             continue;
@@ -73,10 +73,11 @@ pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
     Ok(finish(local, node, class, spec, open))
 }
 
-/// How an argument of this kind lies in a body; `None`: in a block.
+/// How the argument lies in a body; `None`: in a block.
 #[inline]
-fn inline_kind(kind: i32) -> Option<Inline> {
-    match kind {
+fn inline_kind(arg: &Arg) -> Option<Inline> {
+    match arg.kind {
+        _ if arg.reserved != 0 => None,
         arg_kind::I64 => Some(Inline::I64),
         arg_kind::F64 => Some(Inline::F64),
         arg_kind::POINTER => Some(Inline::Pointer),
@@ -340,6 +341,7 @@ fn read(
     // SAFETY: pointers in arguments that are not NULL are valid, by the contract of the C API; counts were checked to fit memory.
     unsafe {
         match arg.kind {
+            _ if arg.reserved != 0 => Err(Known::Wrong(Failure::invalid("reserved is not 0 in rask_arg"))),
             arg_kind::NONE => Ok(Value::NONE),
             arg_kind::I64 => Ok(Value::i64(arg.payload as i64)),
             arg_kind::F64 => Ok(Value::f64(f64::from_bits(arg.payload))),

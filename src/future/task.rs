@@ -3,8 +3,8 @@
 use super::cascade::Cascade;
 use super::error::{Ending, Error};
 use super::handle::{self, Taken};
-use super::key;
 use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
+use super::{key, waiting};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
 use crate::status::{self, Status};
@@ -149,7 +149,7 @@ impl Task {
             (None, None) => unreachable!("such a task has finished"),
             (None, Some(input)) => {
                 local.tally(self.node.client(), |tally| tally.forwarded.add(1));
-                forward_to(self.node, input, cascade);
+                forward_to(self.node, input, local, cascade);
             }
             (Some(error), forward) => {
                 if let Some(input) = forward {
@@ -270,14 +270,25 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
 }
 
 /// Turns a task whose function has returned into one that waits for `input` and then takes its outcome.
-fn forward_to(node: NodePtr, input: NodePtr, cascade: &mut Cascade<'_>) {
+fn forward_to(node: NodePtr, input: NodePtr, local: &Local, cascade: &mut Cascade<'_>) {
     cascade.release_inputs(node);
-    if super::walk::needs(input, &[node], FORWARD_BUDGET) {
+    // Looked at and linked as one step: of two tasks that return each other's futures, the second sees the first.
+    let is_linked = waiting::looking(local, || {
+        if super::walk::needs(input, &[node], FORWARD_BUDGET) {
+            return false;
+        }
+        link_forward(node, input, cascade);
+        true
+    });
+    if !is_linked {
         cascade.let_go(input);
         node.set_shape(Shape::EMPTY);
         let message = "rask_return_future: the future waits for this task";
-        return cascade.fail(node, Ending::Failed(Error::new(node, status::DEADLOCK, 0, 1, message)));
+        cascade.fail(node, Ending::Failed(Error::new(node, status::DEADLOCK, 0, 1, message)));
     }
+}
+
+fn link_forward(node: NodePtr, input: NodePtr, cascade: &mut Cascade<'_>) {
     node.set_shape(Shape::ONE_FUTURE);
     node.set(0, input.to_word());
     if !node.gate.forward() {
@@ -290,7 +301,7 @@ fn forward_to(node: NodePtr, input: NodePtr, cascade: &mut Cascade<'_>) {
 }
 
 /// Futures looked at before a task turns into one that waits: enough for what a program does by mistake.
-const FORWARD_BUDGET: usize = 64;
+const FORWARD_BUDGET: usize = 1024;
 
 /// A panic's words.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {

@@ -8,6 +8,7 @@ use crate::slab::Id;
 use crate::status::{self, Failure, Result};
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
 /// Futures looked at before a task is suspended, for a wait that could never end. Longer ways round are found when nothing runs any
@@ -20,6 +21,8 @@ pub(crate) trait Waiter: Watcher {
     fn released(&self);
     /// The wait is part of a circle.
     fn deadlocked(&self);
+    /// Some handle was released, and the wait did not say of which it wants to know.
+    fn some_released(&self);
 }
 
 type Waiters = HashMap<u64, Vec<Arc<dyn Waiter>>>;
@@ -49,9 +52,53 @@ pub(crate) fn leave(ids: impl Iterator<Item = u64>, waiter: &Arc<dyn Waiter>) {
     }
 }
 
-/// Tells those who wait through a handle that it is no more.
+/// Waits for so many futures that marking each handle would cost more than looking at all of them when any is released.
+static WIDE: Mutex<Vec<Arc<dyn Waiter>>> = Mutex::new(Vec::new());
+/// How many [`WIDE`] has. Written before a wide wait looks at its handles, read after a handle has ended; all four are sequentially
+/// consistent, so either the look finds the handle ended, or whoever ended it finds the wait.
+static N_WIDE: AtomicUsize = AtomicUsize::new(0);
+
+/// A wide wait that stands in the table; dropped to take it out.
+pub(crate) struct Wide(Arc<dyn Waiter>);
+
+impl Wide {
+    /// From now on the waiter is told when any handle is released.
+    pub(crate) fn begin(waiter: Arc<dyn Waiter>) -> Self {
+        WIDE.lock().push(waiter.clone());
+        N_WIDE.fetch_add(1, Ordering::SeqCst);
+        Self(waiter)
+    }
+}
+
+impl Drop for Wide {
+    fn drop(&mut self) {
+        N_WIDE.fetch_sub(1, Ordering::SeqCst);
+        let mut wide = WIDE.lock();
+        if let Some(at) = wide.iter().position(|other| Arc::ptr_eq(other, &self.0)) {
+            wide.swap_remove(at);
+        }
+    }
+}
+
+/// A handle has ended; `watched` tells whether somebody said to wait through it.
+#[inline]
+pub(super) fn handle_ended(id: Id, watched: bool) {
+    if watched || N_WIDE.load(Ordering::SeqCst) > 0 {
+        tell(id, watched);
+    }
+}
+
 #[cold]
-pub(super) fn released(id: Id) {
+fn tell(id: Id, watched: bool) {
+    if watched {
+        released(id);
+    }
+    let wide = WIDE.lock().clone();
+    wide.iter().for_each(|waiter| waiter.some_released());
+}
+
+/// Tells those who wait through a handle that it is no more.
+fn released(id: Id) {
     let waiters = WAITING.lock().remove(&id.0);
     for waiter in waiters.into_iter().flatten() {
         waiter.released();
@@ -79,6 +126,14 @@ static SUSPENDED: Mutex<Vec<Arc<Entry>>> = Mutex::new(Vec::new());
 /// Held from entering a suspension to having looked for a circle, so that of two that complete one, one sees the other.
 static LOOKING: Mutex<()> = Mutex::new(());
 
+/// Calls `f` while nobody else looks for circles, or adds to one. Destructors wait until it is over: they are not to run under the lock.
+pub(super) fn looking<T>(local: &Local, f: impl FnOnce() -> T) -> T {
+    local.bury_later(|| {
+        let _looking = LOOKING.lock();
+        f()
+    })
+}
+
 /// A suspension that stands in the table; dropped to take it out.
 pub(crate) struct Suspended(Arc<Entry>);
 
@@ -92,9 +147,7 @@ impl Suspension {
     pub(crate) fn begin(self, local: &Local, task: &Task) -> Result<Suspended> {
         let tasks = std::iter::successors(Some(task), |task| task.beneath()).map(Task::node).collect();
         let entry = Arc::new(Entry { tasks, wait: self });
-        // Destructors wait until the look is over: they are not to run under its lock.
-        local.bury_later(|| {
-            let _looking = LOOKING.lock();
+        looking(local, || {
             SUSPENDED.lock().push(entry.clone());
             let entered = Suspended(entry);
             if entered.0.is_in_circle(DEADLOCK_BUDGET) { Err(deadlock()) } else { Ok(entered) }
@@ -141,8 +194,7 @@ pub(super) fn waited_for_by(task: NodePtr) -> Vec<Ref> {
 /// Nothing runs and nothing is queued, yet tasks are suspended: ends a wait that is part of a circle, if there is one.
 pub(super) fn resolve_deadlocks(_core: &Core) {
     Local::with(|local| {
-        local.bury_later(|| {
-            let _looking = LOOKING.lock();
+        looking(local, || {
             let suspended = SUSPENDED.lock().clone();
             let circle =
                 suspended.iter().find(|entry| !entry.wait.is_timed && entry.is_in_circle(usize::MAX));

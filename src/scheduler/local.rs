@@ -42,10 +42,13 @@ struct Way {
     lane: Cell<*const Lane>,
 }
 
+/// An id that no caller can mistake for a client's, as 0 could be. No client has the number 0.
+const NO_ID: u64 = u64::MAX;
+
 impl Default for Way {
     fn default() -> Self {
         Self {
-            id: Cell::new(0),
+            id: Cell::new(NO_ID),
             number: Cell::new(0),
             core: Cell::new(std::ptr::null()),
             tally: Cell::new(std::ptr::null()),
@@ -66,8 +69,7 @@ impl Way {
     }
 
     fn clear(&self) {
-        // No client has the id or the number 0.
-        self.id.set(0);
+        self.id.set(NO_ID);
         self.number.set(0);
     }
 }
@@ -150,7 +152,7 @@ impl Local {
     /// The number of the open client with this id, through which this thread can push from now on.
     #[inline(always)]
     pub(crate) fn enter(&self, id: Id) -> Result<u32> {
-        if self.way.id.get() == id.0 {
+        if self.way.id.get() == id.0 && id.0 != NO_ID {
             // SAFETY: see `Way`.
             let core = unsafe { &*self.way.core.get() };
             return core.check_open();

@@ -28,6 +28,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::thread::ThreadId;
 use std::time::Instant;
 
 /// What the layer above does with jobs.
@@ -47,7 +48,7 @@ pub(crate) struct Work {
 pub(crate) struct Settings {
     pub(crate) name: String,
     pub(crate) n_workers: usize,
-    pub(crate) stack_size: Option<usize>,
+    pub(crate) stack_size: usize,
     pub(crate) max_spares: usize,
 }
 
@@ -76,7 +77,8 @@ pub(crate) struct Core {
 #[derive(PartialEq, Eq)]
 enum Closing {
     Open,
-    Begun,
+    /// By this thread.
+    Begun(ThreadId),
     Done,
 }
 
@@ -135,10 +137,22 @@ pub(crate) fn closed() -> Failure {
 }
 
 /// Blocks until the client, which is closed or being closed, is closed.
-pub(crate) fn await_closed(id: Id) {
+pub(crate) fn await_closed(id: Id) -> Result<()> {
     let closing = REGISTRY.read().closing.get(&id.index()).cloned();
-    if let Some(core) = closing {
-        core.close();
+    closing.map_or(Ok(()), |core| core.close())
+}
+
+/// The platform's default for the stack of a thread, in bytes.
+pub(crate) fn default_stack_size() -> usize {
+    // SAFETY: the attributes are initialised before they are read, and destroyed after.
+    unsafe {
+        let mut attributes = std::mem::zeroed::<libc::pthread_attr_t>();
+        let mut size = 0;
+        if libc::pthread_attr_init(&mut attributes) == 0 {
+            libc::pthread_attr_getstacksize(&attributes, &mut size);
+            libc::pthread_attr_destroy(&mut attributes);
+        }
+        if size == 0 { 2 << 20 } else { size }
     }
 }
 
@@ -201,7 +215,7 @@ impl Core {
                 next_inbox: Cell::new(0),
             });
             if let Err(error) = core.pool.start_thread(slot) {
-                core.close();
+                core.close()?;
                 return Err(Failure::new(
                     status::NOMEM,
                     format!("worker thread {index} of {n_workers} did not start: {error}"),
@@ -311,15 +325,24 @@ impl Core {
 
     /// Stops taking submits, ends what has not started, waits for what runs, and joins the threads. Returns when all is done, whoever
     /// closed first.
-    pub(crate) fn close(&self) {
+    pub(crate) fn close(&self) -> Result<()> {
         let mut closing = self.closing.lock();
-        if *closing != Closing::Open {
-            while *closing != Closing::Done {
-                self.closed.wait(&mut closing);
+        let this = std::thread::current().id();
+        match *closing {
+            Closing::Open => *closing = Closing::Begun(this),
+            Closing::Begun(closer) if closer == this => {
+                return Err(Failure::new(
+                    status::STATE,
+                    "a destructor cannot close the client whose close runs it",
+                ));
             }
-            return;
+            Closing::Begun(_) | Closing::Done => {
+                while *closing != Closing::Done {
+                    self.closed.wait(&mut closing);
+                }
+                return Ok(());
+            }
         }
-        *closing = Closing::Begun;
         drop(closing);
 
         {
@@ -345,6 +368,7 @@ impl Core {
         REGISTRY.write().closing.remove(&self.number);
         *self.closing.lock() = Closing::Done;
         self.closed.notify_all();
+        Ok(())
     }
 
     fn discard_queued(&self, local: &Local) {

@@ -95,10 +95,8 @@ impl Pool {
 
     fn start_at(&self, state: &mut State, slot: &Slot, seat: Arc<Seat>) -> std::io::Result<()> {
         let settings = &slot.core.settings;
-        let mut builder = std::thread::Builder::new().name(format!("{}-{}", settings.name, state.threads));
-        if let Some(size) = settings.stack_size {
-            builder = builder.stack_size(size);
-        }
+        let name = format!("{}-{}", settings.name, state.threads);
+        let builder = std::thread::Builder::new().name(name).stack_size(settings.stack_size);
         let core = slot.core.clone();
         let handle = with_signals_blocked(|| {
             builder.spawn(move || {

@@ -70,6 +70,11 @@ impl Batch {
         (Self(batch), end)
     }
 
+    /// Puts a job behind all others.
+    pub(crate) fn push(&self, job: Job) {
+        self.0.push(job);
+    }
+
     #[inline]
     pub(crate) fn pop(&self) -> Option<Job> {
         self.0.pop()
@@ -124,6 +129,11 @@ impl InboxEnd {
     /// Takes a batch: the oldest job is returned, those after it go to `batch`.
     pub(crate) fn take_batch(&self, batch: &Batch) -> Option<Job> {
         insist(|| self.queue.steal_batch_and_pop(&batch.0))
+    }
+
+    /// Moves some of the oldest jobs to `batch`.
+    pub(crate) fn move_batch(&self, batch: &Batch) {
+        insist(|| self.queue.steal_batch(&batch.0));
     }
 
     /// Takes the oldest job.

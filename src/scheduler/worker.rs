@@ -70,7 +70,7 @@ fn run_with_successors(core: &Core, local: &Local, first: Job) {
     let mut left = SUCCESSION;
     while let Some(job) = next {
         if left == 0 {
-            local.slot().expect("a worker has a slot").deque.push(job);
+            local.slot().expect("a worker has a slot").put_off(core, job);
             core.notify();
             return;
         }
@@ -183,6 +183,15 @@ impl Slot {
             }
         }
         None
+    }
+
+    /// Puts a job behind what has come from outside, so that a chain without end does not hold that up.
+    fn put_off(&self, core: &Core, job: Job) {
+        self.refresh_inboxes(core);
+        for inbox in self.inboxes.borrow().iter() {
+            inbox.move_batch(&self.batch);
+        }
+        self.batch.push(job);
     }
 
     fn refresh_inboxes(&self, core: &Core) {

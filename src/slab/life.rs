@@ -73,8 +73,9 @@ impl Life {
     /// Whether `id` is the live handle just now.
     ///
     /// Acquire: what is read of the line afterwards belongs to this life or a later one; [`is_still`](Self::is_still) tells.
+    /// Sequentially consistent for the sake of who waits for very many futures; see `update`.
     pub(crate) fn is(&self, id: Id) -> bool {
-        Self::names(self.0.load(Ordering::Acquire), id)
+        Self::names(self.0.load(Ordering::SeqCst), id)
     }
 
     /// Whether `id` was the live handle during all reads since [`is`](Self::is): the second half of a sequence lock.
@@ -117,8 +118,9 @@ impl Life {
     fn update(&self, id: Id, change: impl Fn(u64) -> u64) -> Option<u64> {
         let mut word = self.0.load(Ordering::Relaxed);
         while Self::names(word, id) {
-            // AcqRel: acquire for what the line holds, release so that whoever frees it sees this thread's last use.
-            match self.0.compare_exchange_weak(word, change(word), Ordering::AcqRel, Ordering::Relaxed) {
+            // Acquire for what the line holds, release so that whoever frees it sees this thread's last use; sequentially
+            // consistent so that a wait for very many futures, which announces itself instead of marking handles, is not missed.
+            match self.0.compare_exchange_weak(word, change(word), Ordering::SeqCst, Ordering::Relaxed) {
                 Ok(before) => return Some(before),
                 Err(now) => word = now,
             }

@@ -1,4 +1,4 @@
-//! Models of the life word, and of chains of free lines that change hands.
+//! Models of the life word.
 
 use super::{Ended, Id, Kind, Life};
 use crate::sync::{AtomicU64, Ordering, fence};
@@ -148,7 +148,8 @@ fn look_against_end_and_reuse() {
     });
 }
 
-/// As above, with the line reused by another thread: the release fence of `Magazine::refill` stands for that of `Life::leave`.
+/// As above, with the line reused by another thread: the release fence of `Magazine::take_from_next` stands for that of `Life::leave`, and the
+/// lock for the depot's.
 #[test]
 fn look_against_reuse_by_another() {
     model(|| {
@@ -229,47 +230,5 @@ fn leave_against_leave() {
             last += other.join().unwrap();
         }
         assert_eq!(last, 1);
-    });
-}
-
-/// Lines that one thread frees and another takes, by way of the depot: links are relaxed, the depot's lock orders them.
-/// Mirrors `Magazine::put`, `give`, `refill` and `take`, with indices for addresses and chains of two lines.
-#[test]
-fn chains_change_hands() {
-    model(|| {
-        struct Depot {
-            links: [AtomicU64; 2],
-            memory: [UnsafeCell<u64>; 2],
-            chains: Mutex<Vec<u64>>,
-        }
-        let depot = Arc::new(Depot {
-            links: [AtomicU64::new(0), AtomicU64::new(0)],
-            memory: [UnsafeCell::new(0), UnsafeCell::new(0)],
-            chains: Mutex::new(Vec::new()),
-        });
-        let other = depot.clone();
-        let giver = thread::spawn(move || {
-            let mut head = 0;
-            for line in 0..2 {
-                // SAFETY: loom checks that nobody looks.
-                other.memory[line].with_mut(|memory| unsafe { *memory = 7 });
-                other.links[line].store(head, Ordering::Relaxed);
-                head = line as u64 + 1;
-            }
-            other.chains.lock().unwrap().push(head);
-        });
-        let chain = depot.chains.lock().unwrap().pop();
-        let taken = chain.is_some();
-        let mut line = chain.unwrap_or(0);
-        let mut seen = 0;
-        while line != 0 {
-            let at = line as usize - 1;
-            // SAFETY: as above.
-            assert_eq!(depot.memory[at].with_mut(|memory| unsafe { *memory }), 7);
-            line = depot.links[at].load(Ordering::Relaxed);
-            seen += 1;
-        }
-        assert_eq!(seen, if taken { 2 } else { 0 });
-        giver.join().unwrap();
     });
 }

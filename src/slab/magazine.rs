@@ -1,80 +1,69 @@
-//! Magazines: each thread's own stock of free lines, and the depot through which threads exchange whole chains.
+//! Magazines: each thread's own stock of free lines, and the depot through which threads exchange whole stocks.
 //!
-//! A free line's second word links it to the next. A magazine holds up to two chains of [`CHAIN`] lines: it takes from and
-//! puts to the first; when the first is full it becomes the spare, and a full spare goes to the depot. So a thread that
-//! only frees and one that only takes meet at the depot once in CHAIN lines, and a thread that does both never does.
+//! After Bonwick and Adams, "Magazines and Vmem" (USENIX 2001). A magazine holds up to two stocks of [`ROUNDS`] lines: it takes from
+//! and puts to the loaded one; when that is full it becomes the spare, and a full spare goes to the depot. So a thread that only frees
+//! and one that only takes meet at the depot once in ROUNDS lines, and a thread that does both never does. Free lines are not touched:
+//! a stock is an array of addresses, which also tells early which lines will be needed soon.
 
 use super::chunk::{Class, Line, grow};
 use parking_lot::Mutex;
-use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::cell::UnsafeCell;
+use std::sync::atomic::{Ordering, fence};
 
-/// Lines in a chain. Large enough that the depot's lock does not count, small enough that little memory lies idle.
-const CHAIN: usize = 256;
+/// Lines in a stock. Large enough that the depot's lock does not count, small enough that little memory lies idle.
+const ROUNDS: usize = 256;
+/// How many lines before its use a line is asked for: about as many as are taken while it comes from another core's cache.
+const AHEAD: usize = 8;
 
-/// Lines linked through their second words.
-#[derive(Clone, Copy)]
-struct Chain {
-    head: Option<Line>,
-    length: usize,
-}
+/// Addresses of free lines, the next one last.
+struct Stock(Vec<Line>);
 
-// SAFETY: a chain owns its lines: nobody else links or unlinks them.
-unsafe impl Send for Chain {}
+// SAFETY: a stock owns its lines: nobody else takes them.
+unsafe impl Send for Stock {}
 
-impl Chain {
-    const EMPTY: Chain = Chain { head: None, length: 0 };
-}
-
-/// What the lines of a class are, beyond the threads' own: chains given back, and the untouched rest of the newest chunk.
+/// What the lines of a class are, beyond the threads' own: stocks given back, and the untouched rest of the newest chunk.
 struct Depot {
-    chains: Vec<Chain>,
-    fresh: Chain,
+    stocks: Vec<Stock>,
+    fresh: Option<(Fresh, usize)>,
 }
 
-// A fresh stretch uses `Chain` as address and count: its lines follow each other in memory and are not linked yet.
+/// The first of a number of lines that follow each other and were never handed out.
+struct Fresh(Line);
+
+// SAFETY: as for stocks.
+unsafe impl Send for Fresh {}
+
 static DEPOTS: [Mutex<Depot>; Class::COUNT] =
-    [const { Mutex::new(Depot { chains: Vec::new(), fresh: Chain::EMPTY }) }; Class::COUNT];
-
-/// The link of a free line.
-///
-/// It is an atomic because a stale handle may look at the line while it is linked; relaxed, because only the owner follows it.
-fn link(line: Line) -> &'static AtomicUsize {
-    // SAFETY: every line has at least two words, is never unmapped, and its second word is only ever used as an atomic.
-    unsafe { line.cast::<AtomicUsize>().add(1).as_ref() }
-}
-
-fn follow(line: Line) -> Option<Line> {
-    Line::new(std::ptr::with_exposed_provenance_mut(link(line).load(Ordering::Relaxed)))
-}
-
-fn set_link(line: Line, next: Option<Line>) {
-    link(line).store(next.map_or(0, |next| next.as_ptr().expose_provenance()), Ordering::Relaxed);
-}
+    [const { Mutex::new(Depot { stocks: Vec::new(), fresh: None }) }; Class::COUNT];
 
 /// A thread's free lines of one class.
 pub(crate) struct Magazine {
     class: Class,
-    first: Cell<Chain>,
-    spare: Cell<Chain>,
+    loaded: UnsafeCell<Vec<Line>>,
+    spare: UnsafeCell<Vec<Line>>,
 }
 
 impl Magazine {
     pub(crate) const fn new(class: Class) -> Self {
-        Self { class, first: Cell::new(Chain::EMPTY), spare: Cell::new(Chain::EMPTY) }
+        Self { class, loaded: UnsafeCell::new(Vec::new()), spare: UnsafeCell::new(Vec::new()) }
+    }
+
+    /// The loaded and the spare stock.
+    #[inline]
+    #[allow(clippy::mut_from_ref)]
+    fn stocks(&self) -> (&mut Vec<Line>, &mut Vec<Line>) {
+        // SAFETY: a magazine belongs to one thread (it is not `Sync`), and no method calls another while it uses these.
+        unsafe { (&mut *self.loaded.get(), &mut *self.spare.get()) }
     }
 
     /// A free line, or none when there is no more memory. Its life word is from its last life; nothing else is told.
     #[inline]
     pub(crate) fn take(&self) -> Option<Line> {
-        let mut chain = self.first.get();
-        if chain.head.is_none() {
-            chain = self.refill()?;
+        let (loaded, _) = self.stocks();
+        let Some(line) = loaded.pop() else { return self.take_from_next() };
+        if let Some(&soon) = loaded.get(loaded.len().wrapping_sub(AHEAD)) {
+            prefetch(soon);
         }
-        let line = chain.head?;
-        let next = follow(line);
-        prefetch(next);
-        self.first.set(Chain { head: next, length: chain.length - 1 });
         Some(line)
     }
 
@@ -85,68 +74,80 @@ impl Magazine {
         if unsafe { line.as_ref() }.is_spent() {
             return;
         }
-        let mut chain = self.first.get();
-        if chain.length == CHAIN {
-            self.give(self.spare.replace(chain));
-            chain = Chain::EMPTY;
+        let (loaded, _) = self.stocks();
+        if loaded.len() == ROUNDS || loaded.capacity() == 0 {
+            self.load_empty();
         }
-        set_link(line, chain.head);
-        self.first.set(Chain { head: Some(line), length: chain.length + 1 });
+        self.stocks().0.push(line);
+    }
+
+    /// Makes room in the loaded stock: the full one becomes the spare, and the spare one goes to the depot.
+    #[cold]
+    fn load_empty(&self) {
+        let (loaded, spare) = self.stocks();
+        std::mem::swap(loaded, spare);
+        if loaded.len() == ROUNDS {
+            let full = std::mem::replace(loaded, Vec::with_capacity(ROUNDS));
+            DEPOTS[self.class as usize].lock().stocks.push(Stock(full));
+        } else if loaded.capacity() == 0 {
+            loaded.reserve_exact(ROUNDS);
+        }
     }
 
     #[cold]
-    fn refill(&self) -> Option<Chain> {
-        let spare = self.spare.replace(Chain::EMPTY);
-        if spare.head.is_some() {
-            return Some(spare);
+    fn take_from_next(&self) -> Option<Line> {
+        let (loaded, spare) = self.stocks();
+        if !spare.is_empty() {
+            std::mem::swap(loaded, spare);
+            return loaded.pop();
         }
         let mut depot = DEPOTS[self.class as usize].lock();
-        if let Some(chain) = depot.chains.pop() {
+        if let Some(Stock(stock)) = depot.stocks.pop() {
             // As in `Life::leave`: who sees what this thread writes to these lines sees that their last lives are over.
             fence(Ordering::Release);
-            return Some(chain);
+            *loaded = stock;
+            return loaded.pop();
         }
-        if depot.fresh.head.is_none() {
-            let (head, length) = grow(self.class)?;
-            depot.fresh = Chain { head: Some(head), length };
+        let (Fresh(first), n) = match depot.fresh.take() {
+            Some(fresh) => fresh,
+            None => {
+                let (first, n) = grow(self.class)?;
+                (Fresh(first), n)
+            }
+        };
+        let taken = n.min(ROUNDS);
+        // SAFETY: `n` lines follow each other in one chunk, so every step below it stays inside.
+        let nth = |index: usize| unsafe { first.byte_add(index * self.class.size()) };
+        if n > taken {
+            depot.fresh = Some((Fresh(nth(taken)), n - taken));
         }
-        let fresh = depot.fresh;
-        let length = fresh.length.min(CHAIN);
-        let head = fresh.head?;
-        // SAFETY: `fresh.length` lines follow each other in one chunk, so every step stays inside it.
-        let nth = |n: usize| unsafe { head.byte_add(n * self.class.size()) };
-        let rest = fresh.length - length;
-        depot.fresh = Chain { head: (rest > 0).then(|| nth(length)), length: rest };
         drop(depot);
-        for n in 0..length {
-            set_link(nth(n), (n + 1 < length).then(|| nth(n + 1)));
-        }
-        Some(Chain { head: Some(head), length })
-    }
-
-    #[cold]
-    fn give(&self, chain: Chain) {
-        if chain.head.is_some() {
-            DEPOTS[self.class as usize].lock().chains.push(chain);
-        }
+        loaded.reserve_exact(ROUNDS);
+        // Taken in the order of their addresses, which is what the processor expects.
+        loaded.extend((0..taken).rev().map(nth));
+        loaded.pop()
     }
 }
 
 impl Drop for Magazine {
     fn drop(&mut self) {
-        self.give(self.first.get());
-        self.give(self.spare.get());
+        let mut depot = DEPOTS[self.class as usize].lock();
+        for stock in [std::mem::take(self.loaded.get_mut()), std::mem::take(self.spare.get_mut())] {
+            if !stock.is_empty() {
+                depot.stocks.push(Stock(stock));
+            }
+        }
     }
 }
 
-/// Asks for a line that is about to be taken, so that its link is there when it is.
+/// Asks for a line that is about to be used.
 #[inline]
-fn prefetch(line: Option<Line>) {
+fn prefetch(line: Line) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
-    if let Some(line) = line {
-        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: a prefetch is a hint; it reads and writes nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_ET0>(line.as_ptr().cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let _ = line;

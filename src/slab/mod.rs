@@ -2,7 +2,7 @@
 //!
 //! That a line stays a line of its class for ever is what makes stale handles harmless: whatever an id says, the memory it
 //! leads to begins with a [`Life`] word that can be read and compared. Threads take lines from a [`Magazine`] of their
-//! own, and exchange whole chains of them through one depot.
+//! own, and exchange whole stocks of them through one depot.
 
 mod chunk;
 mod id;
