@@ -255,6 +255,20 @@ impl World {
         let _ = self.cancel(node);
     }
 
+    /// `walk::claim`, by one who keeps the node, and what `wait::help` does with the task.
+    fn claim(&self, node: usize) {
+        let this = self.uses(node);
+        if !this.gate.is_ready() {
+            return;
+        }
+        this.life.retain();
+        if this.gate.start_if_ready() {
+            self.execute(node);
+        } else {
+            self.let_go(node);
+        }
+    }
+
     /// `walk::open_inputs`; `look` sees each input that is open, with a reference counted.
     fn open_inputs(&self, node: usize, mut look: impl FnMut(usize)) {
         let this = self.uses(node);
@@ -724,6 +738,19 @@ fn two_cancels_against_run() {
     });
 }
 
+/// A waiter claims a task the moment its last input is there: it sees the input's value without having been told of it.
+#[test]
+fn claim_against_last_arrival() {
+    model(|| {
+        let world = one_input();
+        world.link_inputs(1);
+        together(&world, &[|world| world.end(0, State::Finished), |world| world.claim(1)]);
+        assert_eq!(world.node(1).runs.load(SeqCst), 1);
+        world.release(1);
+        world.all_over();
+    });
+}
+
 /// A waiter runs the very task it waits for while a worker takes it from its queue and somebody cancels it: `walk::claim` counts a
 /// reference for the entry in the queue.
 #[test]
@@ -737,15 +764,7 @@ fn claim_against_run_against_cancel() {
                 |world| world.run(0),
                 |world| world.cancels(0),
                 |world| {
-                    let this = world.uses(0);
-                    if this.gate.is_ready() {
-                        this.life.retain();
-                        if this.gate.start_if_ready() {
-                            world.execute(0);
-                        } else {
-                            world.let_go(0);
-                        }
-                    }
+                    world.claim(0);
                     world.let_go(0);
                 },
             ],
@@ -805,6 +824,27 @@ fn forward_against_cancel() {
         let node = world.node(1);
         assert_eq!((node.closings.load(SeqCst), node.frees.load(SeqCst)), (1, 1));
         assert_eq!(world.node(0).frees.load(SeqCst), 1);
+    });
+}
+
+#[test]
+fn forward_against_two_cancels() {
+    model(|| {
+        let world = forwarding();
+        world.end(0, State::Finished);
+        together(
+            &world,
+            &[
+                |world| world.cancels(1),
+                |world| world.cancels(1),
+                |world| {
+                    world.forward_to(1, 0);
+                },
+            ],
+        );
+        world.release(1);
+        assert_eq!(world.node(1).closings.load(SeqCst), 1);
+        assert_eq!((world.node(0).frees.load(SeqCst), world.node(1).frees.load(SeqCst)), (1, 1));
     });
 }
 

@@ -209,6 +209,28 @@ fn join_against_last_leave_and_reuse() {
     });
 }
 
+/// Who uses a line and then ends its handle is done before another, who has the last reference, frees it.
+#[test]
+fn end_against_leave() {
+    model(|| {
+        let line = Line::alive();
+        line.life.retain();
+        let other = line.clone();
+        let user = thread::spawn(move || {
+            assert_eq!(other.read(), 1);
+            if matches!(other.life.end(id(1)), Ended::Last { .. }) && other.life.leave() {
+                other.live_again();
+            }
+        });
+        assert_eq!(line.read(), 1);
+        if line.life.leave_unless_last() && line.life.leave() {
+            line.live_again();
+        }
+        user.join().unwrap();
+        assert_eq!(line.read(), 3);
+    });
+}
+
 /// Of several that leave, one is the last, and sees all that the others did.
 #[test]
 fn leave_against_leave() {
