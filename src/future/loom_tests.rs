@@ -138,13 +138,14 @@ impl World {
         node
     }
 
+    /// The link of an edge whose owner is there.
     fn link_of(&self, edge: EdgeWord) -> &AtomicU64 {
         let at = (edge >> 8) as usize - 1;
-        if edge & WATCH != 0 {
-            &self.watches[at].link
-        } else {
-            &self.nodes[at].links[(edge >> 4 & 15) as usize]
+        if edge & WATCH == 0 {
+            return &self.uses(at).links[(edge >> 4 & 15) as usize];
         }
+        assert_eq!(self.watches[at].told.load(SeqCst), 0, "a watch is used after it was told");
+        &self.watches[at].link
     }
 
     fn inputs(&self, node: usize) -> Vec<usize> {
@@ -850,16 +851,54 @@ fn forward_against_two_cancels() {
 
 // ---- walks -----------------------------------------------------------------------------------------------------------
 
-/// The input, which is queued, goes with the only task that wants it, and its line lives again, while a walker looks at it: the walker
-/// must neither take part in the next life nor miscount the last.
+/// Node 1 waits for node 0, which is queued and which nobody else wants; node 0's line lives again when it is freed.
+fn queued_input() -> Arc<World> {
+    let mut input = node(&[], 0);
+    input.reborn = true;
+    let world = World::new(vec![input, node(&[0], 1)]);
+    assert_eq!(world.node(0).life.take(id(0)), Some(false));
+    world.link_inputs(1);
+    world
+}
+
+/// `walk::needs` on node 1: what it sees of node 0 must be its first life.
+fn walk(world: &World) {
+    if world.node(1).life.pin(id(1)) {
+        world.open_inputs(1, |input| assert_eq!(world.node(input).frees.load(SeqCst), 0));
+        world.let_go(1);
+    }
+}
+
+/// Both have ended once and were freed once, and the next life of node 0's line is whole.
+fn both_over(world: &World) {
+    for node in &world.nodes {
+        assert_eq!((node.closings.load(SeqCst), node.frees.load(SeqCst)), (1, 1));
+    }
+    let again = &world.node(0).life;
+    assert!(matches!(again.end(Id::new(Kind::Small, 0, 3)), Ended::Last { .. }), "the next life is whole");
+    assert!(again.leave());
+}
+
 #[test]
 fn walk_against_cancel_and_reuse() {
+    model(|| {
+        let world = queued_input();
+        together(
+            &world,
+            &[walk, |world| {
+                world.cancels(1);
+                world.release(1);
+                world.run(0);
+            }],
+        );
+        both_over(&world);
+    });
+}
+
+#[test]
+fn walk_against_cancel_against_run() {
     model_with(2, || {
-        let mut input = node(&[], 0);
-        input.reborn = true;
-        let world = World::new(vec![input, node(&[0], 1)]);
-        assert_eq!(world.node(0).life.take(id(0)), Some(false));
-        world.link_inputs(1);
+        let world = queued_input();
         together(
             &world,
             &[
@@ -868,23 +907,10 @@ fn walk_against_cancel_and_reuse() {
                     world.cancels(1);
                     world.release(1);
                 },
-                |world| {
-                    if world.node(1).life.pin(id(1)) {
-                        world.open_inputs(1, |input| assert_eq!(world.node(input).frees.load(SeqCst), 0));
-                        world.let_go(1);
-                    }
-                },
+                walk,
             ],
         );
-        for node in &world.nodes {
-            assert_eq!((node.closings.load(SeqCst), node.frees.load(SeqCst)), (1, 1));
-        }
-        let again = &world.node(0).life;
-        assert!(
-            matches!(again.end(Id::new(Kind::Small, 0, 3)), Ended::Last { .. }),
-            "the next life is whole"
-        );
-        assert!(again.leave());
+        both_over(&world);
     });
 }
 
