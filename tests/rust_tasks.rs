@@ -31,7 +31,7 @@ unsafe extern "C-unwind" fn inc(task: *mut Task) {
     // SAFETY: the engine calls this with the running task.
     let task = unsafe { &mut *task };
     let value = task.arg_i64(0).expect("an integer");
-    task.set_result(Value::i64(value + 1));
+    drop(task.set_result(Value::i64(value + 1)));
 }
 
 unsafe extern "C-unwind" fn panics(_task: *mut Task) {

@@ -156,8 +156,8 @@ mod tests {
 
     #[test]
     fn a_forked_child_is_refused() {
-        watch_forks();
-        watch_forks();
+        fork::watch();
+        fork::watch();
         // SAFETY: the child only calls what touches thread-local memory and leaves at once.
         match unsafe { libc::fork() } {
             0 => {

@@ -46,7 +46,7 @@ impl Closed {
 pub(crate) struct Dependents(AtomicU64);
 
 impl Dependents {
-    #[cfg(any(test, loom))]
+    #[cfg(all(test, loom))]
     pub(crate) fn new() -> Self {
         Self(AtomicU64::new(0))
     }

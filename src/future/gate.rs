@@ -55,7 +55,7 @@ pub(crate) enum Settled {
 }
 
 impl Gate {
-    #[cfg(any(test, loom))]
+    #[cfg(all(test, loom))]
     pub(crate) fn new(inputs: u32) -> Self {
         Self(AtomicU32::new(if inputs == 0 { 0 } else { (inputs + 1) | LINKING }))
     }

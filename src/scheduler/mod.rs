@@ -17,8 +17,8 @@ pub(crate) use local::Local;
 pub(crate) use queue::Job;
 pub(crate) use tally::Tally;
 
-#[cfg(loom)]
-pub(crate) use sleep::{Counts, Published};
+#[cfg(all(test, loom))]
+mod loom_tests;
 
 use crate::slab::{Id, Kind};
 use crate::status::{self, Failure, Result};

@@ -43,7 +43,7 @@ pub(crate) enum Ended {
 }
 
 impl Life {
-    #[cfg(any(test, loom))]
+    #[cfg(all(test, loom))]
     pub(crate) fn new() -> Self {
         Self(AtomicU64::new(0))
     }
@@ -115,7 +115,11 @@ impl Life {
         match before {
             None => Ended::Stale,
             Some(word) if word & REFERENCES != 1 => Ended::Shared { watched: word & WATCHED != 0 },
-            Some(_) if is_done => Ended::Free,
+            Some(_) if is_done => {
+                // The other half of [`is_still`](Self::is_still), as in `leave`.
+                fence(Ordering::Release);
+                Ended::Free
+            }
             Some(word) => Ended::Last { watched: word & WATCHED != 0 },
         }
     }
@@ -174,15 +178,16 @@ impl Life {
 
     /// Gives up a reference that may be the last; `true` if it was, and the line is the caller's to free.
     ///
-    /// Release, so that the one who frees it acquires everybody's last use; a plain store would not do for the last one either, since
-    /// somebody may [`join`](Self::join) until there is none.
+    /// Always a read-modify-write: up to the moment the count is zero somebody may [`join`](Self::join).
     #[must_use]
     pub(crate) fn leave(&self) -> bool {
-        if self.0.fetch_sub(1, Ordering::Release) & REFERENCES == 1 {
-            fence(Ordering::Acquire);
-            return true;
+        if self.0.fetch_sub(1, Ordering::Release) & REFERENCES != 1 {
+            return false;
         }
-        false
+        // Acquire receives everybody's last use of the line. Release is the other half of [`is_still`](Self::is_still): who sees
+        // anything that this thread writes to the line from here on also sees that the handle has ended.
+        fence(Ordering::AcqRel);
+        true
     }
 
     /// How many lives the line has had, this one included.
@@ -195,7 +200,7 @@ impl Life {
         Self::generation(self.0.load(Ordering::Relaxed)) >= GENERATION_MAX - 1
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(loom)))]
     pub(crate) fn spend(&self) {
         self.0.store((GENERATION_MAX - 1) << GENERATION_SHIFT, Ordering::Relaxed);
     }

@@ -59,8 +59,6 @@ impl Magazine {
     /// A free line, or none when there is no more memory. Its life word is from its last life; nothing else is told.
     #[inline]
     pub(crate) fn take(&self) -> Option<Line> {
-        // Whoever reads, through a stale handle, what the line's next owner writes into it, shall also see that the handle has ended.
-        fence(Ordering::Release);
         let (loaded, _) = self.stocks();
         let Some(line) = loaded.pop() else { return self.take_from_next() };
         if let Some(&soon) = loaded.get(loaded.len().wrapping_sub(AHEAD)) {
@@ -105,6 +103,8 @@ impl Magazine {
         }
         let mut depot = DEPOTS[self.class as usize].lock();
         if let Some(Stock(stock)) = depot.stocks.pop() {
+            // As in `Life::leave`: who sees what this thread writes to these lines sees that their last lives are over.
+            fence(Ordering::Release);
             *loaded = stock;
             return loaded.pop();
         }

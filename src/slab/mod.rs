@@ -9,6 +9,9 @@ mod id;
 mod life;
 mod magazine;
 
+#[cfg(all(test, loom))]
+mod loom_tests;
+
 pub(crate) use chunk::{Class, Line, class_of, for_each_line, index_of, look_up};
 pub(crate) use id::{Id, Kind};
 pub(crate) use life::{Ended, Life};

@@ -1,0 +1,224 @@
+//! Models of the counts that workers sleep by. The semaphore is loom's lock and condition in place of parking_lot's.
+
+use super::sleep::{Counts, Published};
+use crate::sync::{AtomicU32, Ordering};
+use loom::sync::{Arc, Condvar, Mutex};
+use loom::thread;
+
+/// Jobs in a queue without any ordering of its own, workers' counts and what they sleep on.
+struct Client {
+    counts: Counts,
+    jobs: AtomicU32,
+    permits: Mutex<u32>,
+    given: Condvar,
+    /// How many jobs have begun that wait for each other.
+    started: Mutex<u32>,
+    changed: Condvar,
+}
+
+impl Client {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            counts: Counts::new(),
+            jobs: AtomicU32::new(0),
+            permits: Mutex::new(0),
+            given: Condvar::new(),
+            started: Mutex::new(0),
+            changed: Condvar::new(),
+        })
+    }
+
+    /// `Local::push_from_outside` and `Core::published`. `false`: the client is closed.
+    fn submit(&self) -> bool {
+        self.jobs.fetch_add(1, Ordering::Relaxed);
+        match self.counts.published() {
+            Published::Seen => true,
+            Published::Wake => {
+                self.wake_one();
+                true
+            }
+            Published::Closed => false,
+        }
+    }
+
+    /// `Slot::take`.
+    fn take(&self) -> bool {
+        let mut jobs = self.jobs.load(Ordering::Relaxed);
+        while jobs != 0 {
+            match self.jobs.compare_exchange(jobs, jobs - 1, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => jobs = now,
+            }
+        }
+        false
+    }
+
+    /// `Slot::sees_work`.
+    fn sees_work(&self) -> bool {
+        self.jobs.load(Ordering::Relaxed) != 0
+    }
+
+    /// `worker::search`. `false`: the client is closed.
+    fn search(&self) -> bool {
+        self.counts.search();
+        loop {
+            if self.take() {
+                self.finish_search();
+                return true;
+            }
+            self.counts.lie_down();
+            if self.sees_work() {
+                if !self.counts.rise() {
+                    self.block();
+                }
+                continue;
+            }
+            if self.counts.is_closed() {
+                return false;
+            }
+            self.block();
+        }
+    }
+
+    /// `worker::finish_search`.
+    fn finish_search(&self) {
+        if self.counts.found() && self.sees_work() {
+            self.wake_one();
+        }
+    }
+
+    /// `Sleep::block`.
+    fn block(&self) {
+        let mut permits = self.permits.lock().unwrap();
+        while *permits == 0 {
+            permits = self.given.wait(permits).unwrap();
+        }
+        *permits -= 1;
+    }
+
+    /// `Sleep::wake_one`.
+    fn wake_one(&self) {
+        if self.counts.claim_sleeper() {
+            self.permit();
+        }
+    }
+
+    /// `Sleep::wake_all`.
+    fn wake_all(&self) {
+        while self.counts.claim_any_sleeper() {
+            self.permit();
+        }
+    }
+
+    fn permit(&self) {
+        *self.permits.lock().unwrap() += 1;
+        self.given.notify_one();
+    }
+
+    /// Runs a job that ends only when `n` of them run at the same time: each needs a worker of its own.
+    fn run_together(&self, n: u32) {
+        let mut started = self.started.lock().unwrap();
+        *started += 1;
+        self.changed.notify_all();
+        while *started < n {
+            started = self.changed.wait(started).unwrap();
+        }
+    }
+}
+
+/// Checks all interleavings with at most three preemptions.
+fn model(body: impl Fn() + Sync + Send + 'static) {
+    model_with(3, body);
+}
+
+/// As [`model`], with fewer preemptions where three would take long.
+fn model_with(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(body);
+}
+
+/// What is published is found: otherwise the worker sleeps for ever, and loom reports a deadlock.
+#[test]
+fn publish_against_sleep() {
+    model(|| {
+        let client = Client::new();
+        let worker = client.clone();
+        let worker = thread::spawn(move || assert!(worker.search()));
+        assert!(client.submit());
+        worker.join().unwrap();
+    });
+}
+
+#[test]
+fn two_publish_against_sleep() {
+    model(|| {
+        let client = Client::new();
+        let (worker, other) = (client.clone(), client.clone());
+        let worker = thread::spawn(move || {
+            assert!(worker.search());
+            assert!(worker.take() || worker.search());
+        });
+        let other = thread::spawn(move || assert!(other.submit()));
+        assert!(client.submit());
+        worker.join().unwrap();
+        other.join().unwrap();
+    });
+}
+
+/// Two jobs that need each other, two workers: the first to find one must see to it that the other is found too.
+#[test]
+fn last_searcher_hands_on() {
+    model_with(2, || {
+        let client = Client::new();
+        let workers = [client.clone(), client.clone()].map(|client| {
+            thread::spawn(move || {
+                assert!(client.search());
+                client.run_together(2);
+            })
+        });
+        assert!(client.submit());
+        assert!(client.submit());
+        workers.into_iter().for_each(|worker| worker.join().unwrap());
+    });
+}
+
+/// As above, with both jobs published at once and one notice given: `Local::push_all`.
+#[test]
+fn woken_worker_wakes_the_next() {
+    model(|| {
+        let client = Client::new();
+        let workers = [client.clone(), client.clone()].map(|client| {
+            thread::spawn(move || {
+                assert!(client.search());
+                client.run_together(2);
+            })
+        });
+        client.jobs.fetch_add(1, Ordering::Relaxed);
+        assert!(client.submit());
+        workers.into_iter().for_each(|worker| worker.join().unwrap());
+    });
+}
+
+/// A submit against close: either a worker (or the one who closes) finds the job, or the submitter learns that it is to take it back.
+#[test]
+fn publish_against_close() {
+    model(|| {
+        let client = Client::new();
+        let (worker, submitter) = (client.clone(), client.clone());
+        let worker = thread::spawn(move || while worker.search() {});
+        let submitter = thread::spawn(move || {
+            if !submitter.submit() {
+                // `Local::take_back`.
+                submitter.take();
+            }
+        });
+        client.counts.close();
+        client.wake_all();
+        worker.join().unwrap();
+        // `Core::discard_queued`, after the workers have gone.
+        while client.take() {}
+        submitter.join().unwrap();
+        assert!(!client.sees_work());
+    });
+}
