@@ -132,7 +132,7 @@ impl<'a> Cascade<'a> {
         let value = unsafe { (*input.value()).share() };
         self.local.tally(node.client(), |tally| tally.unstarted.add(1));
         match value {
-            Ok(value) => self.finish(node, value),
+            Ok(mut value) => self.finish(node, &mut value),
             Err(failure) => self.fail(node, Ending::failed(node, &failure)),
         }
     }
@@ -140,7 +140,7 @@ impl<'a> Cascade<'a> {
     /// Finishes a task that the caller has claimed, and whose inputs are still to be released. If somebody cancelled it while it ran, the
     /// value is discarded.
     #[inline]
-    pub(crate) fn finish(&mut self, node: NodePtr, value: Value) {
+    pub(crate) fn finish(&mut self, node: NodePtr, value: &mut Value) {
         self.release_inputs(node);
         node.set_value(value);
         // Counted first: who has seen the result finds it counted.

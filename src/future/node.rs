@@ -376,10 +376,8 @@ impl NodePtr {
 
     /// Puts the value into the body. The caller has claimed the task and is done with its arguments.
     #[inline]
-    pub(crate) fn set_value(self, value: Value) {
-        for (index, word) in value.into_words().into_iter().enumerate() {
-            self.set(index, word);
-        }
+    pub(crate) fn set_value(self, value: &mut Value) {
+        value.give_words(|index, word| self.set(index, word));
     }
 
     /// The value in the body of a finished future, valid while the caller counts a reference.

@@ -258,8 +258,8 @@ pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
                 Failure::invalid("rask_scatter takes a value, not a future: pass the future on instead");
             Ok(make_known(local, node, class, spec, Known::Wrong(wrong)))
         }
-        Ok(value) => {
-            node.set_value(value);
+        Ok(mut value) => {
+            node.set_value(&mut value);
             node.gate.open();
             node.dependents.begin();
             let id = born(local, node, class, spec);

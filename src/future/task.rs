@@ -282,8 +282,7 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
 
     local.tally(client, |tally| tally.returned.add(1));
     if task.failure.is_none() && task.forward.is_none() {
-        let result = std::mem::replace(&mut task.result, Value::NONE);
-        cascade.finish(node, result);
+        cascade.finish(node, &mut task.result);
     } else {
         task.end_otherwise(local, &mut cascade);
     }

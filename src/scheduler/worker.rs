@@ -169,7 +169,8 @@ impl Slot {
     #[inline]
     fn take_from_outside(&self, core: &Core) -> Option<Job> {
         let batch = &core.ends[self.index].batch;
-        batch.take().or_else(|| if self.fill_batch(core) { batch.take() } else { None })
+        let take = || if core.ends.len() == 1 { batch.take_alone() } else { batch.take() };
+        take().or_else(|| if self.fill_batch(core) { take() } else { None })
     }
 
     /// Takes what fits from the inboxes, beginning with the one whose turn it is. `false`: there was nothing.

@@ -142,6 +142,19 @@ impl Value {
         [value.words[0], value.words[1], value.words[2], value.meta]
     }
 
+    /// Gives the four words away, and with them what the value held; it is none afterwards.
+    ///
+    /// One by one, because they were often written one by one just before: a load of two at once would have to wait until both stores
+    /// have reached the cache.
+    #[inline]
+    pub fn give_words(&mut self, mut take: impl FnMut(usize, u64)) {
+        for index in 0..3 {
+            take(index, self.words[index]);
+        }
+        take(3, self.meta);
+        self.meta = kind::NONE as u64;
+    }
+
     /// The value that became these words.
     ///
     /// # Safety
