@@ -2,6 +2,7 @@
 
 pub mod capi;
 pub mod client;
+mod fork;
 pub mod future;
 mod scheduler;
 mod slab;

@@ -1,11 +1,12 @@
 //! Clients: opened, asked, waited for, closed.
 
-use super::guard::{self, watch_forks};
+use super::guard;
 use super::handle::rask_client;
 use super::pointers::{text, timeout};
 use super::sized::{self, Versioned};
 use super::status::rask_status;
 use crate::client::{self, Options, Stats};
+use crate::fork;
 use crate::status::{Failure, Result, UNSUPPORTED};
 use std::ffi::c_char;
 
@@ -92,7 +93,7 @@ const _: () = assert!(size_of::<rask_client_stats>() == 96);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_client_open(options: *const rask_client_options) -> rask_client {
     let id = guard::call(0, || {
-        watch_forks();
+        fork::watch();
         // SAFETY: NULL, or a struct of the size it states, as the header requires.
         match unsafe { sized::read(options) }? {
             Some(options) => client::open(&checked(&options)?),

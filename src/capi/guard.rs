@@ -2,31 +2,12 @@
 //! remembered.
 
 use super::status::rask_status;
+use crate::fork;
 use crate::status::{FORKED, Failure, OK, PANIC, Result};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Set in a child after `fork`: the threads of the parent's clients do not exist there, so no call could keep
-/// its word.
-static FORKED_CHILD: AtomicBool = AtomicBool::new(false);
-
-/// From now on every call in a child process is `RASK_E_FORKED`. Called whenever a client is opened; the
-/// first counts.
-pub fn watch_forks() {
-    static ONCE: Once = Once::new();
-    extern "C" fn in_child() {
-        FORKED_CHILD.store(true, Ordering::Relaxed);
-    }
-    ONCE.call_once(|| {
-        // Out of memory is the only failure; then forks go unnoticed, which is no reason to refuse a client.
-        // SAFETY: the handler only stores to an atomic, as a handler may in the child of a threaded process.
-        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
-    });
-}
 
 /// Runs the body of a call. Its failure is remembered as this thread's last one, and `failed` is returned
 /// instead.
@@ -65,8 +46,7 @@ pub(super) fn outputs<O>(
 
 #[inline]
 fn run<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
-    // Relaxed: the child has one thread, and sees what its fork handler stored.
-    if FORKED_CHILD.load(Ordering::Relaxed) {
+    if fork::in_child() {
         return Err(forked());
     }
     // Unwind safety: what the engine shares between threads it has to keep consistent itself.
@@ -176,8 +156,8 @@ mod tests {
 
     #[test]
     fn a_forked_child_is_refused() {
-        watch_forks();
-        watch_forks();
+        fork::watch();
+        fork::watch();
         // SAFETY: the child only calls what touches thread-local memory and leaves at once.
         match unsafe { libc::fork() } {
             0 => {

@@ -27,5 +27,3 @@ pub mod submit;
 pub mod task;
 pub mod value;
 pub mod version;
-
-pub use guard::watch_forks;

@@ -35,9 +35,10 @@ pub unsafe extern "C" fn rask_wait(
     guard::outputs(
         // SAFETY: NULL, or room for that many flags, as the header requires.
         || unsafe { optional_out(done, n, "done") },
-        // SAFETY: NULL, or that many handles, as the header requires.
         |done| {
-            client::wait(unsafe { self::futures(futures, n) }?, until_of(until)?, timeout(timeout_ns)?, done)
+            // SAFETY: NULL, or that many handles, as the header requires.
+            let futures = unsafe { self::futures(futures, n) }?;
+            client::wait(futures, until_of(until)?, timeout(timeout_ns)?, done)
         },
     )
 }

@@ -130,7 +130,7 @@ pub unsafe extern "C" fn rask_return_i64(task: *mut Task, value: i64) {
     // SAFETY: NULL, or the running task, as the header requires.
     match unsafe { task.as_mut() } {
         // Nothing here can fail or panic, so the guard may be left out.
-        Some(task) => task.set_result(Value::i64(value)),
+        Some(task) => drop(task.set_result(Value::i64(value))),
         // SAFETY: as above.
         None => unsafe { answer(task, |_| Ok(Value::NONE)) },
     }
@@ -166,9 +166,11 @@ pub unsafe extern "C" fn rask_return_bytes(task: *mut Task, data: *const c_void,
 pub unsafe extern "C" fn rask_return_buffer(task: *mut Task, size: usize) -> *mut c_void {
     // SAFETY: NULL, or the running task, as the header requires.
     unsafe {
+        // The one before is dropped while the task is not borrowed: its destructor may call us with it.
+        drop(with(task, Value::NONE, |task| Ok(task.take_result())));
         with(task, ptr::null_mut(), |task| {
             let buffer = Value::buffer(size, task.account())?;
-            task.set_result(buffer);
+            let _none = task.set_result(buffer);
             // Only now: a small buffer lies in the value, which has just moved.
             let result = task.result_mut();
             match result.bytes_raw() {
@@ -248,6 +250,7 @@ pub unsafe extern "C" fn rask_return_future(task: *mut Task, future: rask_future
     } else {
         // SAFETY: the running task, as the header requires.
         unsafe {
+            drop(with(task, Value::NONE, |task| Ok(task.take_result())));
             with(task, (), |task| {
                 task.return_future(future.id);
                 Ok(())
@@ -347,11 +350,11 @@ fn fail(task: &mut Task, failure: Failure) -> Failure {
 unsafe fn answer(task: *mut Task, body: impl FnOnce(&mut Task) -> Result<Value>) {
     // SAFETY: by contract.
     unsafe {
-        with(task, (), |task| {
+        // The one before is dropped when the task is no longer borrowed: its destructor may call us with it.
+        drop(with(task, Value::NONE, |task| {
             let value = body(task)?;
-            task.set_result(value);
-            Ok(())
-        });
+            Ok(task.set_result(value))
+        }));
     }
 }
 

@@ -7,7 +7,7 @@
 
 use super::{Timeout, Until};
 use crate::future::waiting::{self, Suspension, Waiter, Wide};
-use crate::future::walk::{Ref, claim_ready};
+use crate::future::walk::{Help, Ref};
 use crate::future::{self, Cascade, NodePtr, State, Task, Watch, Watcher, Watching, handle};
 use crate::scheduler::Local;
 use crate::slab::Id;
@@ -23,8 +23,6 @@ const WATCHED: usize = 1024;
 const LOOK: Duration = Duration::from_micros(5);
 /// How long releases of handles gather before a wait for very many futures looks at all of its handles.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
-/// Futures looked at for a task to run on top of a waiting one.
-const HELP_BUDGET: usize = 64;
 
 /// What wakes a blocked wait.
 struct Signal {
@@ -185,6 +183,10 @@ fn handle_released() -> Failure {
     Failure::handle("the handle was released while it was waited for")
 }
 
+pub(super) fn destructor_waits() -> Failure {
+    Failure::new(status::STATE, "a destructor that a worker runs cannot wait")
+}
+
 pub(super) fn time_is_up() -> Failure {
     Failure::new(status::TIMEOUT, "the time was up before the wait was over")
 }
@@ -340,16 +342,16 @@ pub fn gather(
 /// Blocks until the condition holds for the open futures given, by whatever means the calling thread has.
 fn block(futures: &[u64], until: Until, deadline: Option<Instant>) -> Result<()> {
     Local::with(|local| match Task::current(local) {
+        // What this thread has yet to tell others may be what the destructor waits for.
+        _ if local.is_worker() && local.is_burying() => Err(destructor_waits()),
         Some(task) if local.slot().is_some() => block_task(local, task, futures, until, deadline),
-        // Outside, or in a destructor that a worker runs between tasks.
         _ => {
             if let [future] = futures
                 && look(*future)?
             {
                 return Ok(());
             }
-            let set = WatchedSet::begin(futures, until)?;
-            suspended_meanwhile(local, || block_thread(&set, until, deadline))?
+            block_thread(&WatchedSet::begin(futures, until)?, until, deadline)
         }
     })
 }
@@ -394,8 +396,8 @@ fn block_task(
     until: Until,
     deadline: Option<Instant>,
 ) -> Result<()> {
-    // On top of the task goes only what it must wait for anyhow: not one of several, and nothing when the time may be up before.
-    if until == Until::AllCompleted && deadline.is_none() {
+    // On top of the task goes only what it must wait for anyhow: not any of several, and nothing when the time may be up before.
+    if until != Until::FirstCompleted && deadline.is_none() {
         help(local, task, futures)?;
         if futures.iter().all(|&future| future::state(future).is_ok_and(is_done)) {
             return Ok(());
@@ -403,8 +405,8 @@ fn block_task(
     }
     let set = WatchedSet::begin(futures, until)?;
     let wait = Suspension {
-        futures: set.nodes().collect(),
-        needs_all: until == Until::AllCompleted,
+        futures: set.nodes().map(Ref::new).collect(),
+        until,
         is_timed: deadline.is_some(),
         waiter: set.signal.clone(),
     };
@@ -420,13 +422,18 @@ fn help(local: &Local, task: &Task, futures: &[u64]) -> Result<()> {
         if future::run_child(future, local) {
             continue;
         }
-        let taken = handle::pin(Id(future))?;
-        let node = Ref::of(taken);
+        let future = Ref::of(handle::pin(Id(future))?);
+        // Tasks of another client are its own workers' to run.
+        if future.node().client() != task.node().client() {
+            continue;
+        }
+        let mut help = Help::new(future.node());
         while local.has_stack()
-            && node.node().client() == task.node().client()
-            && let Some(ready) = claim_ready(node.node(), HELP_BUDGET)
+            && let Some(ready) = help.next()
         {
             future::execute(ready.node(), local, Cascade::new(local));
+            drop(ready);
+            future::drop_stale_entries(local);
         }
     }
     Ok(())

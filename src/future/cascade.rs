@@ -18,8 +18,12 @@ pub(crate) struct Cascade<'a> {
     local: &'a Local,
     /// Lists that were closed, with the ending their edges are to be told.
     lists: Vec<(EdgeWord, Ending)>,
+    /// One of these lists, kept here because there is rarely more than one at a time, and memory for one need not be asked for.
+    list: Option<(EdgeWord, Ending)>,
     /// Futures that are not done and that nobody wants: to be cancelled. The last reference on each is ours.
     unwanted: Vec<NodePtr>,
+    /// The client of futures that ended other than by running: somebody may wait until it has none left.
+    settled: Option<u32>,
     /// Whether the first task made ready is kept for this thread to run next.
     keeps_next: bool,
     next: Option<NodePtr>,
@@ -27,7 +31,15 @@ pub(crate) struct Cascade<'a> {
 
 impl<'a> Cascade<'a> {
     pub(crate) fn new(local: &'a Local) -> Self {
-        Self { local, lists: Vec::new(), unwanted: Vec::new(), keeps_next: false, next: None }
+        Self {
+            local,
+            lists: Vec::new(),
+            list: None,
+            unwanted: Vec::new(),
+            settled: None,
+            keeps_next: false,
+            next: None,
+        }
     }
 
     /// As [`new`](Self::new), for a worker that asks for the [`next`](Self::run) task.
@@ -38,21 +50,24 @@ impl<'a> Cascade<'a> {
     /// Does all that is to be done. Returns the task to run next, if one was kept.
     #[inline]
     pub(crate) fn run(mut self) -> Option<Job> {
-        if !self.lists.is_empty() || !self.unwanted.is_empty() {
+        if self.list.is_some() || !self.unwanted.is_empty() {
             self.run_stacks();
+        }
+        if let Some(client) = self.settled {
+            self.local.tell_drainers(client);
         }
         self.next.map(|node| node.to_word() as Job)
     }
 
     fn run_stacks(&mut self) {
         loop {
-            if let Some((edges, ending)) = self.lists.pop() {
+            if let Some((edges, ending)) = self.lists.pop().or_else(|| self.list.take()) {
                 self.tell(edges, &ending);
             } else if let Some(node) = self.unwanted.pop() {
-                self.settle(node, &Ending::cancelled(node, "released"));
+                self.settle(node, &Ending::released());
                 self.leave(node);
             } else {
-                return;
+                break;
             }
         }
     }
@@ -109,7 +124,7 @@ impl<'a> Cascade<'a> {
 
     /// A task that waited for another's result has it.
     fn forwarded(&mut self, node: NodePtr) {
-        if !node.gate.start() {
+        if !node.gate.start_forwarded() {
             return self.let_go(node);
         }
         let input = NodePtr::from_word(node.get(0));
@@ -133,7 +148,7 @@ impl<'a> Cascade<'a> {
         self.local.tally(client, |tally| tally.finished.add(1));
         match node.dependents.close(Ending::Finished.into_closed()) {
             Some(0) => {}
-            Some(edges) => self.lists.push((edges, Ending::Finished)),
+            Some(edges) => self.closed(edges, Ending::Finished),
             None => {
                 // SAFETY: the value was put there above, and nobody reads a cancelled future's body.
                 self.local.bury(unsafe { node.take_value() });
@@ -164,7 +179,8 @@ impl<'a> Cascade<'a> {
         }
     }
 
-    fn count(&self, node: NodePtr, ending: &Ending, n: u64) {
+    fn count(&mut self, node: NodePtr, ending: &Ending, n: u64) {
+        self.settled = Some(node.client());
         self.local.tally(node.client(), |tally| match ending {
             Ending::Finished => tally.finished.add(n),
             Ending::Failed(_) => tally.failed.add(n),
@@ -172,8 +188,18 @@ impl<'a> Cascade<'a> {
         });
     }
 
+    /// A task that ran waits for another's result from now on.
+    pub(crate) fn count_forwarded(&self, node: NodePtr) {
+        self.local.tally(node.client(), |tally| tally.forwarded.add(1));
+    }
+
+    #[inline]
     fn closed(&mut self, edges: EdgeWord, ending: Ending) {
-        if edges != 0 {
+        if edges == 0 {
+            // Nobody is to be told.
+        } else if self.list.is_none() {
+            self.list = Some((edges, ending));
+        } else {
             self.lists.push((edges, ending));
         }
     }
@@ -290,22 +316,9 @@ impl<'a> Cascade<'a> {
     }
 }
 
-/// Gives up a reference known to be the last one, if the node is done, which it nearly always is. `false`: it is not, and
-/// [`Cascade::let_go_last`] has more to do.
-#[inline]
-pub(crate) fn let_go_done(node: NodePtr, local: &Local) -> bool {
-    if node.dependents.closed().is_none() {
-        return false;
-    }
-    if node.life.leave() {
-        free(node, local);
-    }
-    true
-}
-
 /// Frees a node that nobody refers to.
 #[inline]
-fn free(node: NodePtr, local: &Local) {
+pub(crate) fn free(node: NodePtr, local: &Local) {
     let closed = node.dependents.closed().expect("a node without references is done");
     if node.gate.has_extra() {
         key::forget(node);

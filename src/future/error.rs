@@ -5,7 +5,7 @@ use super::node::NodePtr;
 use super::{State, key};
 use crate::status::{self, Failure, Status};
 use std::ffi::CString;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Why a future has no value.
 #[derive(Debug)]
@@ -54,6 +54,20 @@ impl Ending {
     /// Cancelled for a reason, beginning in `node`.
     pub(crate) fn cancelled(node: NodePtr, reason: &str) -> Self {
         Ending::Cancelled(Error::new(node, status::CANCELLED, 0, 0, reason))
+    }
+
+    /// Cancelled because nobody can want it any more, or learn why it was.
+    pub(crate) fn released() -> Self {
+        static RELEASED: LazyLock<Arc<Error>> = LazyLock::new(|| {
+            Arc::new(Error {
+                status: status::CANCELLED,
+                code: 0,
+                attempts: 0,
+                message: c"released".into(),
+                origin: CString::default(),
+            })
+        });
+        Ending::Cancelled(RELEASED.clone())
     }
 
     /// Failed before it ran.

@@ -116,24 +116,38 @@ impl Gate {
         }
     }
 
-    /// Claims the right to run. `false`: somebody settled or started the task before.
+    /// Claims the right to run a task that is in a queue, or to end it. `false`: somebody started or settled it before, and what is in the queue
+    /// is a stale entry. The count is looked at too, because such a task may have run and wait for another's result by now.
     ///
     /// Acquire: the arguments, and with [`arrive`](Self::arrive) the inputs, are there to be read. Release is not needed: what the
     /// claim must order for others is ordered by the completion.
+    #[inline]
     #[must_use]
     pub(crate) fn start(&self) -> bool {
-        self.0.fetch_or(STARTED, Ordering::Acquire) & (STARTED | SETTLED) == 0
+        let mut word = self.0.load(Ordering::Relaxed);
+        while word & (COUNT | STARTED | SETTLED | FORWARD) == 0 {
+            match self.0.compare_exchange_weak(word, word | STARTED, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+        false
+    }
+
+    /// Claims the right to end a task whose awaited outcome has come. `false`: it was settled before.
+    #[must_use]
+    pub(crate) fn start_forwarded(&self) -> bool {
+        self.0.fetch_or(STARTED, Ordering::Acquire) & SETTLED == 0
+    }
+
+    /// Whether somebody has begun to run it, or has ended it.
+    pub(crate) fn is_claimed(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & (STARTED | SETTLED | FORWARD) != 0
     }
 
     /// Whether it waits for nothing but to be run.
     pub(crate) fn is_ready(&self) -> bool {
         self.0.load(Ordering::Relaxed) & (COUNT | STARTED | SETTLED | FORWARD) == 0
-    }
-
-    /// Claims the right to run a task that is queued somewhere. `false` also when it still waits for inputs.
-    #[must_use]
-    pub(crate) fn start_if_ready(&self) -> bool {
-        self.is_ready() && self.start()
     }
 
     /// Claims the right to end the task without running it, or asks it to stop if it runs.

@@ -1,6 +1,6 @@
 //! From ids to nodes and back: handles looked up, cloned, taken and ended.
 
-use super::cascade::{Cascade, let_go_done};
+use super::cascade::{Cascade, free};
 use super::node::NodePtr;
 use super::waiting::handle_ended;
 use crate::scheduler::Local;
@@ -139,20 +139,43 @@ pub(crate) fn release(id: Id, local: &Local) -> Result<()> {
         return Ok(());
     }
     let (line, class) = line(id)?;
-    let (watched, last) = match life(line).end(id) {
+    if class == Class::Clone {
+        return release_clone(id, line, local);
+    }
+    let node = NodePtr::of(line);
+    // A future that is done stays so, and if the handle turns out to be stale, what this said of another one does not matter.
+    let (watched, last) = match life(line).end(id, node.dependents.closed().is_some()) {
         Ended::Stale => return Err(not_a_future(id)),
         Ended::Shared { watched } => (watched, false),
         Ended::Last { watched } => (watched, true),
+        Ended::Free => {
+            free(node, local);
+            (false, false)
+        }
     };
     local.count_handles(1u64.wrapping_neg());
     handle_ended(id, watched);
-    if last && !(class != Class::Clone && let_go_done(NodePtr::of(line), local)) {
+    if last {
         let mut cascade = Cascade::new(local);
-        if class != Class::Clone {
-            cascade.let_go_last(NodePtr::of(line));
-        } else if life(line).leave() {
-            cascade.let_go(free_clone(line).into_node());
-        }
+        cascade.let_go_last(node);
+        cascade.run();
+    }
+    Ok(())
+}
+
+#[cold]
+fn release_clone(id: Id, line: Line, local: &Local) -> Result<()> {
+    // Nothing is ever to be done with a clone's line but to free it.
+    let (watched, is_free) = match life(line).end(id, true) {
+        Ended::Stale => return Err(not_a_future(id)),
+        Ended::Shared { watched } | Ended::Last { watched } => (watched, false),
+        Ended::Free => (false, true),
+    };
+    local.count_handles(1u64.wrapping_neg());
+    handle_ended(id, watched);
+    if is_free {
+        let mut cascade = Cascade::new(local);
+        cascade.let_go(free_clone(line).into_node());
         cascade.run();
     }
     Ok(())

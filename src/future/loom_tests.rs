@@ -234,10 +234,12 @@ impl World {
 
     /// `handle::release` of a first handle.
     fn release(&self, node: usize) {
-        match self.node(node).life.end(id(node)) {
+        let this = self.node(node);
+        match this.life.end(id(node), this.dependents.closed().is_some()) {
             Ended::Stale => panic!("the handle is live"),
             Ended::Shared { .. } => {}
             Ended::Last { .. } => self.cascade(|cascade| cascade.let_go_last(node)),
+            Ended::Free => self.free(node),
         }
     }
 
@@ -263,7 +265,7 @@ impl World {
             return;
         }
         this.life.retain();
-        if this.gate.start_if_ready() {
+        if this.gate.start() {
             self.execute(node);
         } else {
             self.let_go(node);
@@ -400,7 +402,7 @@ impl Cascade<'_> {
 
     /// `Cascade::forwarded`.
     fn forwarded(&mut self, node: usize) {
-        if !self.world.uses(node).gate.start() {
+        if !self.world.uses(node).gate.start_forwarded() {
             return self.let_go(node);
         }
         let input = self.world.inputs(node)[0];
@@ -875,7 +877,10 @@ fn both_over(world: &World) {
         assert_eq!((node.closings.load(SeqCst), node.frees.load(SeqCst)), (1, 1));
     }
     let again = &world.node(0).life;
-    assert!(matches!(again.end(Id::new(Kind::Small, 0, 3)), Ended::Last { .. }), "the next life is whole");
+    assert!(
+        matches!(again.end(Id::new(Kind::Small, 0, 3), false), Ended::Last { .. }),
+        "the next life is whole"
+    );
     assert!(again.leave());
 }
 

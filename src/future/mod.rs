@@ -25,8 +25,8 @@ pub(crate) use error::Ending;
 pub(crate) use node::NodePtr;
 pub(crate) use submit::{Made, Spec, discard, make, scatter};
 pub use task::Task;
-pub(crate) use task::execute;
 use task::run_queued_child;
+pub(crate) use task::{drop_stale_entries, execute};
 pub(crate) use waiting::deadlock;
 pub(crate) use watch::{Watch, Watcher, Watching};
 
@@ -243,9 +243,6 @@ pub fn cancel(future: u64, reason: Option<&CStr>) -> Result<()> {
         let mut cascade = Cascade::new(local);
         let cancelled = cascade.settle(node, &Ending::cancelled(node, &reason));
         cascade.run();
-        if let Some(core) = crate::scheduler::find_number(node.client()) {
-            core.tell_drainers();
-        }
         if cancelled { Ok(()) } else { Err(Failure::new(status::STATE, "the future is done already")) }
     })?
 }

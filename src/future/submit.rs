@@ -13,7 +13,7 @@ use std::ffi::{CStr, c_char, c_void};
 use std::sync::Arc;
 
 /// How deep lists of arguments may nest. Stated in the header.
-pub(crate) const MAX_NESTING: usize = 1000;
+pub(crate) const MAX_NESTING: usize = 128;
 
 /// A task about to be made.
 #[derive(Clone, Copy)]
@@ -44,7 +44,7 @@ enum Known {
 /// hands over is taken on every path.
 #[inline(always)]
 pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
-    let Some((shape, words)) = Shape::of(args.iter().map(|arg| inline_kind(arg))) else {
+    let Some((shape, words)) = Shape::of(args.iter().map(inline_kind)) else {
         return make_with_block(local, spec, args);
     };
     let class = node::class_for(words);
@@ -237,6 +237,7 @@ fn close_new(local: &Local, node: NodePtr, ending: Ending) {
     });
     let closed = node.dependents.close(ending.into_closed());
     debug_assert!(closed == Some(0), "nobody knows the future yet");
+    local.tell_drainers(node.client());
 }
 
 /// A future that holds a value from the start.
@@ -363,7 +364,7 @@ fn read(
                 let items = items::<Arg>(arg).map_err(Known::Wrong)?;
                 if depth == MAX_NESTING {
                     discard(items);
-                    return Err(Known::Wrong(Failure::invalid("lists nest more than 1000 deep")));
+                    return Err(Known::Wrong(Failure::invalid("lists nest more than 128 deep")));
                 }
                 let mut values = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {

@@ -96,10 +96,19 @@ impl Task {
         unsafe { self.node.block().as_ref().args() }
     }
 
-    /// Sets the result; of several the last counts. Kept, if only to be destroyed, when the task has failed.
-    pub fn set_result(&mut self, value: Value) {
-        self.result = value;
+    /// Sets the result; of several the last counts. Kept, if only to be destroyed, when the task has failed. Returns the one before, for the
+    /// caller to drop: its destructor may use the task.
+    #[inline]
+    #[must_use]
+    pub fn set_result(&mut self, value: Value) -> Value {
         self.drop_forward();
+        std::mem::replace(&mut self.result, value)
+    }
+
+    /// Takes the result set so far.
+    #[must_use]
+    pub fn take_result(&mut self) -> Value {
+        std::mem::replace(&mut self.result, Value::NONE)
     }
 
     /// The result set so far, at an address that stays until the task returns: for `rask_return_buffer`.
@@ -124,9 +133,9 @@ impl Task {
         self.failure.is_some()
     }
 
-    /// The task's result becomes that of `future`, whose handle is taken on every path.
+    /// The task's result becomes that of `future`, whose handle is taken on every path. The caller has dropped the
+    /// [result](Self::take_result) set before.
     pub fn return_future(&mut self, future: u64) {
-        self.result = Value::NONE;
         self.drop_forward();
         match handle::take(Id(future)) {
             Err(failure) => {
@@ -143,12 +152,11 @@ impl Task {
     /// Ends a task that has failed, or that returned a future.
     #[cold]
     fn end_otherwise(&mut self, local: &Local, cascade: &mut Cascade<'_>) {
-        local.bury(std::mem::replace(&mut self.result, Value::NONE));
+        local.bury(self.take_result());
         let forward = self.forward.take().map(Taken::into_node);
         match (self.failure.take(), forward) {
             (None, None) => unreachable!("such a task has finished"),
             (None, Some(input)) => {
-                local.tally(self.node.client(), |tally| tally.forwarded.add(1));
                 forward_to(self.node, input, local, cascade);
             }
             (Some(error), forward) => {
@@ -226,6 +234,20 @@ pub(crate) fn run_queued_child(node: NodePtr, local: &Local) -> bool {
     taken
 }
 
+/// Lets go of tasks that are on top of this thread's own queue but were run by who waited for them: else a task that submits and waits in a
+/// loop would keep them all.
+pub(crate) fn drop_stale_entries(local: &Local) {
+    loop {
+        let Some(slot) = local.slot() else { return };
+        let Some(job) = slot.take_stale(|job| NodePtr::from_word(job as u64).gate.is_claimed()) else {
+            return;
+        };
+        let mut cascade = Cascade::new(local);
+        cascade.let_go(NodePtr::from_word(job as u64));
+        cascade.run();
+    }
+}
+
 /// Runs a job from a queue; the job to run next, if one became ready by it.
 pub(crate) fn run(job: Job, local: &Local, _core: &Core) -> Option<Job> {
     let node = NodePtr::from_word(job as u64);
@@ -254,6 +276,8 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
     local.task.set(beneath);
     if let Err(panic) = returned {
         task.fail(status::PANIC, 0, &panic_message(&*panic));
+        // Its destructor might panic in its turn.
+        std::mem::forget(panic);
     }
 
     local.tally(client, |tally| tally.returned.add(1));
@@ -274,7 +298,7 @@ fn forward_to(node: NodePtr, input: NodePtr, local: &Local, cascade: &mut Cascad
     cascade.release_inputs(node);
     // Looked at and linked as one step: of two tasks that return each other's futures, the second sees the first.
     let is_linked = waiting::looking(local, || {
-        if super::walk::needs(input, &[node], FORWARD_BUDGET) {
+        if super::walk::Search::new(&[node], FORWARD_BUDGET).needs(input) {
             return false;
         }
         link_forward(node, input, cascade);
@@ -291,7 +315,10 @@ fn forward_to(node: NodePtr, input: NodePtr, local: &Local, cascade: &mut Cascad
 fn link_forward(node: NodePtr, input: NodePtr, cascade: &mut Cascade<'_>) {
     node.set_shape(Shape::ONE_FUTURE);
     node.set(0, input.to_word());
-    if !node.gate.forward() {
+    if node.gate.forward() {
+        cascade.count_forwarded(node);
+        waiting::forwarded();
+    } else {
         // Cancelled while it ran: whoever did that left a reference for us to drop.
         node.set_shape(Shape::EMPTY);
         cascade.let_go(input);

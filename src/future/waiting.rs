@@ -1,7 +1,7 @@
 //! Who waits: through which handle, in which suspended task, and whether such a wait could ever end.
 
 use super::task::Task;
-use super::walk::{Ref, needs};
+use super::walk::{Ref, Search};
 use super::{NodePtr, State, Watcher, state_of_node};
 use crate::scheduler::{Core, Local};
 use crate::slab::Id;
@@ -107,13 +107,20 @@ fn released(id: Id) {
 
 /// What a task that is about to be suspended waits for.
 pub(crate) struct Suspension {
-    /// The wait counts a reference on each.
-    pub(crate) futures: Vec<NodePtr>,
-    /// All of them, not any.
-    pub(crate) needs_all: bool,
+    pub(crate) futures: Vec<Ref>,
+    pub(crate) until: Until,
     /// The wait ends by itself.
     pub(crate) is_timed: bool,
     pub(crate) waiter: Arc<dyn Waiter>,
+}
+
+/// When a wait for several futures ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Until {
+    AllCompleted,
+    FirstCompleted,
+    FirstError,
 }
 
 struct Entry {
@@ -149,19 +156,35 @@ impl Suspension {
         let entry = Arc::new(Entry { tasks, wait: self });
         looking(local, || {
             SUSPENDED.lock().push(entry.clone());
+            CHANGES.fetch_add(1, Ordering::Relaxed);
             let entered = Suspended(entry);
-            if entered.0.is_in_circle(DEADLOCK_BUDGET) { Err(deadlock()) } else { Ok(entered) }
+            if entered.0.is_in_circle(DEADLOCK_BUDGET, false) { Err(deadlock()) } else { Ok(entered) }
         })
     }
 }
 
+impl Suspension {
+    /// The futures that are not done.
+    fn open(&self) -> impl Iterator<Item = NodePtr> + '_ {
+        let is_open = |node: &NodePtr| matches!(state_of_node(*node), State::Pending | State::Running);
+        self.futures.iter().map(Ref::node).filter(is_open)
+    }
+}
+
 impl Entry {
-    /// Whether what the wait needs cannot end before the task itself has.
-    fn is_in_circle(&self, budget: usize) -> bool {
-        let is_open = |future: &&NodePtr| matches!(state_of_node(**future), State::Pending | State::Running);
-        let mut open = self.wait.futures.iter().filter(is_open).peekable();
-        let needs = |future: &NodePtr| needs(*future, &self.tasks, budget);
-        if self.wait.needs_all { open.any(needs) } else { open.peek().is_some() && open.all(needs) }
+    /// Whether what the wait needs cannot end before the task itself has. `nothing_runs`: no other future will end meanwhile either.
+    fn is_in_circle(&self, budget: usize, nothing_runs: bool) -> bool {
+        let mut search = Search::new(&self.tasks, budget);
+        let mut open = self.wait.open().peekable();
+        match self.wait.until {
+            Until::AllCompleted => open.any(|future| search.needs(future)),
+            // One that fails would do.
+            Until::FirstError if nothing_runs => open.any(|future| search.needs(future)),
+            // What was seen not to need the tasks ends the wait, so nothing is asked after it.
+            Until::FirstError | Until::FirstCompleted => {
+                open.peek().is_some() && open.all(|future| search.needs(future))
+            }
+        }
     }
 }
 
@@ -183,24 +206,44 @@ pub(super) fn waited_for_by(task: NodePtr) -> Vec<Ref> {
             // The task above it runs, so that one has references.
             return vec![Ref::new(entry.tasks[at - 1])];
         }
-        let Suspension { futures, needs_all, is_timed, .. } = &entry.wait;
+        if entry.wait.is_timed {
+            return Vec::new();
+        }
+        let open: Vec<_> = entry.wait.open().map(Ref::new).collect();
         // Of several of which any would do, none is needed.
-        let needed = !is_timed && (*needs_all || futures.len() == 1);
-        return futures.iter().filter(|_| needed).map(|&node| Ref::new(node)).collect();
+        return if entry.wait.until != Until::FirstCompleted || open.len() == 1 { open } else { Vec::new() };
     }
     Vec::new()
 }
 
-/// Nothing runs and nothing is queued, yet tasks are suspended: ends a wait that is part of a circle, if there is one.
+/// Counts what can close a circle: suspensions, and tasks that wait for another's result.
+static CHANGES: AtomicUsize = AtomicUsize::new(0);
+
+/// Nothing runs and nothing is queued, yet tasks are suspended: ends a wait that is part of a circle, if there is one. Looks only if
+/// something has changed since the last look.
 pub(super) fn resolve_deadlocks(_core: &Core) {
+    static LOOKED_AT: AtomicUsize = AtomicUsize::new(0);
     Local::with(|local| {
         looking(local, || {
+            // Relaxed: both are written under the lock.
+            let changes = CHANGES.load(Ordering::Relaxed);
             let suspended = SUSPENDED.lock().clone();
-            let circle =
-                suspended.iter().find(|entry| !entry.wait.is_timed && entry.is_in_circle(usize::MAX));
+            let is_new = LOOKED_AT.swap(changes, Ordering::Relaxed) != changes;
+            let circle = suspended
+                .iter()
+                // A wait for an error may become part of a circle when others it waits for finish.
+                .filter(|entry| !entry.wait.is_timed && (is_new || entry.wait.until == Until::FirstError))
+                .find(|entry| entry.is_in_circle(usize::MAX, true));
             if let Some(entry) = circle {
                 entry.wait.waiter.deadlocked();
+                // There may be another one.
+                CHANGES.fetch_add(1, Ordering::Relaxed);
             }
         });
     });
+}
+
+/// A task waits for another's result from now on. Called while [`looking`].
+pub(super) fn forwarded() {
+    CHANGES.fetch_add(1, Ordering::Relaxed);
 }

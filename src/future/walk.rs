@@ -58,46 +58,81 @@ pub(crate) fn open_inputs(node: NodePtr) -> Vec<Ref> {
     inputs
 }
 
-/// Whether `future` can only end after one of `tasks` has. Gives up, with `false`, after looking at `budget` futures.
-///
-/// The caller counts a reference on `future` and on each of the tasks.
-pub(crate) fn needs(future: NodePtr, tasks: &[NodePtr], budget: usize) -> bool {
-    let mut seen = HashSet::new();
-    let mut open = vec![Ref::new(future)];
-    while let Some(next) = open.pop() {
-        let node = next.node();
-        if tasks.contains(&node) {
-            return true;
-        }
-        if node.dependents.closed().is_some() || !seen.insert(node) {
-            continue;
-        }
-        if seen.len() > budget {
-            return false;
-        }
-        open.extend(open_inputs(node));
-        open.extend(super::waiting::waited_for_by(node));
-    }
-    false
+/// Looks for futures that can only end after one of some tasks has.
+pub(crate) struct Search<'a> {
+    tasks: &'a [NodePtr],
+    /// What was looked at and does not need the tasks.
+    seen: HashSet<NodePtr>,
+    /// How many futures are looked at before the search gives up.
+    budget: usize,
 }
 
-/// A task that is ready and that `future` waits for, or `future` itself; claimed for the caller to run. Looks at `budget` futures.
-///
-/// A reference is counted for the entry in whatever queue the task is in; the one who takes that entry drops it.
-pub(crate) fn claim_ready(future: NodePtr, budget: usize) -> Option<Ref> {
-    if claim(future) {
-        return Some(Ref::new(future));
+impl<'a> Search<'a> {
+    /// The caller counts a reference on each of the tasks.
+    pub(crate) fn new(tasks: &'a [NodePtr], budget: usize) -> Self {
+        Self { tasks, seen: HashSet::new(), budget }
     }
-    let mut left = budget;
-    let mut open = open_inputs(future);
-    while let Some(next) = open.pop() {
-        if claim(next.node()) {
-            return Some(next);
+
+    /// Whether `future`, on which the caller counts a reference, needs one of the tasks. Gives up with `false`.
+    pub(crate) fn needs(&mut self, future: NodePtr) -> bool {
+        let mut open = vec![Ref::new(future)];
+        while let Some(next) = open.pop() {
+            let node = next.node();
+            if self.tasks.contains(&node) {
+                return true;
+            }
+            if node.dependents.closed().is_some() || !self.seen.insert(node) {
+                continue;
+            }
+            if self.seen.len() > self.budget {
+                return false;
+            }
+            open.extend(open_inputs(node));
+            open.extend(super::waiting::waited_for_by(node));
         }
-        left = left.checked_sub(1)?;
-        open.extend(open_inputs(next.node()));
+        false
     }
-    None
+}
+
+/// Goes through what a future waits for, in search of tasks to run: depth first, each future's inputs once.
+pub(crate) struct Help {
+    /// What to look at, the last first, and whether its inputs lie above it already.
+    open: Vec<(Ref, bool)>,
+    /// How many of them are.
+    n_opened: usize,
+}
+
+/// Futures that one search opens at most: beyond that a waiting task had better let others run.
+const HELP_DEPTH: usize = 256;
+
+impl Help {
+    /// For a future that the caller counts a reference on.
+    pub(crate) fn new(future: NodePtr) -> Self {
+        Self { open: vec![(Ref::new(future), false)], n_opened: 0 }
+    }
+
+    /// The next ready task, claimed for the caller to run. A reference is counted for the entry in whatever queue it is in; whoever takes that
+    /// entry drops it.
+    pub(crate) fn next(&mut self) -> Option<Ref> {
+        while let Some((next, is_opened)) = self.open.pop() {
+            self.n_opened -= usize::from(is_opened);
+            if claim(next.node()) {
+                return Some(next);
+            }
+            if is_opened || self.n_opened == HELP_DEPTH {
+                continue;
+            }
+            let inputs = open_inputs(next.node());
+            // None: it is done, or runs elsewhere.
+            if !inputs.is_empty() {
+                self.open.push((next, true));
+                self.n_opened += 1;
+                // The first input on top.
+                self.open.extend(inputs.into_iter().rev().map(|input| (input, false)));
+            }
+        }
+        None
+    }
 }
 
 fn claim(node: NodePtr) -> bool {
@@ -105,7 +140,7 @@ fn claim(node: NodePtr) -> bool {
         return false;
     }
     node.life.retain();
-    if node.gate.start_if_ready() {
+    if node.gate.start() {
         return true;
     }
     drop(Ref(node));

@@ -2,7 +2,8 @@
 //!
 //! A call looks its thread's [`Local`] up once and passes it on.
 
-use super::queue::{Inbox, Job};
+use super::inbox::{Inbox, InboxEnd};
+use super::queue::Job;
 use super::tally::{Count, Tally};
 use super::{Core, Slot, closed, find, find_number};
 use crate::slab::{Class, Id, Magazine};
@@ -206,6 +207,14 @@ impl Local {
         }
     }
 
+    /// Lets those who wait until the client has nothing left look again.
+    pub(crate) fn tell_drainers(&self, number: u32) {
+        if self.way.number.get() == number || self.turn_to(number) {
+            // SAFETY: see `Way`; nothing below turns it.
+            unsafe { &*self.way.core.get() }.tell_drainers();
+        }
+    }
+
     /// Makes a job available to the workers of its client: through this thread's slot if it has one there, else through its inbox.
     /// `false`: the client is closed, and the job is still the caller's.
     #[inline(always)]
@@ -246,9 +255,10 @@ impl Local {
     fn take_back(&self, number: u32) {
         let lane = self.lanes.borrow().iter().find(|lane| lane.core.number == number).cloned();
         let Some(lane) = lane else { return };
-        while let Some(job) = lane.inbox.pop() {
+        while let Some(job) = lane.inbox.end().take_one() {
             (lane.core.work.discard)(job, self, &lane.core);
         }
+        lane.core.tell_drainers();
     }
 
     /// The slot of this thread, if it is a worker and its task is not suspended.
@@ -304,6 +314,11 @@ impl Local {
         result
     }
 
+    /// Whether a destructor of the user's runs on this thread.
+    pub(crate) fn is_burying(&self) -> bool {
+        self.burying.get()
+    }
+
     /// Destroys a value whose destructor is the user's: now, or after the one that runs on this thread just now.
     pub(crate) fn bury(&self, value: Value) {
         if self.burying.get() {
@@ -325,6 +340,9 @@ impl Local {
 
 impl Drop for Local {
     fn drop(&mut self) {
+        if crate::fork::in_child() {
+            return;
+        }
         let mut handles = HANDLES.lock();
         handles.1 = handles.1.wrapping_add(self.handles.get());
         // Counted in the sum from now on.
@@ -338,7 +356,7 @@ impl Core {
         if self.is_closed() { Err(closed()) } else { Ok(self.number) }
     }
 
-    fn add_inbox(&self, end: Arc<super::queue::InboxEnd>) {
+    fn add_inbox(&self, end: Arc<InboxEnd>) {
         let mut inboxes = self.inboxes.lock();
         inboxes.retain(|inbox| !inbox.is_done());
         inboxes.push(end);

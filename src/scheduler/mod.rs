@@ -4,6 +4,8 @@
 //! one task at a time, with the queue and the figures that go with it; a client has as many slots as workers. A
 //! thread holds a slot while it works and hands it to a spare thread while its task is suspended in a wait.
 
+mod batch;
+mod inbox;
 mod local;
 mod pool;
 mod queue;
@@ -20,9 +22,11 @@ mod loom_tests;
 
 use crate::slab::{Id, Kind};
 use crate::status::{self, Failure, Result};
+use batch::Batch;
+use inbox::InboxEnd;
 use parking_lot::{Condvar, Mutex, RwLock};
 use pool::Pool;
-use queue::{Batch, Deque, DequeEnd, InboxEnd};
+use queue::{Deque, DequeEnd};
 use sleep::Sleep;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -85,7 +89,7 @@ enum Closing {
 /// What others take from a slot.
 struct SlotEnd {
     deque: DequeEnd,
-    batch: DequeEnd,
+    batch: Batch,
 }
 
 /// The right to run one task at a time.
@@ -93,7 +97,6 @@ pub(crate) struct Slot {
     pub(crate) core: Arc<Core>,
     index: usize,
     deque: Deque,
-    batch: Batch,
     pub(crate) tally: Arc<Tally>,
     /// Counts the jobs taken, so that every so often the far ends of the queues have their turn.
     tick: Cell<u32>,
@@ -181,9 +184,9 @@ impl Core {
         let mut ends = Vec::with_capacity(n_workers);
         let mut queues = Vec::with_capacity(n_workers);
         for _ in 0..n_workers {
-            let ((deque, deque_end), (batch, batch_end)) = (Deque::new(), Batch::new());
-            ends.push(SlotEnd { deque: deque_end, batch: batch_end });
-            queues.push((deque, batch));
+            let (deque, end) = Deque::new();
+            ends.push(SlotEnd { deque: end, batch: Batch::new() });
+            queues.push(deque);
         }
         let core = Arc::new(Self {
             number,
@@ -201,12 +204,11 @@ impl Core {
             closing: Mutex::new(Closing::Open),
             closed: Condvar::new(),
         });
-        for (index, (deque, batch)) in queues.into_iter().enumerate() {
+        for (index, deque) in queues.into_iter().enumerate() {
             let slot = Box::new(Slot {
                 core: core.clone(),
                 index,
                 deque,
-                batch,
                 tally: core.new_tally(),
                 tick: Cell::new(0),
                 random: Cell::new((index as u32).wrapping_mul(0x9e37_79b9) | 1),
@@ -361,6 +363,10 @@ impl Core {
                 (self.work.cancel_pending)(self.number, local);
             }
             self.pool.join();
+            // Nothing runs any more, so what is still pending waits for itself, or was linked while we looked.
+            if self.n_pending() > 0 {
+                (self.work.cancel_pending)(self.number, local);
+            }
             // What came in while the last worker left. Later submitters see the mark and take theirs back themselves.
             self.discard_queued(local);
         });
@@ -374,7 +380,7 @@ impl Core {
     fn discard_queued(&self, local: &Local) {
         let inboxes = self.inboxes.lock().clone();
         for inbox in inboxes {
-            while let Some(job) = inbox.take() {
+            while let Some(job) = inbox.take_one() {
                 (self.work.discard)(job, local, self);
             }
         }

@@ -159,10 +159,10 @@ impl Pool {
         local.put_slot(slot);
     }
 
-    /// Whether a task waits for a slot to resume with.
+    /// How many tasks wait for a slot to resume with.
     #[inline]
-    pub(crate) fn is_resuming(&self) -> bool {
-        self.resuming.load(Ordering::Relaxed) > 0
+    pub(crate) fn n_resuming(&self) -> usize {
+        self.resuming.load(Ordering::Relaxed)
     }
 
     /// Gives this thread's slot to a task that resumes. `false`: there is none any more.

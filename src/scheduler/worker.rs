@@ -44,7 +44,7 @@ enum Left {
 
 fn work(core: &Core, local: &Local) -> Left {
     loop {
-        if core.pool.is_resuming() && core.pool.hand_over(local) {
+        if core.pool.n_resuming() > 0 && core.pool.hand_over(local) {
             return Left::HandedOver;
         }
         // The slot may be another one after each job: a job that blocked resumes with whichever was free.
@@ -98,12 +98,12 @@ fn search(core: &Core, slot: &Slot) -> Found {
     loop {
         let begun = Instant::now();
         loop {
-            if core.pool.is_resuming() {
-                finish_search(core, slot);
+            if core.pool.n_resuming() > 0 {
+                finish_search(core, slot, 1);
                 return Found::Resuming;
             }
             if let Some(job) = slot.take(core) {
-                finish_search(core, slot);
+                finish_search(core, slot, 0);
                 return Found::Job(job);
             }
             if begun.elapsed() >= SEARCH {
@@ -116,13 +116,13 @@ fn search(core: &Core, slot: &Slot) -> Found {
         core.tell_drainers();
         counts.lie_down();
         // One more look, now that publishers count this worker as asleep.
-        if slot.sees_work(core) || core.pool.is_resuming() {
+        if slot.sees_work(core) || core.pool.n_resuming() > 0 {
             if !counts.rise() {
                 core.sleep.block();
             }
             continue;
         }
-        if core.is_closed() && core.suspended() == 0 && !core.pool.is_resuming() {
+        if core.is_closed() && core.suspended() == 0 && !core.pool.n_resuming() > 0 {
             // It stays counted as asleep; nobody needs it any more.
             return Found::Closed;
         }
@@ -134,8 +134,9 @@ fn search(core: &Core, slot: &Slot) -> Found {
 }
 
 /// The search ended with something: if more is to be seen and nobody else searches, another worker takes it over.
-fn finish_search(core: &Core, slot: &Slot) {
-    if core.sleep.counts.found() && slot.sees_work(core) {
+/// `resuming` tasks are taken care of by this worker.
+fn finish_search(core: &Core, slot: &Slot, resuming: usize) {
+    if core.sleep.counts.found() && (slot.sees_work(core) || core.pool.n_resuming() > resuming) {
         core.sleep.wake_one();
     }
 }
@@ -164,34 +165,38 @@ impl Slot {
         }
     }
 
-    /// The oldest of the batch at hand, or else of a new one from the inbox whose turn it is.
+    /// The oldest of the batch at hand, or else of a new one.
     #[inline]
     fn take_from_outside(&self, core: &Core) -> Option<Job> {
-        self.batch.pop().or_else(|| self.take_from_inboxes(core))
+        let batch = &core.ends[self.index].batch;
+        batch.take().or_else(|| if self.fill_batch(core) { batch.take() } else { None })
     }
 
-    fn take_from_inboxes(&self, core: &Core) -> Option<Job> {
+    /// Takes what fits from the inboxes, beginning with the one whose turn it is. `false`: there was nothing.
+    fn fill_batch(&self, core: &Core) -> bool {
         self.refresh_inboxes(core);
+        let batch = &core.ends[self.index].batch;
         let inboxes = self.inboxes.borrow();
         let n = inboxes.len();
         let first = self.next_inbox.get();
         for step in 0..n {
             let at = (first + step) % n;
-            if let Some(job) = inboxes[at].take_batch(&self.batch) {
+            // Half of what fits: the rest is for jobs that are put off.
+            let room = batch.room() / 2;
+            if inboxes[at].take(room, |job| assert!(batch.push(job), "there is room")) > 0 {
                 self.next_inbox.set(at + 1);
-                return Some(job);
+                return true;
             }
         }
-        None
+        false
     }
 
     /// Puts a job behind what has come from outside, so that a chain without end does not hold that up.
     fn put_off(&self, core: &Core, job: Job) {
-        self.refresh_inboxes(core);
-        for inbox in self.inboxes.borrow().iter() {
-            inbox.move_batch(&self.batch);
+        self.fill_batch(core);
+        if !core.ends[self.index].batch.push(job) {
+            self.deque.push(job);
         }
-        self.batch.push(job);
     }
 
     fn refresh_inboxes(&self, core: &Core) {
@@ -216,7 +221,7 @@ impl Slot {
             let victim = (random as usize + step) % n;
             let end = &core.ends[victim];
             if victim != self.index
-                && let Some(job) = end.deque.steal().or_else(|| end.batch.steal())
+                && let Some(job) = end.deque.steal().or_else(|| end.batch.take())
             {
                 self.tally.stolen.add(1);
                 return Some(job);
@@ -229,7 +234,6 @@ impl Slot {
     fn sees_work(&self, core: &Core) -> bool {
         self.refresh_inboxes(core);
         !self.deque.is_empty()
-            || !self.batch.is_empty()
             || self.inboxes.borrow().iter().any(|inbox| !inbox.is_empty())
             || core.ends.iter().any(|end| !end.deque.is_empty() || !end.batch.is_empty())
     }
@@ -248,6 +252,16 @@ impl Slot {
         }
         self.deque.push(newest);
         second == Some(job)
+    }
+
+    /// Takes the newest job of the own deque if it is stale.
+    pub(crate) fn take_stale(&self, is_stale: impl FnOnce(Job) -> bool) -> Option<Job> {
+        let newest = self.deque.pop()?;
+        if is_stale(newest) {
+            return Some(newest);
+        }
+        self.deque.push(newest);
+        None
     }
 
     /// Makes a job of this slot's owner available, to itself first.

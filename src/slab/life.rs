@@ -38,6 +38,8 @@ pub(crate) enum Ended {
         /// As in `Shared`; a waiter counts a reference while it registers, but may be gone since.
         watched: bool,
     },
+    /// The handle's reference was the last one, and the line is the caller's to free.
+    Free,
 }
 
 impl Life {
@@ -102,16 +104,23 @@ impl Life {
         Some(before & WATCHED != 0)
     }
 
-    /// Ends the handle and its reference.
-    pub(crate) fn end(&self, id: Id) -> Ended {
+    /// Ends the handle and its reference. A last reference is given up too if `is_done`, that is if nothing is to be done with the line but to
+    /// free it; else it stays with the caller.
+    #[inline]
+    pub(crate) fn end(&self, id: Id, is_done: bool) -> Ended {
         let before = self.update(id, |word| {
             let next = (word & !WATCHED) + GENERATION_ONE;
-            if word & REFERENCES == 1 { next } else { next - 1 }
+            if word & REFERENCES == 1 && !is_done { next } else { next - 1 }
         });
         match before {
             None => Ended::Stale,
-            Some(word) if word & REFERENCES == 1 => Ended::Last { watched: word & WATCHED != 0 },
-            Some(word) => Ended::Shared { watched: word & WATCHED != 0 },
+            Some(word) if word & REFERENCES != 1 => Ended::Shared { watched: word & WATCHED != 0 },
+            Some(_) if is_done => {
+                // The other half of [`is_still`](Self::is_still), as in `leave`.
+                fence(Ordering::Release);
+                Ended::Free
+            }
+            Some(word) => Ended::Last { watched: word & WATCHED != 0 },
         }
     }
 

@@ -61,9 +61,10 @@ fn pin_against_end_and_reuse() {
                 assert_eq!(other.live_again(), 3);
             }
         });
-        match line.life.end(id(1)) {
+        match line.life.end(id(1), false) {
             Ended::Stale => panic!("the handle is live"),
             Ended::Shared { .. } => {}
+            Ended::Free => unreachable!("not asked for"),
             Ended::Last { .. } => {
                 if line.life.leave() {
                     assert_eq!(line.live_again(), 3);
@@ -84,8 +85,8 @@ fn end_against_end_against_take() {
         let line = Line::alive();
         line.life.retain();
         let (first, second) = (line.clone(), line.clone());
-        let first = thread::spawn(move || first.life.end(id(1)) != Ended::Stale);
-        let second = thread::spawn(move || second.life.end(id(1)) != Ended::Stale);
+        let first = thread::spawn(move || first.life.end(id(1), false) != Ended::Stale);
+        let second = thread::spawn(move || second.life.end(id(1), false) != Ended::Stale);
         let taken = line.life.take(id(1)).is_some();
         let ended = [first.join().unwrap(), second.join().unwrap(), taken];
         assert_eq!(ended.into_iter().filter(|&done| done).count(), 1);
@@ -115,7 +116,7 @@ fn watch_against_end() {
             assert!(!other.life.leave());
             !is_live
         });
-        let (Ended::Shared { watched } | Ended::Last { watched }) = line.life.end(id(1)) else {
+        let (Ended::Shared { watched } | Ended::Last { watched }) = line.life.end(id(1), false) else {
             panic!("the handle is live");
         };
         if watched {
@@ -141,7 +142,7 @@ fn look_against_end_and_reuse() {
                 }
             }
         });
-        assert!(matches!(line.life.end(id(1)), Ended::Last { .. }));
+        assert!(matches!(line.life.end(id(1), false), Ended::Last { .. }));
         assert!(line.life.leave());
         line.live_again();
         looker.join().unwrap();
@@ -165,7 +166,7 @@ fn look_against_reuse_by_another() {
             }
         });
         let freer = thread::spawn(move || {
-            assert!(matches!(freed.life.end(id(1)), Ended::Last { .. }));
+            assert!(matches!(freed.life.end(id(1), false), Ended::Last { .. }));
             assert!(freed.life.leave());
             *given.lock().unwrap() = true;
         });
@@ -193,9 +194,10 @@ fn join_against_last_leave_and_reuse() {
                 }
             }
         });
-        match line.life.end(id(1)) {
+        match line.life.end(id(1), false) {
             Ended::Stale => panic!("the handle is live"),
             Ended::Shared { .. } => {}
+            Ended::Free => unreachable!("not asked for"),
             Ended::Last { .. } => {
                 if line.life.leave() {
                     line.live_again();
@@ -204,7 +206,7 @@ fn join_against_last_leave_and_reuse() {
         }
         joiner.join().unwrap();
         assert_eq!(line.read(), 3);
-        assert!(matches!(line.life.end(id(3)), Ended::Last { .. }));
+        assert!(matches!(line.life.end(id(3), false), Ended::Last { .. }));
         assert!(line.life.leave());
     });
 }
@@ -218,7 +220,7 @@ fn end_against_leave() {
         let other = line.clone();
         let user = thread::spawn(move || {
             assert_eq!(other.read(), 1);
-            if matches!(other.life.end(id(1)), Ended::Last { .. }) && other.life.leave() {
+            if matches!(other.life.end(id(1), false), Ended::Last { .. }) && other.life.leave() {
                 other.live_again();
             }
         });
@@ -252,5 +254,45 @@ fn leave_against_leave() {
             last += other.join().unwrap();
         }
         assert_eq!(last, 1);
+    });
+}
+
+/// As `join_against_last_leave_and_reuse`, where ending the handle of a future that is done gives the last reference up in the same step, and
+/// as `pin_against_end`: one of the three frees the line.
+#[test]
+fn end_of_what_is_done_against_pin_and_join() {
+    model(|| {
+        let line = Line::alive();
+        let seen = line.life.peek();
+        let (joins, pins) = (line.clone(), line.clone());
+        let leave = |line: &Line| {
+            assert_eq!(line.read(), 1);
+            if line.life.leave() {
+                line.live_again();
+            }
+        };
+        let joiner = thread::spawn(move || {
+            if joins.life.join(seen) {
+                leave(&joins);
+            }
+        });
+        let pinner = thread::spawn(move || {
+            if pins.life.pin(id(1)) {
+                leave(&pins);
+            }
+        });
+        match line.life.end(id(1), true) {
+            Ended::Stale | Ended::Last { .. } => {
+                panic!("the handle is live, and the last reference goes with it")
+            }
+            Ended::Shared { .. } => {}
+            Ended::Free => {
+                line.live_again();
+            }
+        }
+        joiner.join().unwrap();
+        pinner.join().unwrap();
+        assert_eq!(line.read(), 3);
+        assert!(!line.life.pin(id(1)) && line.life.pin(id(3)));
     });
 }

@@ -131,6 +131,9 @@ impl Magazine {
 
 impl Drop for Magazine {
     fn drop(&mut self) {
+        if crate::fork::in_child() {
+            return;
+        }
         let mut depot = DEPOTS[self.class as usize].lock();
         for stock in [std::mem::take(self.loaded.get_mut()), std::mem::take(self.spare.get_mut())] {
             if !stock.is_empty() {
@@ -143,12 +146,57 @@ impl Drop for Magazine {
 /// Asks for a line that is about to be used.
 #[inline]
 fn prefetch(line: Line) {
+    prefetch_address(line.as_ptr().addr());
+}
+
+/// Asks for the cache line at an address, whatever is there.
+#[inline]
+pub(crate) fn prefetch_address(address: usize) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch is a hint; it reads and writes nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+        // SAFETY: a prefetch is a hint; it reads and writes nothing, and no address is wrong.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::without_provenance(address)) };
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = line;
+    let _ = address;
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::super::{Ended, Id, look_up};
+    use super::*;
+    use crate::slab::index_of;
+    use std::collections::HashSet;
+
+    #[test]
+    fn lines_are_distinct_aligned_and_found_again() {
+        for class in [Class::Small, Class::Large, Class::Clone] {
+            let magazine = Magazine::new(class);
+            let lines: Vec<_> = (0..3 * ROUNDS).map(|_| magazine.take().expect("memory")).collect();
+            assert_eq!(lines.iter().collect::<HashSet<_>>().len(), lines.len());
+            for &line in &lines {
+                assert_eq!(line.as_ptr().addr() % class.size(), 0);
+                // SAFETY: the line is ours.
+                let generation = unsafe { line.as_ref() }.begin();
+                let id = Id::new(class.kind(), index_of(line), generation);
+                assert_eq!(look_up(id), Some((line, class)));
+                // SAFETY: as above.
+                assert_eq!(unsafe { line.as_ref() }.end(id, true), Ended::Free);
+                magazine.put(line);
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_whose_generations_are_used_up_is_retired() {
+        let magazine = Magazine::new(Class::Clone);
+        let line = magazine.take().expect("memory");
+        // SAFETY: the line is ours.
+        unsafe { line.as_ref() }.spend();
+        magazine.put(line);
+        for _ in 0..3 * ROUNDS {
+            assert_ne!(magazine.take(), Some(line));
+        }
+    }
 }

@@ -13,7 +13,8 @@ int use_rask_again(void) {
     rask_arg args[2] = {rask_i64(1), rask_str("text")};
     rask_future x = rask_submit(client, task, args, 2);
     rask_future y = rask_submit_with(client, task, RASK_NO_ARGS, &named);
-    if (rask_future_error(y, &error) != RASK_OK) rask_cancel(y, "not needed");
+    if (rask_future_error(y, &error) != RASK_OK)
+        rask_cancel(y, "not needed");
     rask_client_get_stats(client, &stats);
     rask_release(x);
     rask_release(y);

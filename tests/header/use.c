@@ -1,6 +1,5 @@
 /* What ordinary programs write. Compiled by tests/header.rs, with all warnings as errors. */
 #include <rask.h>
-#include <rask.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -35,14 +34,15 @@ static void each_kind(rask_client client, rask_future x, const struct thing *thi
     rask_future futures[] = {
         rask_submit(client, add, RASK_ARGS(1)),
         rask_submit(client, add, RASK_ARGS(1, 2.5, "text", x, rask_take(x), constant)),
-        rask_submit(client, add, RASK_ARGS(text, literal, yes, size, byte, single, number, changing, numbers)),
+        rask_submit(client, add,
+                    RASK_ARGS(text, literal, yes, size, byte, single, number, changing, numbers)),
         rask_submit(client, add, RASK_ARGS('c', 1u, 1l, 1ul, 1ll, 1ull, (short)1, (unsigned short)1)),
         rask_submit(client, add, RASK_ARGS(thing, anything, &numbers[1], &x, NULL, (void *)text)),
         rask_submit(client, add, RASK_ARGS(rask_list(RASK_ARGS(1, rask_list(RASK_ARGS(2, x)))), 3)),
         rask_submit(client, add, RASK_ARGS(rask_list_of(RASK_FUTURES(x, constant)), rask_none())),
         rask_submit(client, add,
-                    RASK_ARGS(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
-                              25, 26, 27, 28, 29, 30, 31, 32)),
+                    RASK_ARGS(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
+                              23, 24, 25, 26, 27, 28, 29, 30, 31, 32)),
         rask_submit(client, add, RASK_NO_ARGS),
         rask_scatter(client, RASK_ARG("text")),
         rask_clone(x),
@@ -58,12 +58,14 @@ int use_rask(void) {
     rask_submit_options named = RASK_SUBMIT_OPTIONS_INIT;
     named.name = "add";
     rask_future x = rask_submit_with(client, add, RASK_ARGS(1, 2), &named);
-    rask_future y = rask_submit_with(client, add, RASK_ARGS(x, 2), &(rask_submit_options){.struct_size = sizeof named});
+    rask_future y =
+        rask_submit_with(client, add, RASK_ARGS(x, 2), &(rask_submit_options){.struct_size = sizeof named});
     struct thing *thing = calloc(1, sizeof *thing);
     rask_future z = rask_submit(client, add, RASK_ARGS(rask_object(thing, &thing_type), y));
     each_kind(client, x, thing, &options);
     int64_t sum;
-    if (rask_result_i64(y, &sum) != RASK_OK) fprintf(stderr, "%s\n", rask_last_error());
+    if (rask_result_i64(y, &sum) != RASK_OK)
+        fprintf(stderr, "%s\n", rask_last_error());
     const rask_value *values[2];
     rask_status statuses[2];
     bool done[3];

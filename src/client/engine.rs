@@ -1,0 +1,52 @@
+//! The seam between clients and what they are underneath: an engine in this process, or one day a cluster.
+//!
+//! A client's engine is chosen by the address it is opened with, and found again by its id. Whatever the engine, its futures are nodes
+//! that end; so waiting, gathering, callbacks and progress know nothing of engines and are written once.
+
+use super::embedded::Embedded;
+use super::{Stats, SubmitOptions, Timeout};
+use crate::future::TaskFn;
+use crate::status::{Failure, Result};
+use crate::value::Arg;
+
+/// What a client does with work.
+pub(super) trait Engine {
+    /// See [`submit`](super::submit).
+    fn submit(
+        &self,
+        client: u64,
+        function: Option<TaskFn>,
+        args: &[Arg],
+        options: &SubmitOptions<'_>,
+        wrong: Option<Failure>,
+    ) -> Result<u64>;
+
+    /// See [`map`](super::map).
+    fn map(
+        &self,
+        client: u64,
+        function: Option<TaskFn>,
+        items: &[Arg],
+        options: &SubmitOptions<'_>,
+        wrong: Option<Failure>,
+        out: &mut [u64],
+    ) -> Result<()>;
+
+    /// See [`scatter`](super::scatter).
+    fn scatter(&self, client: u64, value: &Arg) -> Result<u64>;
+
+    /// See [`drain`](super::drain).
+    fn drain(&self, client: u64, timeout: Timeout) -> Result<()>;
+
+    /// See [`close`](super::close).
+    fn close(&self, client: u64) -> Result<()>;
+
+    /// See [`stats`](super::stats).
+    fn stats(&self, client: u64) -> Result<Stats>;
+}
+
+/// The engine of a client. There is one so far; an id that is no client's is for it to refuse.
+#[inline(always)]
+pub(super) fn of(_client: u64) -> impl Engine {
+    Embedded
+}
