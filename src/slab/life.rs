@@ -199,4 +199,9 @@ impl Life {
     pub(crate) fn is_spent(&self) -> bool {
         Self::generation(self.0.load(Ordering::Relaxed)) >= GENERATION_MAX - 1
     }
+
+    #[cfg(all(test, not(loom)))]
+    pub(crate) fn spend(&self) {
+        self.0.store((GENERATION_MAX - 1) << GENERATION_SHIFT, Ordering::Relaxed);
+    }
 }
