@@ -919,6 +919,36 @@ fn walk_against_cancel_against_run() {
     });
 }
 
+/// The two words alone that `walk::open_inputs` goes by: the gate of the task and the life of its input. The task is settled and lets go of the
+/// input, whose line lives again: a walker joins the first life or none.
+#[test]
+fn walk_against_settle_and_reuse() {
+    model(|| {
+        let words = loom::sync::Arc::new((Gate::new(0), Life::new()));
+        assert_eq!(words.1.begin(), 1);
+        assert_eq!(words.1.take(id(0)), Some(false));
+        let let_go = |life: &Life| {
+            if life.leave_unless_last() && life.leave() {
+                assert_eq!(life.begin(), 3);
+            }
+        };
+        let other = words.clone();
+        let walker = thread::spawn(move || {
+            let (gate, life) = &*other;
+            let seen = life.peek();
+            if !gate.is_settled() && life.join(seen) {
+                assert_eq!(life.count(), 1, "the walker joined what is no input of the task");
+                let_go(life);
+            }
+        });
+        let (gate, life) = &*words;
+        assert_eq!(gate.settle(), Settled::Idle);
+        let_go(life);
+        walker.join().unwrap();
+        assert_eq!(life.count(), 2);
+    });
+}
+
 #[test]
 fn walk_against_arrival() {
     model(|| {
