@@ -56,6 +56,11 @@ impl Dependents {
         self.0.store(0, Ordering::Relaxed);
     }
 
+    /// Begins closed. As for [`begin`](Self::begin).
+    pub(crate) fn begin_closed(&self, closed: Closed) {
+        self.0.store(closed.0, Ordering::Relaxed);
+    }
+
     /// How the future ended, if it did. Acquire: the result may be read.
     #[inline]
     pub(crate) fn closed(&self) -> Option<Closed> {

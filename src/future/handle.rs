@@ -143,8 +143,9 @@ pub(crate) fn release(id: Id, local: &Local) -> Result<()> {
         return release_clone(id, line, local);
     }
     let node = NodePtr::of(line);
-    // A future that is done stays so, and if the handle turns out to be stale, what this said of another one does not matter.
-    let (watched, last) = match life(line).end(id, node.dependents.closed().is_some()) {
+    // A future that is done stays so. If the handle is live before this look and still when it ends, the look was at its future.
+    let is_done = life(line).is(id) && node.dependents.closed().is_some();
+    let (watched, last) = match life(line).end(id, is_done) {
         Ended::Stale => return Err(not_a_future(id)),
         Ended::Shared { watched } => (watched, false),
         Ended::Last { watched } => (watched, true),

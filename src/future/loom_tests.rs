@@ -235,7 +235,8 @@ impl World {
     /// `handle::release` of a first handle.
     fn release(&self, node: usize) {
         let this = self.node(node);
-        match this.life.end(id(node), this.dependents.closed().is_some()) {
+        let is_done = this.life.is(id(node)) && this.dependents.closed().is_some();
+        match this.life.end(id(node), is_done) {
             Ended::Stale => panic!("the handle is live"),
             Ended::Shared { .. } => {}
             Ended::Last { .. } => self.cascade(|cascade| cascade.let_go_last(node)),

@@ -170,7 +170,9 @@ pub(crate) fn peek_i64(future: u64) -> Option<i64> {
 pub(crate) fn run_child(future: u64, local: &Local) -> bool {
     match handle::line(Id(future)) {
         Ok((line, class)) if class != Class::Clone && local.has_stack() => {
-            run_queued_child(NodePtr::of(line), local)
+            let node = NodePtr::of(line);
+            // A stale handle's line may hold another child of this thread's.
+            node.life.is(Id(future)) && run_queued_child(node, local)
         }
         _ => false,
     }

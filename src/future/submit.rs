@@ -139,6 +139,9 @@ fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32)
     } else {
         node.gate.await_inputs(open);
     }
+    if let Some(name) = spec.name {
+        key::set_name(node, name);
+    }
     let id = born(local, node, class, spec);
     if open == 0 {
         return Made { id, job: Some(node.to_word() as Job) };
@@ -156,9 +159,6 @@ fn link_new(local: &Local, node: NodePtr) -> Option<Job> {
 /// Counts a new future and gives it its first handle. From here on others may know it.
 #[inline(always)]
 fn born(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>) -> Id {
-    if let Some(name) = spec.name {
-        key::set_name(node, name);
-    }
     local.tally(spec.client, |tally| tally.submitted.add(1));
     local.count_handles(1);
     node.id(class, node.life.begin())
@@ -215,29 +215,32 @@ pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
 fn make_known(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, known: Known) -> Made {
     node.set_shape(Shape::EMPTY);
     node.gate.open();
-    node.dependents.begin();
-    let id = born(local, node, class, spec);
+    if let Some(name) = spec.name {
+        key::set_name(node, name);
+    }
     let ending = match known {
         Known::Wrong(failure) => Ending::failed(node, &failure),
         Known::Input(ending) => ending,
     };
-    close_new(local, node, ending);
-    Made { id, job: None }
+    born_done(local, node, class, spec, ending)
 }
 
-/// Closes a node that nobody else knows yet.
-fn close_new(local: &Local, node: NodePtr, ending: Ending) {
-    local.tally(node.client(), |tally| {
+/// Begins the life of a node whose future is done: closed before anybody can know it.
+fn born_done(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, ending: Ending) -> Made {
+    let state = ending.state();
+    node.dependents.begin_closed(ending.into_closed());
+    let id = born(local, node, class, spec);
+    // Counted after it was counted as submitted: never more is done than was submitted.
+    local.tally(spec.client, |tally| {
         tally.unstarted.add(1);
-        match &ending {
-            Ending::Finished => tally.finished.add(1),
-            Ending::Failed(_) => tally.failed.add(1),
-            Ending::Cancelled(_) => tally.cancelled.add(1),
+        match state {
+            State::Finished => tally.finished.add(1),
+            State::Error => tally.failed.add(1),
+            _ => tally.cancelled.add(1),
         }
     });
-    let closed = node.dependents.close(ending.into_closed());
-    debug_assert!(closed == Some(0), "nobody knows the future yet");
-    local.tell_drainers(node.client());
+    local.tell_drainers(spec.client);
+    Made { id, job: None }
 }
 
 /// A future that holds a value from the start.
@@ -261,10 +264,7 @@ pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
         Ok(mut value) => {
             node.set_value(&mut value);
             node.gate.open();
-            node.dependents.begin();
-            let id = born(local, node, class, spec);
-            close_new(local, node, Ending::Finished);
-            Ok(Made { id, job: None })
+            Ok(born_done(local, node, class, spec, Ending::Finished))
         }
     }
 }

@@ -287,6 +287,8 @@ impl Core {
     /// Blocks until [`is_drained`](Self::is_drained). `false`: the time was up first.
     pub(crate) fn drain(&self, deadline: Option<Instant>) -> bool {
         self.drainers.fetch_add(1, Ordering::SeqCst);
+        // The partner of the fence in `tell_drainers`: either this look sees what ended, or who ended it sees the drainer.
+        std::sync::atomic::fence(Ordering::SeqCst);
         let mut guard = self.drain_lock.lock();
         let drained = loop {
             if self.is_drained() {

@@ -184,8 +184,13 @@ impl Slot {
             let at = (first + step) % n;
             // Half of what fits: the rest is for jobs that are put off.
             let room = batch.room() / 2;
-            if inboxes[at].take(room, |job| assert!(batch.push(job), "there is room")) > 0 {
+            let moved = inboxes[at].take(room, |job| assert!(batch.push(job), "there is room"));
+            if moved > 0 {
                 self.next_inbox.set(at + 1);
+                if moved > 1 {
+                    // Who looked for work while the jobs were on their way has seen them in neither place.
+                    core.notify();
+                }
                 return true;
             }
         }
@@ -252,6 +257,8 @@ impl Slot {
             self.deque.push(second);
         }
         self.deque.push(newest);
+        // Who looked for work meanwhile has not seen them.
+        self.core.notify();
         second == Some(job)
     }
 
@@ -262,6 +269,7 @@ impl Slot {
             return Some(newest);
         }
         self.deque.push(newest);
+        self.core.notify();
         None
     }
 

@@ -190,9 +190,10 @@ impl Life {
         true
     }
 
-    /// How many lives the line has had, this one included.
+    /// How many lives the line has had, this one included, or the one about to begin.
     pub(crate) fn count(&self) -> u64 {
-        Self::number(self.0.load(Ordering::Relaxed))
+        let word = self.0.load(Ordering::Relaxed);
+        Self::number(word) + u64::from(word & REFERENCES == 0)
     }
 
     /// Whether the line can live again, or its generations are used up. Asked by the owner of a free line.
