@@ -67,6 +67,18 @@ fn life(line: Line) -> &'static Life {
     unsafe { line.as_ref() }
 }
 
+/// Turns a reference on a handle's line into one on its node: the same, for a first handle.
+#[inline]
+fn to_node(line: Line, class: Class) -> Taken {
+    if class != Class::Clone {
+        return Taken(NodePtr::of(line));
+    }
+    let node = NodePtr::from_word(clone_line(line).node.load(Ordering::Relaxed));
+    node.life.retain();
+    leave_clone(line);
+    Taken(node)
+}
+
 /// Counts a reference on the future behind a live handle.
 #[inline]
 pub(crate) fn pin(id: Id) -> Result<Taken> {
@@ -74,13 +86,7 @@ pub(crate) fn pin(id: Id) -> Result<Taken> {
     if !life(line).pin(id) {
         return Err(not_a_future(id));
     }
-    if class != Class::Clone {
-        return Ok(Taken(NodePtr::of(line)));
-    }
-    let node = NodePtr::from_word(clone_line(line).node.load(Ordering::Relaxed));
-    node.life.retain();
-    leave_clone(line);
-    Ok(Taken(node))
+    Ok(to_node(line, class))
 }
 
 /// Gives up a reference on a clone's line; with the last one, the line is freed and its reference on the node is the caller's.
@@ -102,13 +108,7 @@ pub(crate) fn watch(id: Id) -> Result<Taken> {
     if !life(line).watch(id) {
         return Err(not_a_future(id));
     }
-    if class != Class::Clone {
-        return Ok(Taken(NodePtr::of(line)));
-    }
-    let node = NodePtr::from_word(clone_line(line).node.load(Ordering::Relaxed));
-    node.life.retain();
-    leave_clone(line);
-    Ok(Taken(node))
+    Ok(to_node(line, class))
 }
 
 /// Whether the handle is live just now.
@@ -123,13 +123,7 @@ pub(crate) fn take(id: Id) -> Result<Taken> {
     let watched = life(line).take(id).ok_or_else(|| not_a_future(id))?;
     Local::with(|local| local.count_handles(1u64.wrapping_neg()));
     handle_ended(id, watched);
-    if class != Class::Clone {
-        return Ok(Taken(NodePtr::of(line)));
-    }
-    let node = NodePtr::from_word(clone_line(line).node.load(Ordering::Relaxed));
-    node.life.retain();
-    leave_clone(line);
-    Ok(Taken(node))
+    Ok(to_node(line, class))
 }
 
 /// Ends the handle and its reference. Null is a no-op.
