@@ -184,7 +184,7 @@ impl Core {
         let mut ends = Vec::with_capacity(n_workers);
         let mut queues = Vec::with_capacity(n_workers);
         for _ in 0..n_workers {
-            let (deque, end) = Deque::new();
+            let (deque, end) = if n_workers == 1 { Deque::alone() } else { Deque::shared() };
             ends.push(SlotEnd { deque: end, batch: Batch::new() });
             queues.push(deque);
         }

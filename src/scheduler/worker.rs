@@ -158,11 +158,7 @@ impl Slot {
 
     #[cold]
     fn take_fairly(&self, core: &Core, tick: u32) -> Option<Job> {
-        if tick % (2 * FAIRNESS) == 0 {
-            core.ends[self.index].deque.steal()
-        } else {
-            self.take_from_outside(core)
-        }
+        if tick % (2 * FAIRNESS) == 0 { self.deque.take_oldest() } else { self.take_from_outside(core) }
     }
 
     /// The oldest of the batch at hand, or else of a new one.
