@@ -22,6 +22,7 @@ mod loom_tests;
 
 pub(crate) use cascade::Cascade;
 pub(crate) use error::Ending;
+use node::Inline;
 pub(crate) use node::NodePtr;
 pub(crate) use submit::{Made, Spec, discard, make, scatter};
 pub use task::Task;
@@ -147,6 +148,26 @@ pub fn state(future: u64) -> Result<State> {
         }
     }
     with_node(future, |node, _| state_of_node(node))
+}
+
+/// A number or pointer that the future has finished with, if the id is a first handle of the client's: read without counting a reference.
+#[inline]
+pub(crate) fn peek(id: Id, client: u32) -> Option<(Inline, u64)> {
+    let (line, class) = handle::line(id).ok()?;
+    let node = NodePtr::of(line);
+    if class == Class::Clone || !node.life.is(id) || state_of(node.dependents.closed()?) != State::Finished {
+        return None;
+    }
+    let (word, meta) = (node.get(0), node.get(3));
+    if node.client() != client || !node.life.is_still(id) {
+        return None;
+    }
+    match i32::from(meta as u8) {
+        value_kind::I64 => Some((Inline::I64, word)),
+        value_kind::F64 => Some((Inline::F64, word)),
+        value_kind::POINTER => Some((Inline::Pointer, word)),
+        _ => None,
+    }
 }
 
 /// An i64 result if the future has finished with one and the id is a first handle: the short way to a small result.

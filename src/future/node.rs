@@ -106,6 +106,12 @@ impl Shape {
         (words <= LARGE_BODY).then_some((Shape(shape | (at as u16 / 2) << 12), words))
     }
 
+    /// This shape with another kind of argument `index`.
+    #[inline]
+    pub(crate) fn with(self, index: usize, kind: Inline) -> Shape {
+        Shape((self.0 & !(3 << (2 * index))) | (kind as u16) << (2 * index))
+    }
+
     pub(crate) fn is_block(self) -> bool {
         self.0 >> 15 != 0
     }

@@ -49,16 +49,26 @@ pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
     };
     let class = node::class_for(words);
     let node = take_node(local, class, args)?;
-    node.begin(spec.client, spec.function, shape);
+    node.begin(spec.client, spec.function, Shape::EMPTY);
     if spec.wrong.is_some() || !spec.function.is_some_and(node::fits) {
         return Ok(make_mistaken(local, node, class, spec, args));
     }
+    let mut shape = shape;
     let mut offset = 0;
     let mut open = 0;
     for (index, arg) in args.iter().enumerate() {
-        if inline_kind(arg) != Some(Inline::Future) {
+        if shape.kind(index) != Inline::Future {
             node.set(offset, arg.payload);
             offset += 1;
+            continue;
+        }
+        // A number that is there already is as good as its future, and nobody need count or release anything for it.
+        if arg.kind == arg_kind::FUTURE
+            && let Some((kind, word)) = super::peek(Id(arg.payload), spec.client)
+        {
+            node.set(offset, word);
+            offset += 1;
+            shape = shape.with(index, kind);
             continue;
         }
         match input(arg, spec.client) {
@@ -67,9 +77,13 @@ pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
                 open += u32::from(!done);
                 offset += 2;
             }
-            Err(known) => return Ok(make_without_inputs(local, node, class, spec, args, index, known)),
+            Err(known) => {
+                node.set_shape(shape);
+                return Ok(make_without_inputs(local, node, class, spec, args, index, known));
+            }
         }
     }
+    node.set_shape(shape);
     Ok(finish(local, node, class, spec, open))
 }
 
