@@ -8,7 +8,7 @@
 use super::{Timeout, Until};
 use crate::future::waiting::{self, Suspension, Waiter, Wide};
 use crate::future::walk::{Help, Ref};
-use crate::future::{self, Cascade, NodePtr, State, Task, Watch, Watcher, Watching, handle};
+use crate::future::{self, Cascade, FirstHandle, NodePtr, State, Task, Watch, Watcher, Watching, handle};
 use crate::scheduler::Local;
 use crate::slab::Id;
 use crate::status::{self, Failure, Result, Status};
@@ -275,16 +275,19 @@ pub fn result(future: u64, timeout: Timeout) -> Result<*const Value> {
 /// An i64 result, read without holding on to the future; `TYPE` for another kind.
 #[inline]
 pub fn result_i64(future: u64) -> Result<i64> {
-    if let Some(value) = future::peek_i64(future) {
-        return Ok(value);
+    let handle = future::first_handle(future);
+    match handle.and_then(FirstHandle::i64) {
+        Some(value) => Ok(value),
+        None => result_i64_by_waiting(future, handle),
     }
-    result_i64_by_waiting(future)
 }
 
 #[inline(never)]
-fn result_i64_by_waiting(future: u64) -> Result<i64> {
-    let ran = Local::with(|local| Task::current(local).is_some() && future::run_child(future, local));
-    if ran && let Some(value) = future::peek_i64(future) {
+fn result_i64_by_waiting(future: u64, handle: Option<FirstHandle>) -> Result<i64> {
+    if let Some(handle) = handle
+        && Local::with(|local| Task::current(local).is_some() && handle.run_child(local))
+        && let Some(value) = handle.i64()
+    {
         return Ok(value);
     }
     read_result(future, Timeout::Forever, |value| {
@@ -419,7 +422,7 @@ fn block_task(
 /// Runs, on top of the task, the futures and what they need, as far as that is queued and there is stack.
 fn help(local: &Local, task: &Task, futures: &[u64]) -> Result<()> {
     for &future in futures {
-        if future::run_child(future, local) {
+        if future::first_handle(future).is_some_and(|handle| handle.run_child(local)) {
             continue;
         }
         let future = Ref::of(handle::pin(Id(future))?);

@@ -56,7 +56,12 @@ impl<'a> Cascade<'a> {
         if let Some(client) = self.settled {
             self.local.tell_drainers(client);
         }
-        self.next.map(|node| node.to_word() as Job)
+        let next = self.next.map(|node| node.to_word() as Job);
+        if self.lists.capacity() == 0 && self.unwanted.capacity() == 0 {
+            // Nothing is left and no memory was asked for, which is the rule: spare it the look for what to drop.
+            std::mem::forget(self);
+        }
+        next
     }
 
     fn run_stacks(&mut self) {

@@ -170,32 +170,38 @@ pub(crate) fn peek(id: Id, client: u32) -> Option<(Inline, u64)> {
     }
 }
 
-/// An i64 result if the future has finished with one and the id is a first handle: the short way to a small result.
+/// The first handle with this id, at which [`FirstHandle::i64`] is the short way to a small result.
 #[inline]
-pub(crate) fn peek_i64(future: u64) -> Option<i64> {
+pub(crate) fn first_handle(future: u64) -> Option<FirstHandle> {
     let id = Id(future);
     let (line, class) = handle::line(id).ok()?;
-    if class == Class::Clone {
-        return None;
-    }
-    let node = NodePtr::of(line);
-    if !node.life.is(id) || state_of(node.dependents.closed()?) != State::Finished {
-        return None;
-    }
-    let (word, meta) = (node.get(0), node.get(3));
-    (node.life.is_still(id) && meta as u8 == value_kind::I64 as u8).then_some(word as i64)
+    (class != Class::Clone).then(|| FirstHandle { id, node: NodePtr::of(line) })
 }
 
-/// Runs the future's task on top of the one that runs on this thread, if this thread has queued it just before.
-#[inline]
-pub(crate) fn run_child(future: u64, local: &Local) -> bool {
-    match handle::line(Id(future)) {
-        Ok((line, class)) if class != Class::Clone && local.has_stack() => {
-            let node = NodePtr::of(line);
-            // A stale handle's line may hold another child of this thread's.
-            node.life.is(Id(future)) && run_queued_child(node, local)
+/// An id that leads to a node's line. Nothing is counted: each use compares generations anew.
+#[derive(Clone, Copy)]
+pub(crate) struct FirstHandle {
+    id: Id,
+    node: NodePtr,
+}
+
+impl FirstHandle {
+    /// The result if the future has finished with an i64.
+    #[inline]
+    pub(crate) fn i64(self) -> Option<i64> {
+        let node = self.node;
+        if !node.life.is(self.id) || state_of(node.dependents.closed()?) != State::Finished {
+            return None;
         }
-        _ => false,
+        let (word, meta) = (node.get(0), node.get(3));
+        (node.life.is_still(self.id) && meta as u8 == value_kind::I64 as u8).then_some(word as i64)
+    }
+
+    /// Runs the future's task on top of the one that runs on this thread, if this thread has queued it just before.
+    #[inline]
+    pub(crate) fn run_child(self, local: &Local) -> bool {
+        // A stale handle's line may hold another child of this thread's.
+        local.has_stack() && self.node.life.is(self.id) && run_queued_child(self.node, local)
     }
 }
 
