@@ -169,8 +169,8 @@ typedef struct rask_type {
     size_t struct_size;              /**< sizeof(rask_type). */
     const char *name;                /**< For messages and for a cluster; not NULL. */
     /**
-     * Called once, after the last handle and the last reader are gone. NULL: objects of it are never
-     * destroyed.
+     * Called once, after the last handle and the last reader are gone. It may call the library, but not wait
+     * or close a client: on a worker both are RASK_E_STATE. NULL: objects of it are never destroyed.
      */
     void (*destroy)(void *object);
     size_t (*nbytes)(const void *object); /**< How many bytes the object holds. NULL: 0. */
@@ -385,7 +385,7 @@ rask_arg rask_of(rask_future future);
 rask_arg rask_take(rask_future future);
 
 /**
- * A list of arguments, which may be lists and futures in their turn.
+ * A list of arguments, which may be lists (at most 128 deep) and futures in their turn.
  *
  * Parameters: items: count arguments, borrowed until submit returns; NULL if count is 0. What they hand over
  *   is taken.

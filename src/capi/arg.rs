@@ -112,7 +112,7 @@ pub extern "C" fn rask_take(future: rask_future) -> Arg {
     arg(kind::TAKE, future.id, 0, ptr::null())
 }
 
-/// A list of arguments, which may be lists and futures in their turn.
+/// A list of arguments, which may be lists (at most 128 deep) and futures in their turn.
 ///
 /// Parameters: items: count arguments, borrowed until submit returns; NULL if count is 0. What they hand over
 /// is taken.

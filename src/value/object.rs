@@ -16,8 +16,8 @@ pub struct Type {
     pub struct_size: usize,
     /// For messages and for a cluster; not NULL.
     pub name: *const c_char,
-    /// Called once, after the last handle and the last reader are gone. NULL: objects of it are never
-    /// destroyed.
+    /// Called once, after the last handle and the last reader are gone. It may call the library, but not wait
+    /// or close a client: on a worker both are RASK_E_STATE. NULL: objects of it are never destroyed.
     pub destroy: Option<unsafe extern "C" fn(object: *mut c_void)>,
     /// How many bytes the object holds. NULL: 0.
     pub nbytes: Option<unsafe extern "C" fn(object: *const c_void) -> usize>,
