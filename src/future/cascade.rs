@@ -316,14 +316,14 @@ impl<'a> Cascade<'a> {
     #[inline]
     fn leave(&mut self, node: NodePtr) {
         if node.life.leave() {
-            free(node, self.local);
+            free(node, class_of(node), self.local);
         }
     }
 }
 
-/// Frees a node that nobody refers to.
+/// Frees a node, of this class, that nobody refers to.
 #[inline]
-pub(crate) fn free(node: NodePtr, local: &Local) {
+pub(crate) fn free(node: NodePtr, class: Class, local: &Local) {
     let closed = node.dependents.closed().expect("a node without references is done");
     if node.gate.has_extra() {
         key::forget(node);
@@ -336,7 +336,7 @@ pub(crate) fn free(node: NodePtr, local: &Local) {
         // SAFETY: as above, and freed once.
         local.bury(unsafe { node.take_value() });
     }
-    local.magazine(class_of(node)).put(node.line());
+    local.magazine(class).put(node.line());
 }
 
 #[cold]

@@ -144,7 +144,7 @@ pub(crate) fn release(id: Id, local: &Local) -> Result<()> {
         Ended::Shared { watched } => (watched, false),
         Ended::Last { watched } => (watched, true),
         Ended::Free => {
-            free(node, local);
+            free(node, class, local);
             (false, false)
         }
     };

@@ -220,7 +220,19 @@ impl Local {
     #[inline(always)]
     #[must_use]
     pub(crate) fn push(&self, number: u32, job: Job) -> bool {
-        self.push_all(number, &[job])
+        if self.way.number.get() != number && !self.turn_to(number) {
+            return false;
+        }
+        // SAFETY: as in `push_all`.
+        let (core, slot) = unsafe { (&*self.way.core.get(), self.way.slot.get().as_ref()) };
+        match slot {
+            Some(slot) => {
+                slot.push(job);
+                core.notify();
+                true
+            }
+            None => self.push_all(number, &[job]),
+        }
     }
 
     /// As [`push`](Self::push), for many, with one wake-up.
