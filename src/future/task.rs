@@ -128,11 +128,6 @@ impl Task {
         }
     }
 
-    /// Whether the task has failed already.
-    pub fn has_failed(&self) -> bool {
-        self.failure.is_some()
-    }
-
     /// The task's result becomes that of `future`, whose handle is taken on every path. The caller has dropped the
     /// [result](Self::take_result) set before.
     pub fn return_future(&mut self, future: u64) {

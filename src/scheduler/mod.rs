@@ -390,7 +390,7 @@ impl Core {
 
     /// Gives this thread's slot to another thread, because its task is about to block. `Err`: no thread is to be had.
     pub(crate) fn suspend(&self, local: &Local) -> Result<()> {
-        self.pool.suspend(local, &self.sleep)
+        self.pool.suspend(local)
     }
 
     /// Gets a slot back for this thread's task; blocks until one is free.

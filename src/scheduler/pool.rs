@@ -111,7 +111,7 @@ impl Pool {
     }
 
     /// See [`Core::suspend`](super::Core::suspend).
-    pub(crate) fn suspend(&self, local: &Local, sleep: &Sleep) -> Result<()> {
+    pub(crate) fn suspend(&self, local: &Local) -> Result<()> {
         let mut state = self.state.lock();
         let seat = if let Some(seat) = state.resuming.pop_front() {
             self.resuming.fetch_sub(1, Ordering::SeqCst);
@@ -140,7 +140,6 @@ impl Pool {
         drop(state);
         let slot = local.take_slot().expect("a task runs with a slot");
         seat.deliver(Delivery::Slot(slot));
-        let _ = sleep;
         Ok(())
     }
 
