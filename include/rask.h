@@ -659,6 +659,10 @@ rask_client rask_task_client(rask_task *task);
 
 /* ---- clients ------------------------------------------------------------------------------------------- */
 
+#define RASK_CLIENT_PURE         1   /**< Submits are pure unless they say otherwise; see RASK_PURE. */
+/** A submit from outside that finds memory_limit exceeded is RASK_E_NOMEM instead of waiting. */
+#define RASK_CLIENT_NOMEM        2
+
 /**
  * How a client is opened. Begin with RASK_CLIENT_OPTIONS_INIT; everything in it is borrowed during the call
  * only.
@@ -670,14 +674,21 @@ typedef struct rask_client_options {
     const char *address;
     /** Worker threads, at most 1024; 0: one per processor this process may use. */
     uint32_t n_workers;
-    uint32_t flags;                  /**< 0: none is defined so far. */
-    uint64_t memory_limit;           /**< Bytes; 0: none. Others: RASK_E_UNSUPPORTED so far. */
-    const char *resources;           /**< "GPU=2,license=1"; NULL: none. Others: RASK_E_UNSUPPORTED so far. */
+    uint32_t flags;                  /**< RASK_CLIENT_PURE, RASK_CLIENT_NOMEM, or 0. */
+    /** Bytes that values may hold before they go to disk and submits from outside wait; 0: no limit. */
+    uint64_t memory_limit;
+    /** What tasks can hold while they run: "GPU=2,license=1", NAME=POSITIVE; NULL: nothing. */
+    const char *resources;
     /** Bytes of stack per worker, at most 1 GiB, raised to 256 KiB; 0: the platform's default. */
     size_t stack_size;
     /** Threads that may be suspended in waits inside tasks, at most 65536; 0: 1024. */
     uint32_t max_spares;
     uint32_t reserved;               /**< 0. */
+    /**
+     * Where values go that memory has no room for: a directory is made in it, and removed when the client is
+     * closed. NULL: the system's for temporary files.
+     */
+    const char *spill_directory;
 } rask_client_options;
 
 /** Figures of a client at one moment. Begin with RASK_CLIENT_STATS_INIT. */
@@ -736,7 +747,7 @@ rask_status rask_client_close(rask_client client);
 rask_status rask_client_get_stats(rask_client client, rask_client_stats *out);
 
 /** Default options. */
-#define RASK_CLIENT_OPTIONS_INIT {sizeof(rask_client_options), NULL, NULL, 0, 0, 0, NULL, 0, 0, 0}
+#define RASK_CLIENT_OPTIONS_INIT {sizeof(rask_client_options), NULL, NULL, 0, 0, 0, NULL, 0, 0, 0, NULL}
 
 /** Figures yet to be read. */
 #define RASK_CLIENT_STATS_INIT {sizeof(rask_client_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
@@ -744,18 +755,31 @@ rask_status rask_client_get_stats(rask_client client, rask_client_stats *out);
 /* ---- submit -------------------------------------------------------------------------------------------- */
 
 /**
+ * The function does nothing but compute its result from its arguments: while a future of it with equal
+ * arguments is alive, that is the future of this submit too. Arguments are equal by content, futures by key,
+ * objects by what encode writes, pointers by address.
+ */
+#define RASK_PURE                1
+#define RASK_IMPURE              2   /**< Runs for every submit, also in a client whose submits are pure. */
+
+/**
  * How a task is submitted. Begin with RASK_SUBMIT_OPTIONS_INIT; everything in it is borrowed during the call
  * only.
  */
 typedef struct rask_submit_options {
     size_t struct_size;              /**< sizeof(rask_submit_options). */
-    const char *key;                 /**< NULL: name-<number>. Others: RASK_E_UNSUPPORTED so far. */
+    /**
+     * The future's key, 1 to 65536 bytes: a key that is held already is the same future, or RASK_E_EXISTS if
+     * it is held by a different function or arguments. NULL: name-<hash> if pure, name-<number> if not.
+     */
+    const char *key;
     const char *name;                /**< Begins the key; NULL: the function's symbol where it has one. */
-    int32_t priority;                /**< Higher first; 0. Others: RASK_E_UNSUPPORTED so far. */
-    uint32_t retries;                /**< Runs after a failure; 0. Others: RASK_E_UNSUPPORTED so far. */
-    int64_t retry_delay_ns;          /**< Nanoseconds before a retry; 0. Others: RASK_E_UNSUPPORTED so far. */
-    const char *resources;           /**< "GPU=1"; NULL: none. Others: RASK_E_UNSUPPORTED so far. */
-    uint32_t flags;                  /**< 0: none is defined so far. */
+    int32_t priority;                /**< Of what is ready, the higher runs first; 0. */
+    uint32_t retries;                /**< How often the task is run again after failures of its own; 0. */
+    int64_t retry_delay_ns;          /**< Nanoseconds before it is; 0. */
+    /** What the task holds while it runs, of what the client has: "GPU=1,license=2"; NULL: nothing. */
+    const char *resources;
+    uint32_t flags;                  /**< RASK_PURE or RASK_IMPURE; 0: as the client says. */
     uint32_t reserved;               /**< 0. */
 } rask_submit_options;
 
@@ -777,7 +801,7 @@ rask_future rask_submit(rask_client client, rask_task_fn fn, const rask_arg *arg
  *
  * Parameters: as for rask_submit. options: borrowed; NULL: defaults.
  * Returns: as for rask_submit; what is wrong with the options makes the future an error too (RASK_E_INVALID,
- *   RASK_E_UNSUPPORTED).
+ *   RASK_E_EXISTS).
  * Threads: any. Blocks: no.
  */
 RASK_MUST_USE

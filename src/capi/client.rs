@@ -23,11 +23,11 @@ pub struct rask_client_options {
     pub address: *const c_char,
     /// Worker threads, at most 1024; 0: one per processor this process may use.
     pub n_workers: u32,
-    /// 0: none is defined so far.
+    /// RASK_CLIENT_PURE, RASK_CLIENT_NOMEM, or 0.
     pub flags: u32,
-    /// Bytes; 0: none. Others: RASK_E_UNSUPPORTED so far.
+    /// Bytes that values may hold before they go to disk and submits from outside wait; 0: no limit.
     pub memory_limit: u64,
-    /// "GPU=2,license=1"; NULL: none. Others: RASK_E_UNSUPPORTED so far.
+    /// What tasks can hold while they run: "GPU=2,license=1", NAME=POSITIVE; NULL: nothing.
     pub resources: *const c_char,
     /// Bytes of stack per worker, at most 1 GiB, raised to 256 KiB; 0: the platform's default.
     pub stack_size: usize,
@@ -35,14 +35,22 @@ pub struct rask_client_options {
     pub max_spares: u32,
     /// 0.
     pub reserved: u32,
+    /// Where values go that memory has no room for: a directory is made in it, and removed when the client is
+    /// closed. NULL: the system's for temporary files.
+    pub spill_directory: *const c_char,
 }
+
+/// Submits are pure unless they say otherwise; see RASK_PURE.
+pub const RASK_CLIENT_PURE: u32 = 1;
+/// A submit from outside that finds memory_limit exceeded is RASK_E_NOMEM instead of waiting.
+pub const RASK_CLIENT_NOMEM: u32 = 2;
 
 // SAFETY: repr(C), its size first, no padding; pointers and integers are valid when zero.
 unsafe impl Versioned for rask_client_options {
     const NAME: &'static str = "rask_client_options";
     const FIRST_SIZE: usize = 64;
 }
-const _: () = assert!(size_of::<rask_client_options>() == 64);
+const _: () = assert!(size_of::<rask_client_options>() == 72);
 
 /// Figures of a client at one moment. Begin with RASK_CLIENT_STATS_INIT.
 #[repr(C)]
@@ -145,30 +153,34 @@ pub unsafe extern "C" fn rask_client_get_stats(
 
 /// The options as the engine wants them.
 fn checked(options: &rask_client_options) -> Result<Options<'_>> {
-    let unsupported = |what: &'static str| Err(Failure::new(UNSUPPORTED, what));
-    if options.flags != 0 {
-        return Err(Failure::invalid(format!("unknown flags {:#x} in rask_client_options", options.flags)));
+    if options.flags & !(RASK_CLIENT_PURE | RASK_CLIENT_NOMEM) != 0 {
+        return Err(Failure::invalid(format!(
+            "unknown flags in {:#x} of rask_client_options",
+            options.flags
+        )));
     }
     if options.reserved != 0 {
         return Err(Failure::invalid("reserved is not 0 in rask_client_options"));
     }
     if !options.address.is_null() {
-        return unsupported(
+        return Err(Failure::new(
+            UNSUPPORTED,
             "address: this version has no cluster engine, only the embedded one (address NULL)",
-        );
+        ));
     }
-    if options.memory_limit != 0 {
-        return unsupported("memory_limit: this version does not limit memory (0)");
-    }
-    if !options.resources.is_null() {
-        return unsupported("resources: this version does not schedule by resources (NULL)");
-    }
+    // SAFETY: NULL, or NUL-terminated during the call, as the header requires.
+    let (name, resources, spill_directory) =
+        unsafe { (text(options.name), text(options.resources), text(options.spill_directory)) };
     Ok(Options {
-        // SAFETY: NULL, or NUL-terminated during the call, as the header requires.
-        name: unsafe { text(options.name) },
+        name,
         n_workers: options.n_workers,
         stack_size: options.stack_size,
         max_spares: options.max_spares,
+        pure: options.flags & RASK_CLIENT_PURE != 0,
+        resources,
+        memory_limit: options.memory_limit,
+        spill_directory,
+        fails_over_limit: options.flags & RASK_CLIENT_NOMEM != 0,
     })
 }
 

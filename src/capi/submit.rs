@@ -7,9 +7,10 @@ use super::sized::{self, Versioned};
 use super::status::rask_status;
 use super::task::rask_task_fn;
 use crate::client::{self, SubmitOptions, discard};
-use crate::status::{Failure, Result, UNSUPPORTED};
+use crate::status::{Failure, Result};
 use crate::value::Arg;
-use std::ffi::c_char;
+use std::ffi::{CStr, c_char};
+use std::time::Duration;
 
 /// How a task is submitted. Begin with RASK_SUBMIT_OPTIONS_INIT; everything in it is borrowed during the call
 /// only.
@@ -18,23 +19,31 @@ use std::ffi::c_char;
 pub struct rask_submit_options {
     /// sizeof(rask_submit_options).
     pub struct_size: usize,
-    /// NULL: name-<number>. Others: RASK_E_UNSUPPORTED so far.
+    /// The future's key, 1 to 65536 bytes: a key that is held already is the same future, or RASK_E_EXISTS if
+    /// it is held by a different function or arguments. NULL: name-<hash> if pure, name-<number> if not.
     pub key: *const c_char,
     /// Begins the key; NULL: the function's symbol where it has one.
     pub name: *const c_char,
-    /// Higher first; 0. Others: RASK_E_UNSUPPORTED so far.
+    /// Of what is ready, the higher runs first; 0.
     pub priority: i32,
-    /// Runs after a failure; 0. Others: RASK_E_UNSUPPORTED so far.
+    /// How often the task is run again after failures of its own; 0.
     pub retries: u32,
-    /// Nanoseconds before a retry; 0. Others: RASK_E_UNSUPPORTED so far.
+    /// Nanoseconds before it is; 0.
     pub retry_delay_ns: i64,
-    /// "GPU=1"; NULL: none. Others: RASK_E_UNSUPPORTED so far.
+    /// What the task holds while it runs, of what the client has: "GPU=1,license=2"; NULL: nothing.
     pub resources: *const c_char,
-    /// 0: none is defined so far.
+    /// RASK_PURE or RASK_IMPURE; 0: as the client says.
     pub flags: u32,
     /// 0.
     pub reserved: u32,
 }
+
+/// The function does nothing but compute its result from its arguments: while a future of it with equal
+/// arguments is alive, that is the future of this submit too. Arguments are equal by content, futures by key,
+/// objects by what encode writes, pointers by address.
+pub const RASK_PURE: u32 = 1;
+/// Runs for every submit, also in a client whose submits are pure.
+pub const RASK_IMPURE: u32 = 2;
 
 // SAFETY: repr(C), its size first, no padding; pointers and integers are valid when zero.
 unsafe impl Versioned for rask_submit_options {
@@ -62,7 +71,7 @@ pub unsafe extern "C" fn rask_submit(
     let id = guard::call(0, || {
         // SAFETY: NULL, or that many arguments, as the header requires.
         let (args, wrong) = or_empty(unsafe { slice(args, n_args, "args") });
-        client::submit(client.id, r#fn, args, &SubmitOptions::default(), wrong)
+        client::submit(client.id, r#fn, args, None, wrong)
     });
     rask_future { id }
 }
@@ -71,7 +80,7 @@ pub unsafe extern "C" fn rask_submit(
 ///
 /// Parameters: as for rask_submit. options: borrowed; NULL: defaults.
 /// Returns: as for rask_submit; what is wrong with the options makes the future an error too (RASK_E_INVALID,
-/// RASK_E_UNSUPPORTED).
+/// RASK_E_EXISTS).
 /// Threads: any. Blocks: no.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -86,7 +95,7 @@ pub unsafe extern "C" fn rask_submit_with(
         // SAFETY: NULL, or valid, as the header requires.
         let ((args, wrong), (options, mistake)) =
             unsafe { (or_empty(slice(args, n_args, "args")), read_options(options)) };
-        client::submit(client.id, r#fn, args, &options, wrong.or(mistake))
+        client::submit(client.id, r#fn, args, options.as_ref(), wrong.or(mistake))
     });
     rask_future { id }
 }
@@ -115,7 +124,7 @@ pub unsafe extern "C" fn rask_map(
         // SAFETY: NULL, or that many items, as the header requires.
         let (items, (options, mistake)) = unsafe { (slice(items, n_items, "items"), read_options(options)) };
         match (items, out) {
-            (Ok(items), Ok(out)) => client::map(client.id, r#fn, items, &options, mistake, out),
+            (Ok(items), Ok(out)) => client::map(client.id, r#fn, items, options.as_ref(), mistake, out),
             (Ok(items), Err(failure)) => {
                 discard(items);
                 Err(failure)
@@ -146,44 +155,57 @@ fn or_empty(args: Result<&[Arg]>) -> (&[Arg], Option<Failure>) {
     }
 }
 
-/// The options, and what is wrong with them.
+/// The options, `None` for the defaults, and what is wrong with them.
 ///
 /// # Safety
 /// `options` is NULL or points to a struct of the size it states, with texts that are valid during `'a`.
-unsafe fn read_options<'a>(options: *const rask_submit_options) -> (SubmitOptions<'a>, Option<Failure>) {
+unsafe fn read_options<'a>(
+    options: *const rask_submit_options,
+) -> (Option<SubmitOptions<'a>>, Option<Failure>) {
     // SAFETY: by contract.
     let options = match unsafe { sized::read(options) } {
         Ok(Some(options)) => options,
-        Ok(None) => return (SubmitOptions::default(), None),
-        Err(failure) => return (SubmitOptions::default(), Some(failure)),
+        Ok(None) => return (None, None),
+        Err(failure) => return (None, Some(failure)),
     };
     // SAFETY: by contract.
-    let known = SubmitOptions { name: unsafe { text(options.name) } };
-    let unsupported = [
-        ("key", !options.key.is_null()),
-        ("priority", options.priority != 0),
-        ("retries", options.retries != 0),
-        ("retry_delay_ns", options.retry_delay_ns != 0),
-        ("resources", !options.resources.is_null()),
-    ];
-    let mistake = match unsupported.iter().find(|(_, used)| *used) {
-        Some((name, _)) => Some(Failure::new(
-            UNSUPPORTED,
-            format!("{name}: this version does not support that option of a submit"),
-        )),
-        None if options.flags != 0 => {
-            Some(Failure::invalid(format!("flags: unknown bits {:#x} in rask_submit_options", options.flags)))
-        }
-        None if options.reserved != 0 => Some(Failure::invalid("reserved is not 0 in rask_submit_options")),
-        None => None,
+    let (key, name, resources) = unsafe { (text(options.key), text(options.name), text(options.resources)) };
+    let known = SubmitOptions {
+        key,
+        name,
+        priority: options.priority,
+        retries: options.retries,
+        retry_delay: Duration::from_nanos(options.retry_delay_ns.max(0) as u64),
+        resources,
+        pure: (options.flags != 0).then_some(options.flags == RASK_PURE),
     };
-    (known, mistake)
+    (Some(known), mistake(&options, key).map(Failure::invalid))
 }
+
+fn mistake(options: &rask_submit_options, key: Option<&CStr>) -> Option<String> {
+    let flags = options.flags;
+    if flags & !(RASK_PURE | RASK_IMPURE) != 0 {
+        Some(format!("flags: unknown bits in {flags:#x} of rask_submit_options"))
+    } else if flags == RASK_PURE | RASK_IMPURE {
+        Some("flags: a submit is RASK_PURE or RASK_IMPURE, not both".into())
+    } else if options.reserved != 0 {
+        Some("reserved is not 0 in rask_submit_options".into())
+    } else if options.retry_delay_ns < 0 {
+        Some(format!("retry_delay_ns: {} is less than 0", options.retry_delay_ns))
+    } else if key.is_some_and(|key| !(1..=MAX_KEY).contains(&key.count_bytes())) {
+        Some("key: it is 1 to 65536 bytes long".into())
+    } else {
+        None
+    }
+}
+
+/// Bytes of the longest key.
+const MAX_KEY: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::INVALID;
+    use std::ffi::CString;
     use std::ptr;
 
     const INIT: rask_submit_options = rask_submit_options {
@@ -198,31 +220,38 @@ mod tests {
         reserved: 0,
     };
 
-    fn mistake(options: &rask_submit_options) -> Option<(rask_status, String)> {
+    fn mistake(options: &rask_submit_options) -> Option<String> {
         // SAFETY: a struct of the size it states, or refused for that.
         let (_, mistake) = unsafe { read_options(options) };
-        mistake
-            .map(|failure| (failure.status, failure.message.split(':').next().unwrap_or_default().to_owned()))
+        mistake.map(|failure| failure.message.split([':', ' ']).next().unwrap_or_default().to_owned())
     }
 
     #[test]
-    fn options_that_come_later_are_named() {
+    fn mistakes_are_named() {
         assert_eq!(mistake(&INIT), None);
-        assert_eq!(mistake(&rask_submit_options { name: c"inc".as_ptr(), ..INIT }), None);
-        let unsupported = |name: &str| Some((UNSUPPORTED, name.to_owned()));
-        assert_eq!(mistake(&rask_submit_options { key: c"k".as_ptr(), ..INIT }), unsupported("key"));
-        assert_eq!(mistake(&rask_submit_options { priority: -1, ..INIT }), unsupported("priority"));
-        assert_eq!(mistake(&rask_submit_options { retries: 1, ..INIT }), unsupported("retries"));
-        assert_eq!(
-            mistake(&rask_submit_options { retry_delay_ns: 1, ..INIT }),
-            unsupported("retry_delay_ns")
-        );
-        assert_eq!(
-            mistake(&rask_submit_options { resources: c"".as_ptr(), ..INIT }),
-            unsupported("resources")
-        );
-        assert_eq!(mistake(&rask_submit_options { flags: 1, ..INIT }).unwrap().0, INVALID);
-        assert_eq!(mistake(&rask_submit_options { reserved: 1, ..INIT }).unwrap().0, INVALID);
-        assert_eq!(mistake(&rask_submit_options { struct_size: 0, ..INIT }).unwrap().0, INVALID);
+        let longest = CString::new("k".repeat(MAX_KEY)).unwrap();
+        let longer = CString::new("k".repeat(MAX_KEY + 1)).unwrap();
+        let all = rask_submit_options {
+            key: longest.as_ptr(),
+            name: c"inc".as_ptr(),
+            priority: i32::MIN,
+            retries: u32::MAX,
+            retry_delay_ns: i64::MAX,
+            resources: c"GPU=1".as_ptr(),
+            flags: RASK_PURE,
+            ..INIT
+        };
+        assert_eq!(mistake(&all), None);
+        for (name, wrong) in [
+            ("key", rask_submit_options { key: c"".as_ptr(), ..INIT }),
+            ("key", rask_submit_options { key: longer.as_ptr(), ..INIT }),
+            ("retry_delay_ns", rask_submit_options { retry_delay_ns: -1, ..INIT }),
+            ("flags", rask_submit_options { flags: 3, ..INIT }),
+            ("flags", rask_submit_options { flags: 4, ..INIT }),
+            ("reserved", rask_submit_options { reserved: 1, ..INIT }),
+            ("struct_size", rask_submit_options { struct_size: 0, ..INIT }),
+        ] {
+            assert_eq!(mistake(&wrong).as_deref(), Some(name));
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     discard, wait,
 };
 use crate::future::{self, Made, Spec, Task, TaskFn};
-use crate::scheduler::{self, Core, Local, Settings};
+use crate::scheduler::{self, Core, Local, Settings, trait_bit};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
 use crate::value::Arg;
@@ -33,6 +33,8 @@ pub(super) fn open(options: &Options<'_>) -> Result<u64> {
             0 => scheduler::default_stack_size(),
             size => size.max(MIN_STACK),
         },
+        trait_bits: if options.pure { trait_bit::PURE } else { 0 }
+            | if options.memory_limit != 0 { trait_bit::LIMITED } else { 0 },
         max_spares: if options.max_spares == 0 { DEFAULT_SPARES } else { options.max_spares } as usize,
     };
     Core::open(settings, future::work()).map(|core| core.id().0)
@@ -118,12 +120,12 @@ impl Engine for Embedded {
         client: u64,
         function: Option<TaskFn>,
         args: &[Arg],
-        options: &SubmitOptions<'_>,
+        options: Option<&SubmitOptions<'_>>,
         wrong: Option<Failure>,
     ) -> Result<u64> {
         Local::with(|local| {
             let client = enter(local, client, args)?;
-            let spec = Spec { client, function, name: options.name, wrong: wrong.as_ref() };
+            let spec = Spec { client, function, options, wrong: wrong.as_ref() };
             let made = future::make(local, spec, args)?;
             publish(local, client, &made);
             Ok(made.id.0)
@@ -135,14 +137,14 @@ impl Engine for Embedded {
         client: u64,
         function: Option<TaskFn>,
         items: &[Arg],
-        options: &SubmitOptions<'_>,
+        options: Option<&SubmitOptions<'_>>,
         wrong: Option<Failure>,
         out: &mut [u64],
     ) -> Result<()> {
         out.fill(0);
         Local::with(|local| {
             let client = enter(local, client, items)?;
-            let spec = Spec { client, function, name: options.name, wrong: wrong.as_ref() };
+            let spec = Spec { client, function, options, wrong: wrong.as_ref() };
             let mut jobs = Vec::with_capacity(items.len());
             let mut outcome = Ok(());
             for (index, item) in items.iter().enumerate() {

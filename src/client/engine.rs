@@ -17,7 +17,7 @@ pub(super) trait Engine {
         client: u64,
         function: Option<TaskFn>,
         args: &[Arg],
-        options: &SubmitOptions<'_>,
+        options: Option<&SubmitOptions<'_>>,
         wrong: Option<Failure>,
     ) -> Result<u64>;
 
@@ -27,7 +27,7 @@ pub(super) trait Engine {
         client: u64,
         function: Option<TaskFn>,
         items: &[Arg],
-        options: &SubmitOptions<'_>,
+        options: Option<&SubmitOptions<'_>>,
         wrong: Option<Failure>,
         out: &mut [u64],
     ) -> Result<()>;

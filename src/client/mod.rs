@@ -3,7 +3,10 @@
 mod embedded;
 mod engine;
 mod progress;
+#[allow(dead_code)]
+mod table;
 mod wait;
+pub use crate::future::SubmitOptions;
 pub use crate::future::waiting::Until;
 pub use progress::progress;
 pub use wait::{gather, read_result, result, result_i64, wait};
@@ -27,13 +30,16 @@ pub struct Options<'a> {
     pub stack_size: usize,
     /// Threads that may be suspended in waits inside tasks; 0: the default.
     pub max_spares: u32,
-}
-
-/// How a task is submitted.
-#[derive(Default)]
-pub struct SubmitOptions<'a> {
-    /// `None`: the function's symbol where it has one.
-    pub name: Option<&'a CStr>,
+    /// Submits are pure unless they say otherwise.
+    pub pure: bool,
+    /// `"GPU=2,license=1"`: what tasks can hold while they run.
+    pub resources: Option<&'a CStr>,
+    /// Bytes that values may hold; 0: no limit.
+    pub memory_limit: u64,
+    /// Where values go when there is no room; `None`: the system's directory for temporary files.
+    pub spill_directory: Option<&'a CStr>,
+    /// A submit that finds no room fails instead of waiting.
+    pub fails_over_limit: bool,
 }
 
 /// What a client tells about itself; the fields of `rask_client_stats`.
@@ -113,7 +119,7 @@ pub fn submit(
     client: u64,
     function: Option<TaskFn>,
     args: &[Arg],
-    options: &SubmitOptions<'_>,
+    options: Option<&SubmitOptions<'_>>,
     wrong: Option<Failure>,
 ) -> Result<u64> {
     engine::of(client).submit(client, function, args, options, wrong)
@@ -124,7 +130,7 @@ pub fn map(
     client: u64,
     function: Option<TaskFn>,
     items: &[Arg],
-    options: &SubmitOptions<'_>,
+    options: Option<&SubmitOptions<'_>>,
     wrong: Option<Failure>,
     out: &mut [u64],
 ) -> Result<()> {

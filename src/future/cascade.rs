@@ -7,7 +7,7 @@ use super::error::{Ending, state_of};
 use super::gate::{Arrived, Settled};
 use super::node::{Edge, Inline, MAX_INLINE, NodePtr, link_of};
 use super::watch::Watch;
-use super::{State, key};
+use super::{State, extra};
 use crate::scheduler::{Job, Local};
 use crate::slab::Class;
 use crate::value::Value;
@@ -326,7 +326,7 @@ impl<'a> Cascade<'a> {
 pub(crate) fn free(node: NodePtr, class: Class, local: &Local) {
     let closed = node.dependents.closed().expect("a node without references is done");
     if node.gate.has_extra() {
-        key::forget(node);
+        extra::take(node);
     }
     local.tally(node.client(), |tally| tally.freed.add(1));
     if state_of(closed) != State::Finished {

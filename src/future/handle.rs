@@ -52,6 +52,8 @@ fn not_a_future(id: Id) -> Failure {
     }
     match id.kind() {
         Some(slab::Kind::Client) => Failure::handle("a client handle where a future is wanted"),
+        Some(slab::Kind::AsCompleted) => Failure::handle("a rask_as_completed where a future is wanted"),
+        Some(slab::Kind::Delayed) => Failure::handle("a delayed where a future is wanted: compute it first"),
         _ => Failure::handle("stale or invalid future handle"),
     }
 }

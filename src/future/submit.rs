@@ -4,7 +4,7 @@ use super::cascade::{Cascade, class_of};
 use super::dependents::Closed;
 use super::error::{Ending, Error, state_of};
 use super::node::{self, Block, Inline, NodePtr, Shape};
-use super::{State, TaskFn, handle, key};
+use super::{State, SubmitOptions, TaskFn, handle, key};
 use crate::scheduler::{Job, Local};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
@@ -20,7 +20,8 @@ pub(crate) const MAX_NESTING: usize = 128;
 pub(crate) struct Spec<'a> {
     pub(crate) client: u32,
     pub(crate) function: Option<TaskFn>,
-    pub(crate) name: Option<&'a CStr>,
+    /// `None`: the default ones.
+    pub(crate) options: Option<&'a SubmitOptions<'a>>,
     /// A mistake that the caller found already.
     pub(crate) wrong: Option<&'a Failure>,
 }
@@ -153,14 +154,22 @@ fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32)
     } else {
         node.gate.await_inputs(open);
     }
-    if let Some(name) = spec.name {
-        key::set_name(node, name);
+    if let Some(options) = spec.options {
+        set_options(node, options);
     }
     let id = born(local, node, class, spec);
     if open == 0 {
         return Made { id, job: Some(node.to_word() as Job) };
     }
     Made { id, job: link_new(local, node) }
+}
+
+/// Keeps what the options ask for beside a node that the caller owns alone.
+#[cold]
+fn set_options(node: NodePtr, options: &SubmitOptions<'_>) {
+    if let Some(name) = options.name {
+        key::set_name(node, name);
+    }
 }
 
 #[inline(never)]
@@ -229,8 +238,8 @@ pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
 fn make_known(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, known: Known) -> Made {
     node.set_shape(Shape::EMPTY);
     node.gate.open();
-    if let Some(name) = spec.name {
-        key::set_name(node, name);
+    if let Some(options) = spec.options {
+        set_options(node, options);
     }
     let ending = match known {
         Known::Wrong(failure) => Ending::failed(node, &failure),
@@ -263,7 +272,7 @@ pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
     let class = Class::Small;
     let node = take_node(local, class, args)?;
     node.begin(client, None, Shape::EMPTY);
-    let spec = Spec { client, function: None, name: None, wrong: None };
+    let spec = Spec { client, function: None, options: None, wrong: None };
     let mut inputs = Vec::new();
     match read(arg, client, &mut inputs, 0) {
         Err(known) => Ok(make_known(local, node, class, spec, known)),

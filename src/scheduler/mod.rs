@@ -54,11 +54,13 @@ pub(crate) struct Settings {
     pub(crate) n_workers: usize,
     pub(crate) stack_size: usize,
     pub(crate) max_spares: usize,
+    /// Of [`trait_bit`].
+    pub(crate) trait_bits: u32,
 }
 
 /// An embedded client's engine.
 pub(crate) struct Core {
-    /// Serial, from 1, never used again in this process.
+    /// Never used again in this process; with the client's [`trait_bit`]s.
     pub(crate) number: u32,
     pub(crate) settings: Settings,
     work: Work,
@@ -117,6 +119,16 @@ struct Registry {
 static REGISTRY: LazyLock<RwLock<Registry>> =
     LazyLock::new(|| RwLock::new(Registry { open: HashMap::new(), closing: HashMap::new(), last: 0 }));
 
+/// Bits of a client's number that say what every submit to it has to know: at hand wherever the number is.
+pub(crate) mod trait_bit {
+    /// Submits are pure unless they say otherwise.
+    pub(crate) const PURE: u32 = 1 << 31;
+    /// The client has a memory limit.
+    pub(crate) const LIMITED: u32 = 1 << 30;
+    /// The rest is serial.
+    pub(crate) const ALL: u32 = PURE | LIMITED;
+}
+
 /// The id of client `number`. The generation is the number, scattered: random ids do not pass for clients.
 pub(crate) fn client_id(number: u32) -> Id {
     Id::new(Kind::Client, number, (u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 37) | 1)
@@ -129,7 +141,8 @@ pub(crate) fn find(id: Id) -> Result<Arc<Core>> {
     }
     let number = id.index();
     let registry = REGISTRY.read();
-    if client_id(number) != id || number == 0 || number > registry.last {
+    let serial = number & !trait_bit::ALL;
+    if client_id(number) != id || serial == 0 || serial > registry.last {
         return Err(Failure::handle("not a client handle"));
     }
     registry.open.get(&number).cloned().ok_or_else(closed)
@@ -174,11 +187,11 @@ impl Core {
     pub(crate) fn open(settings: Settings, work: Work) -> Result<Arc<Self>> {
         let number = {
             let mut registry = REGISTRY.write();
-            registry.last = registry
-                .last
-                .checked_add(1)
-                .ok_or_else(|| Failure::new(status::NOMEM, "no more client numbers in this process"))?;
-            registry.last
+            if registry.last == !trait_bit::ALL {
+                return Err(Failure::new(status::NOMEM, "no more client numbers in this process"));
+            }
+            registry.last += 1;
+            registry.last | settings.trait_bits
         };
         let n_workers = settings.n_workers;
         let mut ends = Vec::with_capacity(n_workers);

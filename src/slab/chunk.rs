@@ -69,7 +69,7 @@ pub(crate) fn look_up(id: Id) -> Option<(Line, Class)> {
         Kind::Small => Class::Small,
         Kind::Large => Class::Large,
         Kind::Clone => Class::Clone,
-        Kind::Client => return None,
+        Kind::Client | Kind::AsCompleted | Kind::Delayed => return None,
     };
     // The first line of a chunk is its header; odd lines of a two-line chunk are the middle of something.
     let misses = entry % CHUNK != class.tag() || line == 0 || (class == Class::Large && line % 2 == 1);

@@ -27,6 +27,10 @@ pub(crate) enum Kind {
     Large = 3,
     /// A further handle of a future, in a line of its own.
     Clone = 4,
+    /// An iteration over futures as they are done: its index is a serial number.
+    AsCompleted = 5,
+    /// A part of a lazy graph: its index is a serial number.
+    Delayed = 6,
 }
 
 /// A handle's id, of any origin: nothing about it can be trusted before it has been looked up.
@@ -49,6 +53,8 @@ impl Id {
             2 => Some(Kind::Small),
             3 => Some(Kind::Large),
             4 => Some(Kind::Clone),
+            5 => Some(Kind::AsCompleted),
+            6 => Some(Kind::Delayed),
             _ => None,
         }
     }

@@ -1,0 +1,23 @@
+//! How a task is submitted, where that is not the default.
+
+use std::ffi::CStr;
+use std::time::Duration;
+
+/// The fields of `rask_submit_options`.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct SubmitOptions<'a> {
+    /// The future's key; `None`: `name-<hash>` if pure, `name-<number>` if not.
+    pub key: Option<&'a CStr>,
+    /// Begins the key; `None`: the function's symbol where it has one.
+    pub name: Option<&'a CStr>,
+    /// Higher first.
+    pub priority: i32,
+    /// Runs after the task's own failures.
+    pub retries: u32,
+    /// How long a retry waits.
+    pub retry_delay: Duration,
+    /// `"GPU=1,license=2"`: what the task holds while it runs.
+    pub resources: Option<&'a CStr>,
+    /// Whether equal submits share one run; `None`: as the client says.
+    pub pure: Option<bool>,
+}
