@@ -82,7 +82,11 @@ impl Engine for Embedded {
                 return Err(Failure::new(status::STATE, "a client cannot be closed from inside a task"));
             }
             match scheduler::find(id) {
-                Ok(core) => core.close()?,
+                Ok(core) => {
+                    core.close()?;
+                    let failed = core.sum(|tally| tally.failed.get().wrapping_add(tally.cancelled.get()));
+                    future::client_closed(core.number, failed > 0);
+                }
                 Err(failure) if failure.status == status::CLOSED => scheduler::await_closed(id)?,
                 Err(failure) => return Err(failure),
             }
@@ -108,7 +112,7 @@ impl Engine for Embedded {
             n_submitted: submitted,
             n_executed: sum(|tally| tally.returned.get()),
             n_stolen: sum(|tally| tally.stolen.get()),
-            n_retried: 0,
+            n_retried: sum(|tally| tally.retried.get()),
             live_futures: submitted.saturating_sub(freed),
             nbytes: sum(|tally| tally.nbytes.get()),
         })

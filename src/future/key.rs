@@ -4,11 +4,6 @@ use super::node::NodePtr;
 use super::{TaskFn, extra};
 use std::ffi::{CStr, CString, c_char};
 
-/// Gives a new node, which the caller owns alone, a name other than its function's.
-pub(crate) fn set_name(node: NodePtr, name: &CStr) {
-    extra::with(node, |extra| extra.name = Some(name.to_owned()));
-}
-
 /// The key of a node that the caller counts a reference on; the address is valid until the node is freed.
 pub(crate) fn pointer(node: NodePtr) -> *const c_char {
     extra::with(node, |extra| {
