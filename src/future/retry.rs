@@ -101,7 +101,7 @@ fn look(node: NodePtr) -> Result<Option<Found>> {
         found.nodes.push(node);
         let before = open.len();
         // The inputs of what runs are finished, and its body may be changing.
-        if !node.gate.runs_settled() {
+        if !runs_unwanted(node) {
             node.for_each_input(|input| open.extend(failure_of(input).map(|_| input)));
         }
         if open.len() == before {
@@ -125,6 +125,11 @@ fn look(node: NodePtr) -> Result<Option<Found>> {
         }
     }
     Ok(Some(found))
+}
+
+/// Whether a function whose outcome is not wanted still runs, and uses the node's body.
+pub(super) fn runs_unwanted(node: NodePtr) -> bool {
+    node.gate.runs_settled() || node.dependents.is_abandoned()
 }
 
 fn has_failed(node: NodePtr) -> bool {
@@ -155,7 +160,7 @@ impl Opened {
             extra.attempt = 0;
         });
         let mut links = Vec::new();
-        if !node.gate.runs_settled() {
+        if !runs_unwanted(node) {
             node.for_each_edge(|input, edge| {
                 let is_finished =
                     input.dependents.closed().is_some_and(|closed| state_of(closed) == State::Finished);
@@ -189,8 +194,7 @@ impl Opened {
         if let Some(ending) = failed {
             cascade.settle(self.node, &ending);
         }
-        let arrived = self.node.gate.linked(finished);
-        cascade.arrived(self.node, arrived);
+        cascade.linked(self.node, finished);
     }
 }
 

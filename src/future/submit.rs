@@ -219,12 +219,10 @@ pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
             }
         }
     }
-    let finished = awaited;
     if let Some(ending) = failed {
         cascade.settle(node, &ending);
     }
-    let arrived = node.gate.linked(finished);
-    cascade.arrived(node, arrived);
+    cascade.linked(node, awaited);
 }
 
 /// A future that is done from the start, because of a mistake.
