@@ -85,7 +85,9 @@ impl Engine for Embedded {
                 Ok(core) => {
                     core.close()?;
                     let failed = core.sum(|tally| tally.failed.get().wrapping_add(tally.cancelled.get()));
-                    future::client_closed(core.number, failed > 0);
+                    if failed > 0 {
+                        future::forgo_all(core.number);
+                    }
                 }
                 Err(failure) if failure.status == status::CLOSED => scheduler::await_closed(id)?,
                 Err(failure) => return Err(failure),

@@ -288,9 +288,9 @@ impl<'a> Cascade<'a> {
         }
     }
 
-    /// Runs a task that the caller has claimed, and that has failed, again: at once, or when its `delay` is over. `false`: it was cancelled
+    /// Runs a task that the caller has claimed, and that has failed, again: at once, or when its `delay` is over; not if it was cancelled
     /// while it ran.
-    pub(crate) fn run_again(&mut self, node: NodePtr, delay: Duration) -> bool {
+    pub(crate) fn run_again(&mut self, node: NodePtr, delay: Duration) {
         // Counted first: what is ready may have run, and ended, before this returns.
         let count = |n: u64| {
             self.local.tally(node.client(), |tally| {
@@ -301,14 +301,18 @@ impl<'a> Cascade<'a> {
         count(1);
         if !node.gate.again(!delay.is_zero()) {
             count(1u64.wrapping_neg());
-            return false;
+            // Who cancelled it is about to close the list, if that is not done. Had it failed instead, the cancel would have come too late, and
+            // yet have taken the retries that are left.
+            while node.dependents.closed().is_none() {
+                std::thread::yield_now();
+            }
+            return self.end_run(node);
         }
         if delay.is_zero() {
             self.ready(node);
         } else {
             timer::arrive_after(delay, node);
         }
-        true
     }
 
     fn count(&mut self, node: NodePtr, ending: &Ending, n: u64) {
@@ -394,6 +398,9 @@ impl<'a> Cascade<'a> {
         }
         self.count(node, ending, 1);
         self.closed(edges, ending.clone());
+        if timer::forget(node) {
+            self.arrive(node);
+        }
         true
     }
 
