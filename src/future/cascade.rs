@@ -329,8 +329,8 @@ impl<'a> Cascade<'a> {
         self.local.tally(node.client(), |tally| {
             tally.reopened.add(1);
             match state {
-                State::Error => tally.failed.sub(1),
-                _ => tally.cancelled.sub(1),
+                State::Error => tally.unfailed.add(1),
+                _ => tally.uncancelled.add(1),
             }
         });
     }
