@@ -13,8 +13,8 @@
 
 use crate::sync::{AtomicU32, Ordering};
 
-/// The most inputs a task may have.
-pub(crate) const MAX_INPUTS: usize = (1 << 25) - 16;
+/// The most inputs a task may have: what the count holds, less room for submit, an abandoned run and as many as may look at the inputs at a time.
+pub(crate) const MAX_INPUTS: usize = (1 << 25) - (1 << 16);
 
 const FORGONE: u32 = 1 << 25;
 const BOUND: u32 = 1 << 26;

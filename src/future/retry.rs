@@ -99,13 +99,13 @@ fn look(node: NodePtr, found: &mut Found) -> Result<bool> {
         if node.gate.is_linking() {
             return Ok(false);
         }
-        if node.gate.is_forgone() {
-            let key = key::of(node);
-            let words = format!("{} has no task that could be run again", key.to_string_lossy());
+        let error = failure_of(node).expect("it has failed, and nobody else retries it");
+        if node.gate.is_forgone() || !error.is_retryable {
+            let (origin, message) = (error.origin.to_string_lossy(), error.message.to_string_lossy());
+            let words = format!("{origin} cannot be run again: {message}");
             return Err(Failure::new(status::STATE, words));
         }
         found.nodes.push(node);
-        let error = failure_of(node).expect("it has failed, and nobody else retries it");
         if known.insert(Arc::as_ptr(&error)) {
             errors.push(error);
         }

@@ -232,7 +232,7 @@ fn make_wrong(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, wrong:
     if let Some(options) = spec.options {
         set_options(node, options);
     }
-    let ending = Ending::failed(node, wrong);
+    let ending = Ending::mistaken(node, wrong);
     born_done(local, node, class, spec, ending)
 }
 
