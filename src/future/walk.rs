@@ -22,7 +22,8 @@ impl Ref {
 
     /// Counts a reference on a node if it is still in the life that it was seen in.
     pub(crate) fn join(node: NodePtr, seen: u64) -> Option<Self> {
-        node.life.join(seen).then_some(Self(node))
+        // Made only then: it lets go of itself.
+        node.life.join(seen).then(|| Self(node))
     }
 
     pub(crate) fn node(&self) -> NodePtr {
