@@ -81,12 +81,20 @@ impl Engine for Embedded {
             if local.is_worker() {
                 return Err(Failure::new(status::STATE, "a client cannot be closed from inside a task"));
             }
+            if future::is_dispatcher() {
+                return Err(Failure::new(
+                    status::STATE,
+                    "a client cannot be closed from inside a callback: the close would wait for it to return",
+                ));
+            }
             match scheduler::find(id) {
                 Ok(core) => core.close()?,
                 Err(failure) if failure.status == status::CLOSED => scheduler::await_closed(id)?,
                 Err(failure) => return Err(failure),
             }
             local.forget_closed();
+            // All its futures are done, so whoever is to be called is being called.
+            future::await_callbacks(id.index());
             Ok(())
         })
     }

@@ -6,7 +6,7 @@
 //! another thread, after a look at whether the wait could ever end.
 
 use super::{Timeout, Until};
-use crate::future::waiting::{self, Suspension, Waiter, Wide};
+use crate::future::waiting::{self, Suspension, TaskWait, Waiter, Wide};
 use crate::future::walk::{Help, Ref};
 use crate::future::{self, Cascade, FirstHandle, NodePtr, State, Task, Watch, Watcher, Watching, handle};
 use crate::scheduler::Local;
@@ -85,15 +85,27 @@ impl Waiter for Signal {
         self.change(|told| told.released = true);
     }
 
-    fn deadlocked(&self) {
-        self.change(|told| told.deadlocked = true);
-    }
-
     fn some_released(&self) {
         let mut told = self.state.lock();
         if !std::mem::replace(&mut told.some_released, true) {
             self.changed.notify_one();
         }
+    }
+}
+
+/// The wait of a suspended task.
+struct Blocked {
+    futures: Vec<Ref>,
+    signal: Arc<Signal>,
+}
+
+impl TaskWait for Blocked {
+    fn awaited(&self, at: usize) -> Option<(Ref, usize)> {
+        Some((Ref::new(self.futures.get(at)?.node()), at + 1))
+    }
+
+    fn deadlocked(&self) {
+        self.signal.change(|told| told.deadlocked = true);
     }
 }
 
@@ -140,7 +152,7 @@ impl WatchedSet {
             if !handle::is_live(Id(watched.id)) {
                 return Err(handle_released());
             }
-            watched.watching = Watch::begin(watched.node, 0, set.signal.clone());
+            watched.watching = Watch::begin(watched.node, 0, set.signal.clone()).ok();
             set.done += usize::from(watched.watching.is_none());
         }
         Ok(set)
@@ -407,13 +419,9 @@ fn block_task(
         }
     }
     let set = WatchedSet::begin(futures, until)?;
-    let wait = Suspension {
-        futures: set.nodes().map(Ref::new).collect(),
-        until,
-        is_timed: deadline.is_some(),
-        waiter: set.signal.clone(),
-    };
-    let suspension = wait.begin(local, task)?;
+    let wait = Blocked { futures: set.nodes().map(Ref::new).collect(), signal: set.signal.clone() };
+    let suspension =
+        Suspension { wait: Arc::new(wait), until, is_timed: deadline.is_some() }.begin(local, task)?;
     let outcome = suspended_meanwhile(local, || block_thread(&set, until, deadline)).and_then(|ended| ended);
     drop(suspension);
     outcome

@@ -7,7 +7,7 @@ use super::error::{Ending, state_of};
 use super::gate::{Arrived, Settled};
 use super::node::{Edge, Inline, MAX_INLINE, NodePtr, link_of};
 use super::watch::Watch;
-use super::{State, extra};
+use super::{State, on_done};
 use crate::scheduler::{Job, Local};
 use crate::slab::Class;
 use crate::value::Value;
@@ -321,12 +321,12 @@ impl<'a> Cascade<'a> {
     }
 }
 
-/// Frees a node, of this class, that nobody refers to.
+/// Frees a node, of this class, that nobody refers to; unless somebody is still to be called with the future.
 #[inline]
 pub(crate) fn free(node: NodePtr, class: Class, local: &Local) {
     let closed = node.dependents.closed().expect("a node without references is done");
-    if node.gate.has_extra() {
-        extra::take(node);
+    if node.gate.has_extra() && !on_done::take_extra(node, state_of(closed)) {
+        return;
     }
     local.tally(node.client(), |tally| tally.freed.add(1));
     if state_of(closed) != State::Finished {

@@ -112,7 +112,8 @@ impl Dependents {
         }
     }
 
-    /// Takes `edge` out again. `false`: the list was closed before, and whoever closed it has the edge.
+    /// Takes `edge` out again. `false`: it is not there. The list was closed since it was linked, and whoever closed it has the edge; the
+    /// list may even be open again.
     ///
     /// `next_of` gives the link word of an edge; the edges in between belong to nodes that cannot go away while they are linked.
     pub(crate) fn unlink<'a>(&self, edge: EdgeWord, next_of: impl Fn(EdgeWord) -> &'a AtomicU64) -> bool {
@@ -133,23 +134,23 @@ impl Dependents {
             }
         }
         let mut first = head;
-        if head == edge {
-            first = next_of(edge).load(Ordering::Relaxed);
-        } else {
-            let mut at = head;
-            loop {
-                let link = next_of(at);
-                let next = link.load(Ordering::Relaxed);
-                debug_assert!(next != 0, "an edge that is unlinked was linked");
-                if next == edge {
-                    link.store(next_of(edge).load(Ordering::Relaxed), Ordering::Relaxed);
-                    break;
-                }
-                at = next;
+        let mut before = None;
+        let mut at = head;
+        while at != edge && at != 0 {
+            let link = next_of(at);
+            at = link.load(Ordering::Relaxed);
+            before = Some(link);
+        }
+        let found = at == edge;
+        if found {
+            let next = next_of(edge).load(Ordering::Relaxed);
+            match before {
+                Some(link) => link.store(next, Ordering::Relaxed),
+                None => first = next,
             }
         }
         // Release: the changed links are seen by whoever takes the list; unlocks at the same time.
         self.0.store(first, Ordering::Release);
-        true
+        found
     }
 }

@@ -1,8 +1,9 @@
-//! What few futures have and no node has room for: given names and keys, options. In a table beside the nodes.
+//! What few futures have and no node has room for: given names and keys, options, callbacks. In a table beside the nodes.
 //!
 //! The gate of a node with an entry [says so](super::gate::Gate::has_extra), so that nobody else pays for the table.
 
 use super::node::NodePtr;
+use super::on_done::Registration;
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::ffi::CString;
@@ -15,6 +16,8 @@ pub(crate) struct Extra {
     pub(crate) name: Option<CString>,
     /// The key, once it was given or asked for. Its address is the caller's to read until the node is freed.
     pub(crate) key: Option<CString>,
+    /// What is to be called when the future is done, in the order it was registered.
+    pub(crate) on_done: Vec<Registration>,
 }
 
 type Table = HashMap<NodePtr, Extra>;

@@ -6,12 +6,14 @@
 
 mod cascade;
 mod dependents;
+mod dispatcher;
 mod error;
 mod extra;
 mod gate;
 pub(crate) mod handle;
 mod key;
 mod node;
+mod on_done;
 mod options;
 mod submit;
 mod task;
@@ -23,9 +25,11 @@ mod watch;
 mod loom_tests;
 
 pub(crate) use cascade::Cascade;
+pub(crate) use dispatcher::{await_returned as await_callbacks, is_current as is_dispatcher};
 pub(crate) use error::Ending;
 use node::Inline;
 pub(crate) use node::NodePtr;
+pub use on_done::{Callback, on_done};
 pub use options::SubmitOptions;
 pub(crate) use submit::{Made, Spec, discard, make, scatter};
 pub use task::Task;
@@ -307,7 +311,7 @@ pub fn fire_and_forget(future: u64) -> Result<()> {
     let taken = handle::take(Id(future))?;
     let node = taken.node();
     // The reference now belongs to the watch, which lets go of it when the future is done.
-    if Watch::begin(node, 0, Arc::new(Forgotten(node))).is_none() {
+    if Watch::begin(node, 0, Arc::new(Forgotten(node))).is_err() {
         taken.let_go();
     }
     Ok(())

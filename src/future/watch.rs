@@ -1,7 +1,10 @@
 //! Watches: edges that tell something other than a task that a future is done.
+//!
+//! A watch belongs to the list it is linked in and to whoever may take it back, whichever lets go last: as long as somebody may still ask
+//! for it to be taken out, its address is no other watch's.
 
 use super::State;
-use super::dependents::EdgeWord;
+use super::error::state_of;
 use super::node::{Edge, NodePtr, link_of};
 use crate::sync::AtomicU64;
 use std::ptr::NonNull;
@@ -22,43 +25,56 @@ pub(crate) struct Watch {
 }
 
 /// A watch that its owner may take back.
-pub(crate) struct Watching(NonNull<Watch>);
+pub(crate) struct Watching(Arc<Watch>);
 
 impl Watch {
-    /// Has `watcher` told when `node`, which the caller counts a reference on, is done. `None`: it is done already.
-    pub(crate) fn begin(node: NodePtr, token: usize, watcher: Arc<dyn Watcher>) -> Option<Watching> {
-        let watch = Box::new(Watch { link: AtomicU64::new(0), token, watcher });
-        let watch = NonNull::from(Box::leak(watch));
-        // SAFETY: just made, and nobody frees it before it is linked.
-        let link = unsafe { &watch.as_ref().link };
-        match node.dependents.link(Edge::watch(watch), link) {
-            Ok(()) => Some(Watching(watch)),
-            Err(_) => {
-                // SAFETY: it was not linked, so it is still ours alone.
-                drop(unsafe { Box::from_raw(watch.as_ptr()) });
-                None
+    /// Has `watcher` told when `node`, which the caller counts a reference on, is done. `Err`: it is done already, with this
+    /// state.
+    pub(crate) fn begin(node: NodePtr, token: usize, watcher: Arc<dyn Watcher>) -> Result<Watching, State> {
+        let watch = Arc::new(Watch { link: AtomicU64::new(0), token, watcher });
+        let edge = Edge::watch(to_list(watch.clone()));
+        match node.dependents.link(edge, &watch.link) {
+            Ok(()) => Ok(Watching(watch)),
+            Err(closed) => {
+                // SAFETY: it was not linked, so the list's share is still ours.
+                drop(unsafe { from_list(NonNull::from(&*watch)) });
+                Err(state_of(closed))
             }
         }
     }
 
-    /// Tells and frees a watch that was taken from a closed list.
+    /// Tells a watch that was taken from a closed list.
     ///
     /// # Safety
     /// The caller took the edge from the list and tells it once.
     pub(crate) unsafe fn tell(watch: NonNull<Watch>, state: State) {
-        // SAFETY: whoever closed the list owns the watches in it.
-        let watch = unsafe { Box::from_raw(watch.as_ptr()) };
+        // SAFETY: whoever closed the list has its share of the watches in it.
+        let watch = unsafe { from_list(watch) };
         watch.watcher.done(watch.token, state);
     }
+}
+
+/// The list's share of a watch, as the edge has it.
+fn to_list(watch: Arc<Watch>) -> NonNull<Watch> {
+    NonNull::new(Arc::into_raw(watch).cast_mut()).expect("not null")
+}
+
+/// Takes back what [`to_list`] gave.
+///
+/// # Safety
+/// The watch is in no list any more, or was never linked, and its share is taken back once.
+unsafe fn from_list(watch: NonNull<Watch>) -> Arc<Watch> {
+    // SAFETY: by contract.
+    unsafe { Arc::from_raw(watch.as_ptr()) }
 }
 
 impl Watching {
     /// Takes the watch back, unless the future was done before: then its watcher was told, or is just being told.
     pub(crate) fn end(self, node: NodePtr) {
-        let edge: EdgeWord = Edge::watch(self.0);
-        if node.dependents.unlink(edge, link_of) {
-            // SAFETY: it is out of the list, so it is ours alone again.
-            drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+        let watch = NonNull::from(&*self.0);
+        if node.dependents.unlink(Edge::watch(watch), link_of) {
+            // SAFETY: it is out of the list.
+            drop(unsafe { from_list(watch) });
         }
     }
 }

@@ -144,6 +144,15 @@ impl Life {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a reference again after the last one was given up, by the one who [left](Self::leave) last and now does not free the line. The
+    /// life goes on without its handle.
+    ///
+    /// Relaxed: as for [`retain`](Self::retain); nothing was written to the line meanwhile.
+    pub(crate) fn revive(&self) {
+        let before = self.0.fetch_add(1, Ordering::Relaxed);
+        debug_assert!(before & REFERENCES == 0);
+    }
+
     /// Takes part in the life seen as `word` (from [`peek`](Self::peek)) if it is still the same and has references.
     pub(crate) fn join(&self, seen: u64) -> bool {
         let mut word = self.0.load(Ordering::Relaxed);
