@@ -18,7 +18,7 @@
  *     rask_client_close(client);
  *
  * OWNERSHIP
- * - One handle, one owner: what returns a handle gives it to you; rask_release or rask_client_close ends it.
+ * - One handle, one owner: what returns a handle gives it to you; rask_release, or the close of its kind, ends it.
  *   {0} is null. A null, stale or twice-released handle is RASK_E_HANDLE, never somebody else's future.
  * - A value lives as long as someone holds its future or needs it as an input. What is borrowed from a future
  *   is valid until that handle is released, what is borrowed from a task until the task's function returns.
@@ -28,6 +28,7 @@
  * THREADING
  * - Any function may be called from any thread, but for those with a rask_task: they belong to the task's.
  * - Task functions run on worker threads. They may submit, wait and release; a worker that waits is replaced.
+ * - Callbacks (rask_on_done) run one after the other, on one thread of the library's own, under no lock of it.
  * - Destructors run once, on any thread, under no lock of the library. They must not wait for futures.
  * - Values are immutable, and may be read by many threads at a time.
  * - In a child after fork every call is RASK_E_FORKED.
@@ -139,6 +140,11 @@ typedef struct rask_client {
 typedef struct rask_future {
     uint64_t id;                     /**< Nobody's business but the library's. */
 } rask_future;
+
+/** An iteration over futures as they are done. {0} is null. */
+typedef struct rask_as_completed {
+    uint64_t id;                     /**< Nobody's business but the library's. */
+} rask_as_completed;
 
 /* ---- values -------------------------------------------------------------------------------------------- */
 
@@ -987,6 +993,26 @@ rask_status rask_release_all(const rask_future *futures, size_t n);
  */
 rask_status rask_fire_and_forget(rask_future future);
 
+/**
+ * What is called when a future is done, with its state. The future is borrowed: valid during the call, not to
+ * be released; to keep it, clone it. It may call anything but rask_client_close, and must neither throw nor
+ * longjmp out.
+ */
+typedef void (*rask_done_fn)(rask_future future, rask_state state, void *context);
+
+/**
+ * Has fn called when a future is done, however it ends: once for each registration, at once if it is done
+ * already. All callbacks of the process are made on one thread, one after the other, under no lock; those of
+ * one future in the order they were registered. A registration does not keep the future wanted: a pending one
+ * that is released by all is cancelled, which is an end too. rask_client_close waits for the callbacks of its
+ * futures.
+ *
+ * Parameters: fn: see rask_done_fn. context: passed on to it; may be NULL.
+ * Returns: RASK_OK, RASK_E_HANDLE, RASK_E_INVALID (fn is NULL), RASK_E_NOMEM: then fn is not called.
+ * Threads: any. Blocks: no.
+ */
+rask_status rask_on_done(rask_future future, rask_done_fn fn, void *context);
+
 /* ---- several futures ----------------------------------------------------------------------------------- */
 
 #define RASK_ALL_COMPLETED       0   /**< Wait until all are done, whatever became of them. */
@@ -1019,6 +1045,70 @@ rask_status rask_wait(const rask_future *futures, size_t n, int32_t until, int64
  */
 rask_status rask_gather(const rask_future *futures, size_t n, int64_t timeout_ns, const rask_value **values,
                         rask_status *statuses);
+
+/**
+ * Begins an iteration over futures in the order in which they are done. It does not keep them wanted: that is
+ * what the caller's handles are for, until the future has been delivered.
+ *
+ * Parameters: futures: n handles, borrowed; NULL if n is 0. The same future may be among them several times,
+ *   and is then delivered as often.
+ * Returns: the iteration, to be closed by rask_as_completed_close; {0} on failure: RASK_E_HANDLE (one of them
+ *   is bad), RASK_E_INVALID, RASK_E_NOMEM.
+ * Threads: any. Blocks: no.
+ */
+RASK_MUST_USE
+rask_as_completed rask_as_completed_open(const rask_future *futures, size_t n);
+
+/**
+ * Adds futures to an iteration, also while it is waited for. Those that are done already are delivered in the
+ * order given.
+ *
+ * Parameters: futures: as for rask_as_completed_open.
+ * Returns: RASK_OK; RASK_E_HANDLE (also if one of the futures is bad), RASK_E_INVALID, RASK_E_NOMEM: then
+ *   none was added.
+ * Threads: any. Blocks: no.
+ */
+rask_status rask_as_completed_add(rask_as_completed iter, const rask_future *futures, size_t n);
+
+/**
+ * Waits for the next future that is done: finished, failed or cancelled. Of several threads that wait, each
+ * gets another one.
+ *
+ * Parameters: timeout_ns: nanoseconds; 0 polls, RASK_FOREVER does not end. out: the handle as it was added,
+ *   the caller's as before; written on every path, {0} where there is none.
+ * Returns: RASK_OK; RASK_END when all have been delivered; RASK_E_TIMEOUT, RASK_E_HANDLE (also when another
+ *   thread closes the iteration meanwhile), RASK_E_INVALID, RASK_E_DEADLOCK, RASK_E_NOMEM (inside a task: no
+ *   thread to go on with).
+ * Threads: any. Blocks: yes; inside a task another thread takes over its worker.
+ */
+rask_status rask_as_completed_next(rask_as_completed iter, int64_t timeout_ns, rask_future *out);
+
+/**
+ * How many futures have not been delivered yet.
+ *
+ * Returns: their number; 0 on failure: RASK_E_HANDLE.
+ * Threads: any. Blocks: no.
+ */
+size_t rask_as_completed_count(rask_as_completed iter);
+
+/**
+ * A file descriptor for poll, epoll and event loops: readable while a future that is done waits to be
+ * delivered. With edge-triggered notification, take futures with a timeout of 0 until there is none.
+ *
+ * Returns: the descriptor, the same each time, to be polled and nothing else: rask_as_completed_close closes
+ *   it; -1 on failure: RASK_E_HANDLE, RASK_E_NOMEM (no descriptor is to be had).
+ * Threads: any. Blocks: no.
+ */
+int rask_as_completed_fd(rask_as_completed iter);
+
+/**
+ * Ends an iteration, and with RASK_E_HANDLE the waits for its next. The futures are left as they are, those
+ * not yet delivered too.
+ *
+ * Returns: RASK_OK, RASK_E_HANDLE.
+ * Threads: any. Blocks: no.
+ */
+rask_status rask_as_completed_close(rask_as_completed iter);
 
 /**
  * Draws progress on stderr until all futures are done: a bar on a terminal, else a line now and then.
