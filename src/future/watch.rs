@@ -37,7 +37,7 @@ impl Watch {
             Ok(()) => Ok(Watching(watch)),
             Err(closed) => {
                 // SAFETY: it was not linked, so the list's share is still ours.
-                drop(unsafe { from_list(NonNull::from(&*watch)) });
+                drop(unsafe { from_list(pointer(&watch)) });
                 Err(state_of(closed))
             }
         }
@@ -54,13 +54,17 @@ impl Watch {
     }
 }
 
-/// The list's share of a watch, as the edge has it.
-fn to_list(watch: Arc<Watch>) -> NonNull<Watch> {
-    NonNull::new(Arc::into_raw(watch).cast_mut()).expect("not null")
+fn pointer(watch: &Arc<Watch>) -> NonNull<Watch> {
+    NonNull::new(Arc::as_ptr(watch).cast_mut()).expect("an address")
 }
 
-/// Takes back what [`to_list`] gave.
-///
+/// The list's share of a watch, for [`from_list`] to take back.
+fn to_list(watch: Arc<Watch>) -> NonNull<Watch> {
+    let pointer = pointer(&watch);
+    std::mem::forget(watch);
+    pointer
+}
+
 /// # Safety
 /// The watch is in no list any more, or was never linked, and its share is taken back once.
 unsafe fn from_list(watch: NonNull<Watch>) -> Arc<Watch> {
@@ -71,7 +75,7 @@ unsafe fn from_list(watch: NonNull<Watch>) -> Arc<Watch> {
 impl Watching {
     /// Takes the watch back, unless the future was done before: then its watcher was told, or is just being told.
     pub(crate) fn end(self, node: NodePtr) {
-        let watch = NonNull::from(&*self.0);
+        let watch = pointer(&self.0);
         if node.dependents.unlink(Edge::watch(watch), link_of) {
             // SAFETY: it is out of the list.
             drop(unsafe { from_list(watch) });

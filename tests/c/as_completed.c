@@ -508,6 +508,8 @@ static void added_and_taken_by_many(void) {
         join_thread(readers[i]);
         CHECK_STATUS(r[i].ended_with, RASK_END);
         own += r[i].own;
+    }
+    for (int i = 0; i < N; i++) {
         CHECK_OK(rask_release_all(a[i].futures, n));
         free(a[i].futures);
     }
