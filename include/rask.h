@@ -18,7 +18,7 @@
  *     rask_client_close(client);
  *
  * OWNERSHIP
- * - One handle, one owner: what returns a handle gives it to you; rask_release, or the close of its kind, ends it.
+ * - One handle, one owner: what returns a handle gives it to you; rask_release, or its kind's close, ends it.
  *   {0} is null. A null, stale or twice-released handle is RASK_E_HANDLE, never somebody else's future.
  * - A value lives as long as someone holds its future or needs it as an input. What is borrowed from a future
  *   is valid until that handle is released, what is borrowed from a task until the task's function returns.
@@ -28,7 +28,7 @@
  * THREADING
  * - Any function may be called from any thread, but for those with a rask_task: they belong to the task's.
  * - Task functions run on worker threads. They may submit, wait and release; a worker that waits is replaced.
- * - Callbacks (rask_on_done) run one after the other, on one thread of the library's own, under no lock of it.
+ * - Callbacks (rask_on_done) run one after the other, on one thread of the library's, under no lock of it.
  * - Destructors run once, on any thread, under no lock of the library. They must not wait for futures.
  * - Values are immutable, and may be read by many threads at a time.
  * - In a child after fork every call is RASK_E_FORKED.
@@ -99,7 +99,7 @@ typedef int32_t rask_status;
 #define RASK_E_EXISTS         (-9)   /**< The key is held by a different computation. */
 #define RASK_E_DEADLOCK      (-10)   /**< This wait could never end. */
 #define RASK_E_FORKED        (-11)   /**< Called in a child after fork. */
-#define RASK_E_NOMEM         (-12)   /**< No memory, or no thread, is to be had. */
+#define RASK_E_NOMEM         (-12)   /**< No memory, no thread or no descriptor is to be had. */
 #define RASK_E_UNSUPPORTED   (-13)   /**< This engine cannot do that. */
 #define RASK_E_LOST          (-14)   /**< The result was lost with its cluster worker. */
 #define RASK_E_CONNECT       (-15)   /**< The cluster cannot be reached. */

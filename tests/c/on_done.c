@@ -83,7 +83,7 @@ static void allow_no_threads(void) {
 }
 static void *allow_threads(void *g) {
     gate_pass(g);
-    sleep_us(50000);
+    sleep_us(20000);
     CHECK_EQ(setrlimit(RLIMIT_AS, &address_space), 0);
     return NULL;
 }
@@ -92,9 +92,12 @@ static void *allow_threads(void *g) {
  * started when something is to be called is asked for again. */
 static void no_memory_and_no_thread(void) {
     call c = {0};
-    rask_future f = rask_scatter(client, rask_i64(5));
+    rask_future f = rask_submit(client, inc, RASK_ARGS(4));
     gate *g = gate_new();
     pthread_t thread = start_thread(allow_threads, g);
+    GATE_REACHED(g, 1);
+    CHECK_I64(f, 5);
+    sleep_us(20000); /* whatever memory threads begin with, they have by now */
     allow_no_threads();
     CHECK_STATUS(rask_on_done(f, note, &c), RASK_E_NOMEM);
     CHECK_EQ(setrlimit(RLIMIT_AS, &address_space), 0);
@@ -742,7 +745,7 @@ static void *register_at_random(void *context) {
         rask_future x = rask_submit(w->client, inc, RASK_ARGS((int64_t)i));
         rask_future f = random_next(&w->seed) % 2 ? rask_submit(w->client, inc, RASK_ARGS(x)) : rask_clone(x);
         if (f.id == 0) { /* the client was closed */
-            CHECK(x.id == 0);
+            CHECK_OK(rask_release(x));
             break;
         }
         for (int k = 0; k < 2; k++) {
