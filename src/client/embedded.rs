@@ -129,8 +129,8 @@ impl Engine for Embedded {
     ) -> Result<u64> {
         Local::with(|local| {
             let client = enter(local, client, args)?;
-            let spec = Spec { client, function, options, wrong: wrong.as_ref() };
-            let made = future::make(local, spec, args)?;
+            let spec = Spec { client, function, options, identity: None, wrong: wrong.as_ref() };
+            let made = make(local, spec, args)?;
             publish(local, client, &made);
             Ok(made.id.0)
         })
@@ -148,11 +148,11 @@ impl Engine for Embedded {
         out.fill(0);
         Local::with(|local| {
             let client = enter(local, client, items)?;
-            let spec = Spec { client, function, options, wrong: wrong.as_ref() };
+            let spec = Spec { client, function, options, identity: None, wrong: wrong.as_ref() };
             let mut jobs = Vec::with_capacity(items.len());
             let mut outcome = Ok(());
             for (index, item) in items.iter().enumerate() {
-                match future::make(local, spec, std::slice::from_ref(item)) {
+                match make(local, spec, std::slice::from_ref(item)) {
                     Ok(made) => {
                         out[index] = made.id.0;
                         jobs.extend(made.job);
@@ -177,6 +177,17 @@ impl Engine for Embedded {
             future::scatter(local, client, value).map(|made| made.id.0)
         })
     }
+}
+
+/// A future, new or found by its key.
+#[inline(always)]
+fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
+    let is_pure = || spec.client & trait_bit::PURE != 0;
+    let is_held = match spec.options {
+        None => is_pure(),
+        Some(options) => options.key.is_some() || options.pure.unwrap_or_else(is_pure),
+    };
+    if is_held { future::make_held(local, spec, args) } else { future::make(local, spec, args) }
 }
 
 /// The number of the client, or the end of what `args` hands over.

@@ -7,7 +7,7 @@ use super::error::{Ending, state_of};
 use super::gate::{Arrived, Settled};
 use super::node::{Edge, Inline, MAX_INLINE, NodePtr, link_of};
 use super::watch::Watch;
-use super::{State, extra, retry, timer};
+use super::{State, extra, held, retry, timer};
 use crate::scheduler::{Job, Local};
 use crate::slab::{Class, Left};
 use crate::value::Value;
@@ -101,6 +101,10 @@ impl<'a> Cascade<'a> {
     fn drop_unwanted(&mut self, node: NodePtr) {
         // First: the future may have been retried until now.
         self.begin_telling();
+        if node.gate.has_extra() && !held::give_up(node) {
+            // Somebody found it by its key.
+            return self.let_go(node);
+        }
         if node.dependents.closed().is_none() {
             self.settle(node, &Ending::released());
         }
@@ -484,7 +488,7 @@ impl<'a> Telling<'a> {
 pub(crate) fn free(node: NodePtr, class: Class, local: &Local) {
     let closed = node.dependents.closed().expect("a node without references is done");
     if node.gate.has_extra() {
-        extra::take(node);
+        forget_extra(node);
     }
     local.tally(node.client(), |tally| tally.freed.add(1));
     if state_of(closed) != State::Finished {
@@ -495,6 +499,15 @@ pub(crate) fn free(node: NodePtr, class: Class, local: &Local) {
         local.bury(unsafe { node.take_value() });
     }
     local.magazine(class).put(node.line());
+}
+
+#[cold]
+fn forget_extra(node: NodePtr) {
+    if let Some(extra) = extra::take(node)
+        && let (Some(key), Some(identity)) = (extra.key, extra.identity)
+    {
+        held::forget(node, key, identity);
+    }
 }
 
 #[cold]

@@ -199,7 +199,17 @@ fn release_clone(id: Id, line: Line, local: &Local) -> Result<()> {
 
 /// Makes another handle of the future.
 pub(crate) fn clone(id: Id) -> Result<Id> {
-    let taken = pin(id)?;
+    clone_taken(pin(id)?)
+}
+
+/// Makes another handle of a node that the caller counts a reference on.
+pub(crate) fn another(node: NodePtr) -> Result<Id> {
+    node.life.retain();
+    clone_taken(Taken(node))
+}
+
+/// Turns a reference into a handle's.
+fn clone_taken(taken: Taken) -> Result<Id> {
     let made = Local::with(|local| {
         let line = local.magazine(Class::Clone).take()?;
         clone_line(line).node.store(taken.node().to_word(), Ordering::Relaxed);

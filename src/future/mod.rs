@@ -10,6 +10,8 @@ mod error;
 mod extra;
 mod gate;
 pub(crate) mod handle;
+mod held;
+mod identity;
 mod key;
 mod node;
 mod options;
@@ -26,6 +28,7 @@ mod loom_tests;
 
 pub(crate) use cascade::Cascade;
 pub(crate) use error::Ending;
+pub(crate) use held::make_held;
 use node::Inline;
 pub(crate) use node::NodePtr;
 pub use options::SubmitOptions;

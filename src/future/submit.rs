@@ -3,6 +3,7 @@
 use super::cascade::{Cascade, class_of};
 use super::dependents::{Closed, UNLINKED};
 use super::error::{Ending, Error, state_of};
+use super::identity::Identity;
 use super::node::{self, Block, Inline, NodePtr, Shape};
 use super::{State, SubmitOptions, TaskFn, extra, handle};
 use crate::scheduler::{Job, Local};
@@ -10,7 +11,7 @@ use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
 use crate::sync::{AtomicU64, Ordering};
 use crate::value::{Arg, Type, Value, arg::kind as arg_kind};
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::Arc;
 
 /// How deep lists of arguments may nest. Stated in the header.
@@ -23,6 +24,8 @@ pub(crate) struct Spec<'a> {
     pub(crate) function: Option<TaskFn>,
     /// `None`: the default ones.
     pub(crate) options: Option<&'a SubmitOptions<'a>>,
+    /// The key it holds, and what it computes, if others are to find it.
+    pub(crate) identity: Option<(&'a CString, Identity)>,
     /// A mistake that the caller found already.
     pub(crate) wrong: Option<&'a Failure>,
 }
@@ -147,8 +150,8 @@ fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32)
     } else {
         node.gate.await_inputs(open);
     }
-    if let Some(options) = spec.options {
-        set_options(node, options);
+    if spec.options.is_some() || spec.identity.is_some() {
+        set_options(node, spec);
     }
     let id = born(local, node, class, spec);
     if open == 0 {
@@ -159,11 +162,20 @@ fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32)
 
 /// Keeps what the options ask for beside a node that the caller owns alone.
 #[cold]
-fn set_options(node: NodePtr, options: &SubmitOptions<'_>) {
+fn set_options(node: NodePtr, spec: Spec<'_>) {
+    if spec.options.is_none() && spec.identity.is_none() {
+        return;
+    }
     extra::with(node, |extra| {
-        extra.name = options.name.map(CStr::to_owned);
-        extra.retries = options.retries;
-        extra.retry_delay = options.retry_delay;
+        if let Some(options) = spec.options {
+            extra.name = options.name.map(CStr::to_owned);
+            extra.retries = options.retries;
+            extra.retry_delay = options.retry_delay;
+        }
+        if let Some((key, identity)) = spec.identity {
+            extra.key = Some(key.clone());
+            extra.identity = Some(identity);
+        }
     });
 }
 
@@ -231,9 +243,7 @@ pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
 fn make_wrong(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, wrong: &Failure) -> Made {
     node.set_shape(Shape::EMPTY);
     node.gate.open_forgone();
-    if let Some(options) = spec.options {
-        set_options(node, options);
-    }
+    set_options(node, Spec { identity: None, ..spec });
     let ending = Ending::failed(node, wrong);
     born_done(local, node, class, spec, ending)
 }
@@ -262,7 +272,7 @@ pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
     let class = Class::Small;
     let node = take_node(local, class, args)?;
     node.begin(client, None, Shape::EMPTY);
-    let spec = Spec { client, function: None, options: None, wrong: None };
+    let spec = Spec { client, function: None, options: None, identity: None, wrong: None };
     let mut inputs = Vec::new();
     match read(arg, client, &mut inputs, 0) {
         Err(wrong) => Ok(make_wrong(local, node, class, spec, &wrong)),
@@ -350,8 +360,10 @@ fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usize) -> Resu
             arg_kind::F64 => Ok(Value::f64(f64::from_bits(arg.payload))),
             arg_kind::POINTER => Ok(Value::pointer(pointer)),
             arg_kind::BYTES => Value::bytes_from(pointer, arg.size, client),
-            arg_kind::STR if pointer.is_null() => Err(Failure::invalid("the text is NULL")),
-            arg_kind::STR => Value::bytes(CStr::from_ptr(pointer.cast::<c_char>()).to_bytes(), client),
+            arg_kind::STR => match text_of(arg) {
+                Some(text) => Value::bytes(text.to_bytes(), client),
+                None => Err(Failure::invalid("the text is NULL")),
+            },
             arg_kind::BYTES_OWNED => Value::bytes_owned(pointer, arg.size, destructor(arg), client),
             arg_kind::OBJECT => Value::object(pointer, arg.aux.cast::<Type>(), client),
             arg_kind::FUTURE | arg_kind::TAKE => {
@@ -395,7 +407,7 @@ fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usize) -> Resu
 }
 
 /// The items behind a list argument.
-fn items<T>(arg: &Arg) -> Result<&[T]> {
+pub(super) fn items<T>(arg: &Arg) -> Result<&[T]> {
     let pointer = std::ptr::with_exposed_provenance::<T>(arg.payload as usize);
     if arg.size == 0 {
         Ok(&[])
@@ -407,6 +419,13 @@ fn items<T>(arg: &Arg) -> Result<&[T]> {
         // SAFETY: by the contract of the C API, `size` items are there until submit returns.
         Ok(unsafe { std::slice::from_raw_parts(pointer, arg.size) })
     }
+}
+
+/// The text behind a text argument; `None` for NULL.
+pub(super) fn text_of(arg: &Arg) -> Option<&CStr> {
+    let pointer = std::ptr::with_exposed_provenance::<c_char>(arg.payload as usize);
+    // SAFETY: by the contract of the C API, a text that is not NULL ends with a NUL and stays until submit returns.
+    (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) })
 }
 
 fn destructor(arg: &Arg) -> Option<unsafe extern "C" fn(*mut c_void)> {

@@ -22,7 +22,7 @@ impl Ref {
 
     /// Counts a reference on a node if it is still in the life that it was seen in.
     pub(crate) fn join(node: NodePtr, seen: u64) -> Option<Self> {
-        node.life.join(seen).then_some(Self(node))
+        node.life.join(seen).then(|| Self(node))
     }
 
     pub(crate) fn node(&self) -> NodePtr {

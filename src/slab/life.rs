@@ -196,6 +196,16 @@ impl Life {
         }
     }
 
+    /// How many references there are just now.
+    pub(crate) fn references(&self) -> u64 {
+        self.0.load(Ordering::Acquire) & REFERENCES
+    }
+
+    /// Whether this is the life seen as `seen`, with references or without.
+    pub(crate) fn is_same(&self, seen: u64) -> bool {
+        Self::number(self.0.load(Ordering::Relaxed)) == Self::number(seen)
+    }
+
     /// Whether the life seen as `word` (from [`peek`](Self::peek)) is still the same and has references.
     pub(crate) fn lasts(&self, seen: u64) -> bool {
         let word = self.0.load(Ordering::Relaxed);
