@@ -3,13 +3,12 @@
 use super::on_done::Registration;
 use super::walk::Ref;
 use super::{State, handle};
-use crate::scheduler::{self, Local};
+use crate::scheduler::{Local, spawn_quietly};
 use parking_lot::{Condvar, Mutex};
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::thread;
 use std::time::Duration;
 
 /// How long the thread waits for more to call before it ends.
@@ -79,9 +78,7 @@ impl Queue {
         if self.calls.is_empty() || self.has_thread {
             return Ok(());
         }
-        let builder = thread::Builder::new().name("rask-callbacks".into());
-        let builder = builder.stack_size(scheduler::default_stack_size());
-        scheduler::with_signals_blocked(|| builder.spawn(run))?;
+        spawn_quietly("rask-callbacks", run)?;
         self.has_thread = true;
         Ok(())
     }

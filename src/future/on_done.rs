@@ -78,17 +78,15 @@ fn due(future: Ref, number: usize, state: State) {
     }
 }
 
-/// Removes what is kept beside a node that is done and about to be freed. `false`: somebody is still to be called with the future, which
-/// lives on until then.
-#[cold]
-pub(super) fn take_extra(node: NodePtr, state: State) -> bool {
+/// Whether somebody is still to be called with a future that is done, and that the caller was about to free: then it lives on until they
+/// have returned.
+pub(super) fn call_before_free(node: NodePtr, state: State) -> bool {
     let due = extra::peek(node, |extra| std::mem::take(&mut extra.on_done)).unwrap_or_default();
     if due.is_empty() {
-        extra::take(node);
-        return true;
+        return false;
     }
     dispatch(&Ref::revive(node), due, state);
-    false
+    true
 }
 
 fn dispatch(future: &Ref, due: Vec<Registration>, state: State) {

@@ -23,7 +23,7 @@ impl Ref {
     /// Counts a reference on a node, if it still is in the life it was in when its life word was `seen`, and references on it were
     /// counted: else it is done and gone.
     pub(crate) fn join(node: NodePtr, seen: u64) -> Option<Self> {
-        if node.life.join(seen) { Some(Self(node)) } else { None }
+        node.life.join(seen).then(|| Self(node))
     }
 
     /// Counts the first reference again on a node that the caller was about to free.

@@ -1,7 +1,4 @@
 //! Watches: edges that tell something other than a task that a future is done.
-//!
-//! A watch belongs to the list it is linked in and to whoever may take it back, whichever lets go last: as long as somebody may still ask
-//! for it to be taken out, its address is no other watch's.
 
 use super::State;
 use super::error::state_of;
@@ -24,7 +21,8 @@ pub(crate) struct Watch {
     watcher: Arc<dyn Watcher>,
 }
 
-/// A watch that its owner may take back.
+/// A watch that its owner may take back. The list has a share in it as long as it is linked, the owner until this is dropped: so its address
+/// is nobody else's meanwhile, even if the future ends and is retried.
 pub(crate) struct Watching(Arc<Watch>);
 
 impl Watch {
@@ -32,53 +30,35 @@ impl Watch {
     /// state.
     pub(crate) fn begin(node: NodePtr, token: usize, watcher: Arc<dyn Watcher>) -> Result<Watching, State> {
         let watch = Arc::new(Watch { link: AtomicU64::new(0), token, watcher });
-        let edge = Edge::watch(to_list(watch.clone()));
-        match node.dependents.link(edge, &watch.link) {
+        let linked = Arc::into_raw(watch.clone());
+        match node.dependents.link(Edge::watch(linked), &watch.link) {
             Ok(()) => Ok(Watching(watch)),
             Err(closed) => {
-                // SAFETY: it was not linked, so the list's share is still ours.
-                drop(unsafe { from_list(pointer(&watch)) });
+                // SAFETY: it was not linked, so the list's share is taken back.
+                drop(unsafe { Arc::from_raw(linked) });
                 Err(state_of(closed))
             }
         }
     }
 
-    /// Tells a watch that was taken from a closed list.
+    /// Tells a watch that was taken from a closed list, whose share ends.
     ///
     /// # Safety
     /// The caller took the edge from the list and tells it once.
     pub(crate) unsafe fn tell(watch: NonNull<Watch>, state: State) {
-        // SAFETY: whoever closed the list has its share of the watches in it.
-        let watch = unsafe { from_list(watch) };
+        // SAFETY: whoever closed the list owns its share in the watches that were in it.
+        let watch = unsafe { Arc::from_raw(watch.as_ptr().cast_const()) };
         watch.watcher.done(watch.token, state);
     }
-}
-
-fn pointer(watch: &Arc<Watch>) -> NonNull<Watch> {
-    NonNull::new(Arc::as_ptr(watch).cast_mut()).expect("an address")
-}
-
-/// The list's share of a watch, for [`from_list`] to take back.
-fn to_list(watch: Arc<Watch>) -> NonNull<Watch> {
-    let pointer = pointer(&watch);
-    std::mem::forget(watch);
-    pointer
-}
-
-/// # Safety
-/// The watch is in no list any more, or was never linked, and its share is taken back once.
-unsafe fn from_list(watch: NonNull<Watch>) -> Arc<Watch> {
-    // SAFETY: by contract.
-    unsafe { Arc::from_raw(watch.as_ptr()) }
 }
 
 impl Watching {
     /// Takes the watch back, unless the future was done before: then its watcher was told, or is just being told.
     pub(crate) fn end(self, node: NodePtr) {
-        let watch = pointer(&self.0);
+        let watch = Arc::as_ptr(&self.0);
         if node.dependents.unlink(Edge::watch(watch), link_of) {
-            // SAFETY: it is out of the list.
-            drop(unsafe { from_list(watch) });
+            // SAFETY: it is out of the list, so the list's share is ours.
+            drop(unsafe { Arc::from_raw(watch) });
         }
     }
 }

@@ -210,8 +210,14 @@ impl Pool {
     }
 }
 
+/// Starts a thread of the library's own.
+pub(crate) fn spawn_quietly(name: &str, run: fn()) -> std::io::Result<()> {
+    let builder = std::thread::Builder::new().name(name.into()).stack_size(super::default_stack_size());
+    with_signals_blocked(|| builder.spawn(run)).map(drop)
+}
+
 /// Starts threads with the host's signals blocked: they are the host's to handle, on the host's threads. Faults stay deliverable.
-pub(crate) fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
+fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
     // SAFETY: plain libc calls on local sets; the previous mask is restored before returning.
     unsafe {
         let mut all = std::mem::zeroed::<libc::sigset_t>();

@@ -200,6 +200,32 @@ static void a_future_released_before_it_is_delivered(void) {
     CHECK_OK(rask_as_completed_close(iter));
 }
 
+/* (gate): fails behind the gate the first time. */
+static atomic_int n_tries;
+static void second_time_lucky(rask_task *t) {
+    if (atomic_fetch_add(&n_tries, 1) == 0)
+        rask_fail(t, 1, "not yet");
+    else
+        gate_pass(rask_arg_pointer(t, 0));
+}
+static void retried_before_it_is_delivered(void) {
+    gate *g = gate_new();
+    atomic_store(&n_tries, 0);
+    rask_future x = rask_submit(client, second_time_lucky, RASK_ARGS(rask_pointer(g)));
+    rask_as_completed iter = open_iter(&x, 1);
+    CHECK_FAILS(x, RASK_E_TASK);
+    CHECK_OK(rask_retry(x));
+    GATE_REACHED(g, 1);
+    CHECK_NEXT(iter, x); /* for its first end */
+    CHECK_NO_NEXT(iter, 0, RASK_END);
+    CHECK_OK(rask_as_completed_add(iter, &x, 1));
+    CHECK_NO_NEXT(iter, 0, RASK_E_TIMEOUT);
+    gate_open(g);
+    CHECK_NEXT(iter, x);
+    CHECK_OK(rask_as_completed_close(iter));
+    CHECK_OK(rask_release(x));
+}
+
 static void many_futures(void) {
     size_t n = scaled(100000);
     rask_future *f = malloc(n * sizeof *f);
@@ -747,6 +773,7 @@ int main(void) {
     RUN_WITH(1, an_iteration_outlives_the_client);
     RUN_WITH(2, add_while_iterating);
     RUN_WITH(2, a_future_released_before_it_is_delivered);
+    RUN_WITH(1, retried_before_it_is_delivered);
     RUN_WITH(1, many_futures);
     RUN_WITH(4, many_futures);
     RUN_WITH(2, bad_futures);

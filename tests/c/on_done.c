@@ -464,6 +464,46 @@ static void register_on_the_same(void) {
     CHECK_OK(rask_release(f));
 }
 
+/* (counter): fails until it has run three times. */
+static void third_time_lucky(rask_task *t) {
+    int n = atomic_fetch_add((atomic_int *)rask_arg_pointer(t, 0), 1) + 1;
+    if (n < 3)
+        rask_fail(t, n, "not yet");
+    else
+        rask_return_i64(t, n);
+}
+typedef struct retrier {
+    rask_future future; /* kept: what nobody holds cannot be retried */
+    atomic_int errors, finished;
+} retrier;
+static void retry_until_it_works(rask_future future, rask_state state, void *context) {
+    retrier *r = context;
+    CHECK_EQ(rask_future_state(future), state);
+    if (state == RASK_FINISHED) {
+        atomic_fetch_add(&r->finished, 1);
+        return;
+    }
+    atomic_fetch_add(&r->errors, 1);
+    CHECK_OK(rask_retry(future));
+    CHECK_OK(rask_on_done(future, retry_until_it_works, r)); /* for its next end */
+}
+static void retry_and_register(void) {
+    for (size_t i = scaled(500); i > 0; i--) {
+        static atomic_int runs;
+        atomic_store(&runs, 0);
+        call c = {0};
+        retrier r = {rask_submit(client, third_time_lucky, RASK_ARGS(rask_pointer(&runs))), 0, 0};
+        CHECK_OK(rask_on_done(r.future, retry_until_it_works, &r));
+        CHECK_OK(rask_on_done(r.future, count_call, &c.n));
+        EVENTUALLY(atomic_load(&r.finished) == 1);
+        CHECK_EQ(atomic_load(&r.errors), 2);
+        CHECK_I64(r.future, 3);
+        CALLED(&c);
+        CHECK_EQ(atomic_load(&c.n), 1); /* once, for the first end */
+        CHECK_OK(rask_release(r.future));
+    }
+}
+
 static void wait_inside(rask_future future, rask_state state, void *context) {
     (void)future, (void)state;
     int64_t value = 0;
@@ -849,6 +889,7 @@ int main(void) {
     RUN_WITH(1, the_value_is_destroyed_after_the_call);
     RUN_WITH(2, submit_and_register);
     RUN_WITH(1, register_on_the_same);
+    RUN_WITH(2, retry_and_register);
     RUN_WITH(2, wait_and_drain);
     RUN_WITH(2, release_and_cancel);
     RUN_WITH(2, registered_in_tasks);
