@@ -91,7 +91,9 @@ impl Engine for Embedded {
                 Ok(core) => {
                     core.close()?;
                     let failed = core.sum(|tally| tally.failed.get().wrapping_add(tally.cancelled.get()));
-                    future::client_closed(core.number, failed > 0);
+                    if failed > 0 {
+                        future::forgo_all(core.number);
+                    }
                 }
                 Err(failure) if failure.status == status::CLOSED => scheduler::await_closed(id)?,
                 Err(failure) => return Err(failure),
@@ -115,8 +117,8 @@ impl Engine for Embedded {
             n_running,
             n_pending,
             n_finished: sum(|tally| tally.finished.get()),
-            n_error: sum(|tally| tally.failed.get()),
-            n_cancelled: sum(|tally| tally.cancelled.get()),
+            n_error: core.n_failed(),
+            n_cancelled: core.n_cancelled(),
             n_submitted: submitted,
             n_executed: sum(|tally| tally.returned.get()),
             n_stolen: sum(|tally| tally.stolen.get()),

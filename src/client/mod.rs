@@ -89,6 +89,14 @@ impl Timeout {
             Timeout::After(timeout) => Instant::now().checked_add(timeout),
         }
     }
+
+    /// What is left of it for who has waited since `begun`, and is to wait again because of a retry.
+    fn left(self, begun: Instant) -> Self {
+        match self {
+            Timeout::Forever => Timeout::Forever,
+            Timeout::After(timeout) => Timeout::After(timeout.saturating_sub(begun.elapsed())),
+        }
+    }
 }
 
 /// Opens a client; its id.

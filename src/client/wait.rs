@@ -206,21 +206,26 @@ pub(super) fn time_is_up() -> Failure {
 // ---- the verbs ----------------------------------------------------------------------------------------------------------
 
 /// Waits until the condition holds. `done`, when there, has one flag a future and is written on every path.
-pub fn wait(futures: &[u64], until: Until, timeout: Timeout, mut done: Option<&mut [bool]>) -> Result<()> {
-    let mut outcome = wait_until(futures, until, timeout);
-    if let Some(done) = &mut done {
+pub fn wait(futures: &[u64], until: Until, timeout: Timeout, done: Option<&mut [bool]>) -> Result<()> {
+    let Some(done) = done else { return wait_until(futures, until, timeout) };
+    let begun = Instant::now();
+    loop {
+        let outcome = wait_until(futures, until, timeout.left(begun));
         let states: Vec<_> = futures.iter().map(|&future| future::state(future)).collect();
         for (done, state) in done.iter_mut().zip(&states) {
             *done = state.as_ref().is_ok_and(|state| is_done(*state));
         }
-        // What ended between the time being up and this look ended in time: status and flags tell one story.
-        if outcome.as_ref().is_err_and(|failure| failure.status == status::TIMEOUT)
-            && is_over(states.into_iter().flatten(), until)
-        {
-            outcome = Ok(());
+        let are_live = states.iter().all(Result::is_ok);
+        let is_over = are_live && is_over(states.into_iter().flatten(), until);
+        // Status and flags tell one story.
+        match outcome {
+            // What ended between the time being up and this look ended in time.
+            Err(failure) if failure.status == status::TIMEOUT && is_over => return Ok(()),
+            // Retried before this look.
+            Ok(()) if are_live && !is_over => {}
+            outcome => return outcome,
         }
     }
-    outcome
 }
 
 fn is_done(state: State) -> bool {
@@ -273,13 +278,18 @@ fn open_ones(futures: &[u64], until: Until) -> Result<Vec<u64>> {
 
 /// Waits for the future, then its value, valid until the handle is released; the status of its error otherwise.
 pub fn result(future: u64, timeout: Timeout) -> Result<*const Value> {
+    let mut begun = None;
     loop {
         let taken = handle::pin(Id(future))?;
         let outcome = future::outcome(taken.node());
         taken.let_go();
         match outcome {
             Some(outcome) => return outcome,
-            None => wait_until(&[future], Until::AllCompleted, timeout)?,
+            // More than once only if it is retried before it is looked at.
+            None => {
+                let begun = *begun.get_or_insert_with(Instant::now);
+                wait_until(&[future], Until::AllCompleted, timeout.left(begun))?;
+            }
         }
     }
 }
@@ -334,22 +344,30 @@ pub fn gather(
     mut statuses: Option<&mut [Status]>,
 ) -> Result<()> {
     let until = if statuses.is_some() { Until::AllCompleted } else { Until::FirstError };
-    let waited = wait_until(futures, until, timeout);
-    let mut first = Ok(());
-    for (index, &future) in futures.iter().enumerate() {
-        let outcome = result(future, Timeout::After(Duration::ZERO));
-        let status = outcome.as_ref().map_or_else(|failure| failure.status, |_| status::OK);
-        if let Some(values) = &mut values {
-            values[index] = outcome.as_ref().map_or(std::ptr::null(), |value| *value);
+    let begun = Instant::now();
+    loop {
+        let waited = wait_until(futures, until, timeout.left(begun));
+        let mut first = Ok(());
+        let mut all_done = true;
+        for (index, &future) in futures.iter().enumerate() {
+            let outcome = result(future, Timeout::After(Duration::ZERO));
+            let status = outcome.as_ref().map_or_else(|failure| failure.status, |_| status::OK);
+            all_done &= status != status::TIMEOUT;
+            if let Some(values) = &mut values {
+                values[index] = outcome.as_ref().map_or(std::ptr::null(), |value| *value);
+            }
+            match &mut statuses {
+                Some(statuses) => statuses[index] = status,
+                // An open future is no error of its own: what the wait said of it counts.
+                None if status != status::TIMEOUT => first = first.and(outcome.map(drop)),
+                None => {}
+            }
         }
-        match &mut statuses {
-            Some(statuses) => statuses[index] = status,
-            // An open future is no error of its own: what the wait said of it counts.
-            None if status != status::TIMEOUT => first = first.and(outcome.map(drop)),
-            None => {}
+        // Else what was done, or had failed, was retried before it was looked at.
+        if all_done || first.is_err() || waited.is_err() {
+            return first.and(waited);
         }
     }
-    first.and(waited)
 }
 
 // ---- blocking -----------------------------------------------------------------------------------------------------------

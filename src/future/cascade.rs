@@ -117,7 +117,16 @@ impl<'a> Cascade<'a> {
     pub(crate) fn forgo_failed(&mut self, node: NodePtr) {
         self.begin_telling();
         let has_failed = node.dependents.closed().is_some_and(|closed| state_of(closed) != State::Finished);
-        if has_failed && !node.gate.runs_settled() && !node.gate.is_linking() {
+        if has_failed && !retry::runs_unwanted(node) && !node.gate.is_linking() {
+            self.forgo(node);
+        }
+    }
+
+    /// As [`forgo_failed`](Self::forgo_failed), if it ended in a way that nobody can retry after, whoever still holds it.
+    fn forgo_if_final(&mut self, node: NodePtr) {
+        let ending = node.dependents.closed().map(Ending::of);
+        let is_final = ending.as_ref().and_then(Ending::error).is_some_and(|error| !error.is_retryable);
+        if is_final && !retry::runs_unwanted(node) {
             self.forgo(node);
         }
     }
@@ -155,9 +164,20 @@ impl<'a> Cascade<'a> {
             Arrived::Ready => self.ready(node),
             Arrived::Forward => self.forwarded(node),
             Arrived::Settled => {
-                node.gate.unbind();
+                node.gate.unbind_place();
                 self.let_go(node);
             }
+        }
+    }
+
+    /// The inputs of `node` are linked; `finished` of those that it awaits were done before.
+    pub(crate) fn linked(&mut self, node: NodePtr, finished: u32) {
+        let (arrived, is_settled) = node.gate.linked(finished);
+        self.arrived(node, arrived);
+        if is_settled {
+            self.begin_telling();
+            self.forgo_if_final(node);
+            self.let_go(node);
         }
     }
 
@@ -180,7 +200,7 @@ impl<'a> Cascade<'a> {
     /// A task that waited for another's result has it.
     fn forwarded(&mut self, node: NodePtr) {
         if !node.gate.start_forwarded() {
-            node.gate.unbind();
+            node.gate.unbind_place();
             return self.let_go(node);
         }
         let input = NodePtr::from_word(node.get(0));
@@ -235,19 +255,20 @@ impl<'a> Cascade<'a> {
         self.end_run(node);
     }
 
-    /// A run whose outcome was not wanted is over.
+    /// A run whose outcome was not wanted is over. Whoever settled it left a reference for us to drop.
     pub(crate) fn end_run(&mut self, node: NodePtr) {
         if node.dependents.take_abandoned() {
+            // Before the arrival, so that what nobody wants any more does not run again; until then the gate keeps the node.
+            match node.life.leave_unless_last(|| node.gate.is_bound()) {
+                Left::Others => {}
+                Left::Last | Left::LastButOne => self.drop_unwanted(node),
+            }
             self.arrive(node);
         } else {
             node.gate.unbind();
-            let closed = node.dependents.closed().expect("settled, and not opened since");
-            if !Ending::of(closed).error().is_some_and(|error| error.is_retryable) {
-                self.forgo(node);
-            }
+            self.forgo_if_final(node);
+            self.let_go(node);
         }
-        // Whoever settled it left a reference for us to drop.
-        self.let_go(node);
     }
 
     /// Ends, without a value, a task that the caller has claimed. If somebody cancelled it while it ran, that counts. The inputs stay, for a
@@ -271,9 +292,9 @@ impl<'a> Cascade<'a> {
         }
     }
 
-    /// Runs a task that the caller has claimed, and that has failed, again: at once, or when its `delay` is over. `false`: it was cancelled
+    /// Runs a task that the caller has claimed, and that has failed, again: at once, or when its `delay` is over; not if it was cancelled
     /// while it ran.
-    pub(crate) fn run_again(&mut self, node: NodePtr, delay: Duration) -> bool {
+    pub(crate) fn run_again(&mut self, node: NodePtr, delay: Duration) {
         // Counted first: what is ready may have run, and ended, before this returns.
         let count = |n: u64| {
             self.local.tally(node.client(), |tally| {
@@ -284,14 +305,18 @@ impl<'a> Cascade<'a> {
         count(1);
         if !node.gate.again(!delay.is_zero()) {
             count(1u64.wrapping_neg());
-            return false;
+            // Who cancelled it is about to close the list, if that is not done. Had it failed instead, the cancel would have come too late, and
+            // yet have taken the retries that are left.
+            while node.dependents.closed().is_none() {
+                std::thread::yield_now();
+            }
+            return self.end_run(node);
         }
         if delay.is_zero() {
             self.ready(node);
         } else {
             timer::arrive_after(delay, node);
         }
-        true
     }
 
     fn count(&mut self, node: NodePtr, ending: &Ending, n: u64) {
@@ -308,8 +333,8 @@ impl<'a> Cascade<'a> {
         self.local.tally(node.client(), |tally| {
             tally.reopened.add(1);
             match state {
-                State::Error => tally.failed.sub(1),
-                _ => tally.cancelled.sub(1),
+                State::Error => tally.unfailed.add(1),
+                _ => tally.uncancelled.add(1),
             }
         });
     }
@@ -338,17 +363,29 @@ impl<'a> Cascade<'a> {
             return false;
         }
         self.begin_telling();
-        let error = ending.error().expect("a future is settled for a reason");
         // The engine's reference: dropped by whoever finds the mark, at the gate, in a queue or at the end of the function.
+        node.life.retain();
+        // And one that is let go when the future has ended: if nobody else is left by then, nobody can retry it. Who still links its inputs
+        // finds the mark, and does that.
         node.life.retain();
         let settled = node.gate.settle();
         if settled == Settled::Already {
             self.let_go(node);
+            self.let_go(node);
             return false;
         }
+        let is_ended = self.end_settled(node, settled, ending);
+        if settled != Settled::Linking {
+            self.let_go(node);
+        }
+        is_ended
+    }
+
+    fn end_settled(&mut self, node: NodePtr, settled: Settled, ending: &Ending) -> bool {
+        let error = ending.error().expect("a future is settled for a reason");
         if error.is_retryable {
             error.follow(node);
-        } else if settled == Settled::Idle {
+        } else if settled == Settled::Idle && !node.dependents.is_abandoned() {
             self.forgo(node);
         }
         let closed = ending.clone().into_closed();
@@ -365,6 +402,9 @@ impl<'a> Cascade<'a> {
         }
         self.count(node, ending, 1);
         self.closed(edges, ending.clone());
+        if timer::forget(node) {
+            self.arrive(node);
+        }
         true
     }
 
@@ -454,7 +494,7 @@ impl<'a> Cascade<'a> {
 
     /// Drops the reference that comes with an entry of a queue whose task cannot be started.
     pub(crate) fn let_go_entry(&mut self, node: NodePtr) {
-        node.gate.unbind_queued();
+        node.gate.unbind_place();
         self.let_go(node);
     }
 }

@@ -37,14 +37,22 @@ impl Error {
     /// An error that begins in `node`.
     pub(crate) fn new(node: NodePtr, status: Status, code: i32, attempts: u32, message: &str) -> Arc<Self> {
         Arc::new(Self {
+            is_retryable: true,
+            ..Self::for_good(key::of(node), status, code, attempts, message)
+        })
+    }
+
+    /// An error that nobody can retry after.
+    fn for_good(origin: CString, status: Status, code: i32, attempts: u32, message: &str) -> Self {
+        Self {
             status,
             code,
             attempts,
             message: text(message),
-            origin: key::of(node),
-            is_retryable: true,
+            origin,
+            is_retryable: false,
             followers: Mutex::default(),
-        })
+        }
     }
 
     /// Notes that `node`, which the caller counts a reference on, ends because of this error: a retry is to find it.
@@ -72,19 +80,6 @@ impl Error {
     }
 }
 
-/// An error that nobody can retry after.
-fn cancelled_for_good(origin: CString, message: &str) -> Arc<Error> {
-    Arc::new(Error {
-        status: status::CANCELLED,
-        code: 0,
-        attempts: 0,
-        message: text(message),
-        origin,
-        is_retryable: false,
-        followers: Mutex::default(),
-    })
-}
-
 /// A C string of the text, up to its first NUL.
 pub(crate) fn text(text: &str) -> CString {
     let end = text.find('\0').unwrap_or(text.len());
@@ -108,14 +103,21 @@ impl Ending {
 
     /// Cancelled because nobody can want it any more, or learn why it was.
     pub(crate) fn released() -> Self {
-        static RELEASED: LazyLock<Arc<Error>> =
-            LazyLock::new(|| cancelled_for_good(CString::default(), "released"));
+        static RELEASED: LazyLock<Arc<Error>> = LazyLock::new(|| {
+            Arc::new(Error::for_good(CString::default(), status::CANCELLED, 0, 0, "released"))
+        });
         Ending::Cancelled(RELEASED.clone())
     }
 
     /// Cancelled, beginning in `node`, because the client is closed.
     pub(crate) fn closed(node: NodePtr) -> Self {
-        Ending::Cancelled(cancelled_for_good(key::of(node), super::CLIENT_CLOSED))
+        let closed = Error::for_good(key::of(node), status::CANCELLED, 0, 0, super::CLIENT_CLOSED);
+        Ending::Cancelled(Arc::new(closed))
+    }
+
+    /// A submit that was wrong in itself.
+    pub(crate) fn mistaken(node: NodePtr, wrong: &Failure) -> Self {
+        Ending::Failed(Arc::new(Error::for_good(key::of(node), wrong.status, 0, 0, &wrong.message)))
     }
 
     /// The error, if it is one.

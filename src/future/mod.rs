@@ -99,12 +99,9 @@ pub(crate) fn discard_job(job: Job, local: &Local) {
     cascade.run();
 }
 
-/// What is left to do when a client is closed: nothing of it waits for its time, and nothing, if something `has_failed`, can be retried.
-pub(crate) fn client_closed(client: u32, has_failed: bool) {
-    timer::forget_client(client);
-    if has_failed {
-        Local::with(|local| retry::forgo_all(client, local));
-    }
+/// What is left to do when a client is closed of which futures have failed: nobody can retry them.
+pub(crate) fn forgo_all(client: u32) {
+    Local::with(|local| retry::forgo_all(client, local));
 }
 
 /// Cancels every future of the client that waits for its inputs. Looks at all nodes of the process, since those that wait are in no

@@ -231,12 +231,10 @@ pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
             }
         }
     }
-    let finished = awaited;
     if let Some(ending) = failed {
         cascade.settle(node, &ending);
     }
-    let arrived = node.gate.linked(finished);
-    cascade.arrived(node, arrived);
+    cascade.linked(node, awaited);
 }
 
 /// A future that is done from the start, because of a mistake.
@@ -244,7 +242,7 @@ fn make_wrong(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, wrong:
     node.set_shape(Shape::EMPTY);
     node.gate.open_forgone();
     set_options(node, Spec { identity: None, ..spec });
-    let ending = Ending::failed(node, wrong);
+    let ending = Ending::mistaken(node, wrong);
     born_done(local, node, class, spec, ending)
 }
 

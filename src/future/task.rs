@@ -160,9 +160,11 @@ impl Task {
                 if let Some(input) = forward {
                     cascade.let_go(input);
                 }
-                let retry = take_retry(self.node);
-                if !retry.is_some_and(|delay| cascade.run_again(self.node, delay)) {
-                    cascade.fail(self.node, Ending::Failed(error));
+                // No retry comes in between, to count anew.
+                cascade.begin_telling();
+                match take_retry(self.node) {
+                    Some(delay) => cascade.run_again(self.node, delay),
+                    None => cascade.fail(self.node, Ending::Failed(error)),
                 }
             }
         }
@@ -182,7 +184,7 @@ impl Task {
 
     /// 1 for the first run.
     pub fn attempt(&self) -> u32 {
-        extra::peek(self.node, |extra| extra.attempt).unwrap_or(0).saturating_add(1)
+        attempt(self.node)
     }
 
     /// The task's key; valid while the task runs.
@@ -292,8 +294,15 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
     next
 }
 
-/// Counts another attempt of a task that has failed, if it has one left: how long it waits.
+fn attempt(node: NodePtr) -> u32 {
+    extra::peek(node, |extra| extra.attempt).unwrap_or(0).saturating_add(1)
+}
+
+/// Counts another attempt of a task that has failed, if it has one left and is still wanted: how long it waits.
 fn take_retry(node: NodePtr) -> Option<Duration> {
+    if !node.dependents.is_wanted() {
+        return None;
+    }
     extra::peek(node, |extra| {
         (extra.attempt < extra.retries).then(|| {
             extra.attempt += 1;
@@ -321,7 +330,8 @@ fn forward_to(node: NodePtr, input: NodePtr, local: &Local, cascade: &mut Cascad
     if !is_linked {
         cascade.let_go(input);
         let message = "rask_return_future: the future waits for this task";
-        cascade.fail(node, Ending::Failed(Error::new(node, status::DEADLOCK, 0, 1, message)));
+        let error = Error::new(node, status::DEADLOCK, 0, attempt(node), message);
+        cascade.fail(node, Ending::Failed(error));
     }
 }
 

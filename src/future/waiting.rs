@@ -1,5 +1,6 @@
 //! Who waits: through which handle, in which suspended task, and whether such a wait could ever end.
 
+use super::retry::TELLING;
 use super::task::Task;
 use super::walk::{Ref, Search};
 use super::{NodePtr, State, state_of_node};
@@ -141,6 +142,8 @@ static LOOKING: Mutex<()> = Mutex::new(());
 /// Calls `f` while nobody else looks for circles, or adds to one. Destructors wait until it is over: they are not to run under the lock.
 pub(super) fn looking<T>(local: &Local, f: impl FnOnce() -> T) -> T {
     local.bury_later(|| {
+        // A look may be what ends a future. Its lock comes first: whoever returned a future has it when coming here.
+        let _telling = TELLING.read_recursive();
         let _looking = LOOKING.lock();
         f()
     })

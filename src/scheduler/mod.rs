@@ -271,14 +271,24 @@ impl Core {
         self.tallies.lock().iter().fold(0, |sum, tally| sum.wrapping_add(figure(tally)))
     }
 
-    /// Futures that neither run nor have ended. What ends is summed before what begins, so that the difference does not turn negative while
-    /// tasks go on.
+    /// Futures that neither run nor have ended. What takes them from the pending is summed before what brings them there, so that the
+    /// difference does not turn negative while tasks go on.
     pub(crate) fn n_pending(&self) -> u64 {
-        let begun = self.sum(|tally| {
-            let begun = tally.unstarted.get().wrapping_add(tally.started.get());
-            begun.wrapping_sub(tally.forwarded.get()).wrapping_sub(tally.reopened.get())
-        });
-        self.sum(|tally| tally.submitted.get()).saturating_sub(begun)
+        let gone = self.sum(|tally| tally.unstarted.get().wrapping_add(tally.started.get()));
+        let back = self.sum(|tally| tally.forwarded.get().wrapping_add(tally.reopened.get()));
+        self.sum(|tally| tally.submitted.get()).wrapping_add(back).saturating_sub(gone)
+    }
+
+    /// Futures in error, so far as nobody has retried them since.
+    pub(crate) fn n_failed(&self) -> u64 {
+        let retried = self.sum(|tally| tally.unfailed.get());
+        self.sum(|tally| tally.failed.get()).saturating_sub(retried)
+    }
+
+    /// As [`n_failed`](Self::n_failed), of those that were cancelled.
+    pub(crate) fn n_cancelled(&self) -> u64 {
+        let retried = self.sum(|tally| tally.uncancelled.get());
+        self.sum(|tally| tally.cancelled.get()).saturating_sub(retried)
     }
 
     /// Functions that run.
@@ -289,13 +299,16 @@ impl Core {
 
     /// Whether every future submitted so far is done and no function runs.
     ///
-    /// What is done is summed first and never exceeds what was submitted by then; if it equals what was submitted by the time of the second
-    /// sum, it did so in between.
+    /// Ends are summed before retries: a future that counts as done then was done between the two sums, since of each further end the retry
+    /// before it is seen. What is done so never exceeds what was submitted by then; if it equals what was submitted by the time of the third
+    /// sum, everything was done between the first two.
     pub(crate) fn is_drained(&self) -> bool {
         let ended = self.sum(|tally| tally.ended.get());
-        let done = self.sum(|tally| {
+        let ends = self.sum(|tally| {
             tally.finished.get().wrapping_add(tally.failed.get()).wrapping_add(tally.cancelled.get())
         });
+        let retried = self.sum(|tally| tally.unfailed.get().wrapping_add(tally.uncancelled.get()));
+        let done = ends.wrapping_sub(retried);
         done == self.sum(|tally| tally.submitted.get()) && ended == self.sum(|tally| tally.started.get())
     }
 
