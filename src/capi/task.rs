@@ -173,10 +173,7 @@ pub unsafe extern "C" fn rask_return_buffer(task: *mut Task, size: usize) -> *mu
             let _none = task.set_result(buffer);
             // Only now: a small buffer lies in the value, which has just moved.
             let result = task.result_mut();
-            match result.bytes_raw() {
-                Some((_, held)) if held == size => Ok(result.buffer_mut().cast()),
-                _ => Ok(ptr::null_mut()),
-            }
+            Ok(result.buffer_mut().cast())
         })
     }
 }
@@ -232,7 +229,11 @@ pub unsafe extern "C" fn rask_return_object(task: *mut Task, object: *mut c_void
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_return_arg(task: *mut Task, index: usize) {
     // SAFETY: NULL, or the running task, as the header requires.
-    unsafe { answer(task, |task| argument(task, index, Value::share)) };
+    unsafe {
+        if let Some(value) = read(task, index, None, |value| value.share().map(Some)) {
+            answer(task, |_| Ok(value));
+        }
+    }
 }
 
 /// Makes the task's result that of another future, whatever becomes of it, without waiting for it here: the
@@ -364,16 +365,20 @@ unsafe fn answer(task: *mut Task, body: impl FnOnce(&mut Task) -> Result<Value>)
 /// As for [`with`].
 #[inline]
 unsafe fn read<T>(task: *mut Task, index: usize, failed: T, reader: impl FnOnce(&Value) -> Result<T>) -> T {
-    // SAFETY: by contract.
-    unsafe { with(task, failed, |task| argument(task, index, reader)) }
-}
-
-#[inline]
-fn argument<T>(task: &mut Task, index: usize, reader: impl FnOnce(&Value) -> Result<T>) -> Result<T> {
-    match task.arg(index) {
-        Some(value) => reader(value).map_err(|failure| {
-            Failure::new(failure.status, format!("argument {index}: {}", failure.message))
-        }),
-        None => Err(Failure::invalid(format!("argument {index}: there are {}", task.arg_count()))),
-    }
+    guard::call(failed, || {
+        // SAFETY: by contract. The task is not borrowed while the value is read: what is on disk is loaded by functions of the user's,
+        // which may call us with it. The argument itself stays until the task's function has returned.
+        let argument = unsafe { task.as_ref() }.ok_or_else(no_task)?.arg(index).map(ptr::from_ref);
+        let read = match argument {
+            // SAFETY: as above.
+            Some(value) => reader(unsafe { &*value }),
+            // SAFETY: as above.
+            None => Err(Failure::invalid(format!("there are {}", unsafe { &*task }.arg_count()))),
+        };
+        read.map_err(|failure| {
+            let failure = Failure::new(failure.status, format!("argument {index}: {}", failure.message));
+            // SAFETY: as above.
+            fail(unsafe { &mut *task }, failure)
+        })
+    })
 }

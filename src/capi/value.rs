@@ -200,7 +200,7 @@ pub(super) fn f64_of(value: &Value) -> Result<f64> {
 }
 
 pub(super) fn bytes_of(value: &Value) -> Result<(*const u8, usize)> {
-    value.bytes_raw().ok_or_else(|| wanted(kind::BYTES, value))
+    value.bytes_raw()?.ok_or_else(|| wanted(kind::BYTES, value))
 }
 
 pub(super) fn pointer_of(value: &Value) -> Result<*mut c_void> {
@@ -212,8 +212,10 @@ pub(super) fn object_of(value: &Value, ty: *const Type) -> Result<*mut c_void> {
     if ty.is_null() {
         return Err(Failure::invalid("the type asked for is NULL"));
     }
-    match value.as_object() {
-        Some((object, found)) if ptr::eq(found, ty) => Ok(object),
+    match value.object_type() {
+        Some(found) if ptr::eq(found, ty) => {
+            value.as_object()?.map(|(object, _)| object).ok_or_else(|| wanted(kind::OBJECT, value))
+        }
         found => {
             // SAFETY: not NULL, so valid, as the header requires.
             let name = unsafe { type_name(ty) };

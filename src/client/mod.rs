@@ -2,6 +2,7 @@
 
 mod embedded;
 mod engine;
+mod memory;
 mod progress;
 #[allow(dead_code)]
 mod table;

@@ -8,7 +8,7 @@ use super::{State, SubmitOptions, TaskFn, handle, key};
 use crate::scheduler::{Job, Local};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
-use crate::value::{Arg, Type, Value, arg::kind as arg_kind};
+use crate::value::{Arg, LIMITED, Type, Value, arg::kind as arg_kind};
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::Arc;
 
@@ -370,14 +370,15 @@ fn read(
             arg_kind::I64 => Ok(Value::i64(arg.payload as i64)),
             arg_kind::F64 => Ok(Value::f64(f64::from_bits(arg.payload))),
             arg_kind::POINTER => Ok(Value::pointer(pointer)),
-            arg_kind::BYTES => Value::bytes_from(pointer, arg.size, client).map_err(Known::Wrong),
+            arg_kind::BYTES => managed(Value::bytes_from(pointer, arg.size, client), client),
             arg_kind::STR if pointer.is_null() => Err(Known::Wrong(Failure::invalid("the text is NULL"))),
-            arg_kind::STR => Value::bytes(CStr::from_ptr(pointer.cast::<c_char>()).to_bytes(), client)
-                .map_err(Known::Wrong),
-            arg_kind::BYTES_OWNED => {
-                Value::bytes_owned(pointer, arg.size, destructor(arg), client).map_err(Known::Wrong)
+            arg_kind::STR => {
+                managed(Value::bytes(CStr::from_ptr(pointer.cast::<c_char>()).to_bytes(), client), client)
             }
-            arg_kind::OBJECT => Value::object(pointer, arg.aux.cast::<Type>(), client).map_err(Known::Wrong),
+            arg_kind::BYTES_OWNED => {
+                managed(Value::bytes_owned(pointer, arg.size, destructor(arg), client), client)
+            }
+            arg_kind::OBJECT => managed(Value::object(pointer, arg.aux.cast::<Type>(), client), client),
             arg_kind::FUTURE | arg_kind::TAKE => {
                 let (node, _) = input(arg, client)?;
                 inputs.push(node);
@@ -418,6 +419,13 @@ fn read(
             kind => Err(Known::Wrong(Failure::invalid(format!("no such kind of argument: {kind}")))),
         }
     }
+}
+
+/// A value of an argument, which may leave memory where the client has a limit.
+#[inline]
+fn managed(value: Result<Value>, client: u32) -> std::result::Result<Value, Known> {
+    let value = value.map_err(Known::Wrong)?;
+    Ok(if client & LIMITED == 0 { value } else { value.manage() })
 }
 
 /// The items behind a list argument.
