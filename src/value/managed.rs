@@ -147,6 +147,11 @@ impl Managed {
         self.size
     }
 
+    #[cfg(test)]
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.state.lock().residence.is_in_memory()
+    }
+
     /// A value that shares what stands in the store's queue; `None` if it is about to end.
     ///
     /// # Safety

@@ -24,6 +24,8 @@ mod object;
 mod out;
 mod residence;
 mod spill_file;
+#[cfg(test)]
+mod spill_tests;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -107,6 +107,11 @@ impl<E> Residence<E> {
         self.pins > 0 || self.kept
     }
 
+    #[cfg(test)]
+    pub(super) fn is_in_memory(&self) -> bool {
+        matches!(self.at, At::Memory(_) | At::Leaving)
+    }
+
     /// Whether it is in memory and could be spilled.
     pub(super) fn is_idle(&self) -> bool {
         matches!(self.at, At::Memory(_)) && !self.is_used() && !self.fixed
@@ -161,5 +166,192 @@ impl<E> Residence<E> {
     pub(super) fn end_load(&mut self, place: E, is_here: bool) {
         debug_assert!(matches!(self.at, At::Coming));
         self.at = if is_here { At::Memory(Some(place)) } else { At::Disk(place) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    /// One thread of a program, between two transitions.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    enum Actor {
+        /// Is about to spill, so many times.
+        Spiller(u8),
+        Writes(u8),
+        /// Is about to pin, or to keep, and read, so many times.
+        Reader(Hold, u8),
+        Loads(Hold, u8),
+        Fetches(Hold, u8),
+        Reads(Hold, u8),
+        Done,
+    }
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    enum Hold {
+        Pin,
+        Keep,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    struct World {
+        residence: Residence<()>,
+        /// Whether the value is in its place.
+        in_memory: bool,
+        actors: Vec<Actor>,
+    }
+
+    impl World {
+        /// What can come of the actor's next step; nothing if it has to wait.
+        fn step(&self, actor: usize) -> Vec<World> {
+            let mut next = self.clone();
+            let to = |mut world: World, state| {
+                world.actors[actor] = state;
+                world.check();
+                world
+            };
+            match self.actors[actor] {
+                Actor::Done | Actor::Spiller(0) | Actor::Reader(_, 0) => vec![to(next, Actor::Done)],
+                Actor::Spiller(n) => match next.residence.begin_spill() {
+                    BeginSpill::Busy => vec![to(next, Actor::Spiller(n - 1))],
+                    BeginSpill::Write => vec![to(next, Actor::Writes(n - 1))],
+                    BeginSpill::Left => {
+                        assert!(std::mem::replace(&mut next.in_memory, false), "taken twice");
+                        vec![to(next, Actor::Spiller(n - 1))]
+                    }
+                },
+                Actor::Writes(n) => [Written::To(()), Written::Failed, Written::Refused]
+                    .into_iter()
+                    .map(|written| {
+                        let mut next = self.clone();
+                        assert!(next.in_memory, "written while it is there");
+                        if next.residence.end_spill(written) == EndSpill::Left {
+                            next.in_memory = false;
+                        }
+                        to(next, Actor::Spiller(n))
+                    })
+                    .collect(),
+                Actor::Reader(hold, n) => {
+                    match hold {
+                        Hold::Pin => next.residence.pin(),
+                        Hold::Keep => next.residence.keep(),
+                    }
+                    vec![to(next, Actor::Loads(hold, n - 1))]
+                }
+                Actor::Loads(hold, n) => match next.residence.begin_load() {
+                    BeginLoad::Wait => Vec::new(),
+                    BeginLoad::Here => vec![to(next, Actor::Reads(hold, n))],
+                    BeginLoad::Read(()) => vec![to(next, Actor::Fetches(hold, n))],
+                },
+                Actor::Fetches(hold, n) => [true, false]
+                    .into_iter()
+                    .map(|is_here| {
+                        let mut next = self.clone();
+                        assert!(!next.in_memory, "nobody else brings it in");
+                        next.in_memory = is_here;
+                        next.residence.end_load((), is_here);
+                        if is_here {
+                            return to(next, Actor::Reads(hold, n));
+                        }
+                        if hold == Hold::Pin {
+                            next.residence.unpin();
+                        }
+                        to(next, Actor::Reader(hold, n))
+                    })
+                    .collect(),
+                Actor::Reads(hold, n) => {
+                    if hold == Hold::Pin {
+                        next.residence.unpin();
+                    }
+                    vec![to(next, Actor::Reader(hold, n))]
+                }
+            }
+        }
+
+        fn check(&self) {
+            for actor in &self.actors {
+                assert!(
+                    self.in_memory || !matches!(actor, Actor::Reads(..)),
+                    "read while it is gone: {self:?}"
+                );
+            }
+            let on_disk = matches!(self.residence.at, At::Disk(()) | At::Coming);
+            assert_eq!(self.in_memory, !on_disk, "in one place: {self:?}");
+        }
+    }
+
+    /// Goes through every interleaving of the actors' steps; how many worlds there are.
+    fn explore(actors: &[Actor]) -> usize {
+        let mut open = vec![World { residence: Residence::new(), in_memory: true, actors: actors.to_vec() }];
+        let mut seen = HashSet::new();
+        while let Some(world) = open.pop() {
+            if !seen.insert(world.clone()) {
+                continue;
+            }
+            let mut is_stuck = true;
+            for actor in 0..world.actors.len() {
+                if world.actors[actor] != Actor::Done {
+                    let next = world.step(actor);
+                    is_stuck &= next.is_empty();
+                    open.extend(next);
+                }
+            }
+            if world.actors.iter().all(|&actor| actor == Actor::Done) {
+                assert_eq!(world.residence.pins, 0);
+                assert!(matches!(world.residence.at, At::Memory(_) | At::Disk(())));
+            } else {
+                assert!(!is_stuck, "everybody waits: {world:?}");
+            }
+        }
+        seen.len()
+    }
+
+    #[test]
+    fn spills_and_reads_in_every_order() {
+        use Actor::{Reader, Spiller};
+        assert!(explore(&[Spiller(3), Reader(Hold::Pin, 3)]) > 100);
+        explore(&[Spiller(2), Spiller(2), Reader(Hold::Pin, 2)]);
+        explore(&[Spiller(2), Reader(Hold::Pin, 2), Reader(Hold::Pin, 2)]);
+        explore(&[Spiller(2), Spiller(1), Reader(Hold::Pin, 2), Reader(Hold::Pin, 1)]);
+        explore(&[Spiller(3), Reader(Hold::Keep, 2), Reader(Hold::Pin, 2)]);
+    }
+
+    #[test]
+    fn what_is_used_does_not_leave() {
+        let mut value = Residence::<u8>::new();
+        assert!(value.is_idle());
+        value.pin();
+        assert_eq!(value.begin_spill(), BeginSpill::Busy);
+        value.unpin();
+        assert_eq!(value.begin_spill(), BeginSpill::Write);
+        assert_eq!(value.begin_spill(), BeginSpill::Busy);
+        value.pin();
+        assert_eq!(value.begin_load(), BeginLoad::Here);
+        assert_eq!(value.end_spill(Written::To(1)), EndSpill::Stayed);
+        value.unpin();
+        // What was written then is still good.
+        assert_eq!(value.begin_spill(), BeginSpill::Left);
+        value.pin();
+        assert_eq!(value.begin_load(), BeginLoad::Read(1));
+        assert_eq!(value.begin_load(), BeginLoad::Wait);
+        value.end_load(1, false);
+        assert_eq!(value.begin_load(), BeginLoad::Read(1));
+        value.end_load(1, true);
+        value.unpin();
+        value.keep();
+        assert!(!value.is_idle());
+        assert_eq!(value.begin_spill(), BeginSpill::Busy);
+    }
+
+    #[test]
+    fn what_cannot_be_encoded_is_not_asked_again() {
+        let mut value = Residence::<u8>::new();
+        assert_eq!(value.begin_spill(), BeginSpill::Write);
+        assert_eq!(value.end_spill(Written::Failed), EndSpill::Stayed);
+        assert_eq!(value.begin_spill(), BeginSpill::Write);
+        assert_eq!(value.end_spill(Written::Refused), EndSpill::Stayed);
+        assert_eq!(value.begin_spill(), BeginSpill::Busy);
+        assert!(!value.is_idle());
     }
 }

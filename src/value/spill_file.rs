@@ -60,7 +60,7 @@ impl Disk {
         Ok(file.insert(opened).clone())
     }
 
-    fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.directory.join("values")
     }
 
@@ -180,5 +180,80 @@ impl Space {
         }
         self.free.insert(offset, size);
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn disk() -> Disk {
+        Disk::create(&std::env::temp_dir()).unwrap()
+    }
+
+    fn read(extent: &Extent) -> Result<Vec<u8>> {
+        let mut data = vec![0; extent.size()];
+        extent.read(&mut data).map(|()| data)
+    }
+
+    #[test]
+    fn space_is_reused_and_given_back() {
+        let mut space = Space::default();
+        assert_eq!([1, 4096, 4097, 1].map(|size| space.take(size)), [0, 4096, 8192, 16384]);
+        // A hole; it is taken by what fits, and the rest of it stays one.
+        assert!(!space.give(4096, 4096));
+        assert!(!space.give(8192, 8192));
+        assert_eq!(space.free, BTreeMap::from([(4096, 12288)]));
+        assert_eq!(space.take(8192), 4096);
+        assert_eq!(space.free, BTreeMap::from([(12288, 4096)]));
+        assert_eq!(space.take(4097), 20480);
+        assert!(!space.give(0, 4096));
+        assert!(!space.give(4096, 8192));
+        assert_eq!(space.free, BTreeMap::from([(0, 16384)]));
+        // The last one takes the hole before it along.
+        assert!(space.give(20480, 8192));
+        assert_eq!(space.end, 20480);
+        assert!(space.give(16384, 4096));
+        assert_eq!(space, Space::default());
+    }
+
+    #[test]
+    fn what_was_written_is_read_or_a_failure() {
+        let disk = disk();
+        let first = disk.write(&[1; 5000]).unwrap();
+        let second = disk.write(b"second").unwrap();
+        assert_eq!(read(&first).unwrap(), [1; 5000]);
+        assert_eq!(read(&second).unwrap(), b"second");
+        let file = OpenOptions::new().write(true).open(disk.path()).unwrap();
+        file.write_all_at(&[2], 4999).unwrap();
+        assert!(read(&first).unwrap_err().to_string().contains("changed"));
+        file.set_len(second.offset + 5).unwrap();
+        assert!(read(&second).unwrap_err().to_string().contains("cut short"));
+        drop((first, second));
+        assert_eq!(file.metadata().unwrap().len(), 0);
+        disk.remove();
+    }
+
+    #[test]
+    fn what_is_on_disk_outlives_the_file() {
+        let disk = disk();
+        let extent = disk.write(b"kept").unwrap();
+        let (directory, file) = (disk.directory.clone(), disk.path());
+        assert!(file.exists());
+        disk.remove();
+        disk.remove();
+        assert!(!directory.exists());
+        assert!(disk.write(b"no more").is_err());
+        assert_eq!(read(&extent).unwrap(), b"kept");
+    }
+
+    #[test]
+    fn a_directory_is_our_own_or_none() {
+        let (one, other) = (disk(), disk());
+        assert_ne!(one.directory, other.directory);
+        assert!(Disk::create(Path::new("/nonexistent")).is_err());
+        assert!(Disk::create(Path::new("/dev/null")).is_err());
+        one.remove();
+        other.remove();
     }
 }

@@ -115,6 +115,12 @@ impl Store {
         self.settings.limit
     }
 
+    /// Bytes that values hold in memory now.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> u64 {
+        self.held.load(Ordering::SeqCst)
+    }
+
     /// Whether values hold more than they should, even when all that is being spilled will have left.
     pub fn is_full(&self) -> bool {
         self.exceeds(&self.queue.lock(), 0)
