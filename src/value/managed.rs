@@ -127,7 +127,14 @@ impl Value {
 
     /// Lists nest without limit, so this is a loop.
     fn for_each_managed(&self, mut visit: impl FnMut(&Value)) {
-        let mut open = vec![std::slice::from_ref(self).iter()];
+        let value = self.resolve();
+        if value.tag() != kind::LIST {
+            if value.form() == Form::MANAGED {
+                visit(value);
+            }
+            return;
+        }
+        let mut open = vec![std::slice::from_ref(value).iter()];
         while let Some(items) = open.last_mut() {
             let Some(item) = items.next().map(Value::resolve) else {
                 open.pop();

@@ -76,7 +76,9 @@ pub(super) fn account(client: u32, delta: i64) {
 impl Store {
     /// Makes the store's directory. `INVALID`: it cannot be made.
     pub fn open(settings: Settings) -> Result<Self> {
-        let disk = Disk::create(&settings.parent).map_err(|error| {
+        // Absolute, because the file is opened later: the program may be in another directory then.
+        let parent = std::path::absolute(&settings.parent);
+        let disk = parent.and_then(|parent| Disk::create(&parent)).map_err(|error| {
             let parent = settings.parent.display();
             Failure::invalid(format!("spill_directory: no directory can be made in {parent}: {error}"))
         })?;
