@@ -86,7 +86,11 @@ impl Engine for Embedded {
                 return Err(wait::codec_waits());
             }
             match scheduler::find(id) {
-                Ok(core) => core.close()?,
+                Ok(core) => {
+                    core.close()?;
+                    let failed = core.sum(|tally| tally.failed.get().wrapping_add(tally.cancelled.get()));
+                    future::client_closed(core.number, failed > 0);
+                }
                 Err(failure) if failure.status == status::CLOSED => scheduler::await_closed(id)?,
                 Err(failure) => return Err(failure),
             }
@@ -113,7 +117,7 @@ impl Engine for Embedded {
             n_submitted: submitted,
             n_executed: sum(|tally| tally.returned.get()),
             n_stolen: sum(|tally| tally.stolen.get()),
-            n_retried: 0,
+            n_retried: sum(|tally| tally.retried.get()),
             live_futures: submitted.saturating_sub(freed),
             nbytes: sum(|tally| tally.nbytes.get()),
         })
@@ -130,8 +134,8 @@ impl Engine for Embedded {
     ) -> Result<u64> {
         Local::with(|local| {
             let client = enter(local, client, args)?;
-            let spec = Spec { client, function, options, wrong: wrong.as_ref() };
-            let made = future::make(local, spec, args)?;
+            let spec = Spec { client, function, options, identity: None, wrong: wrong.as_ref() };
+            let made = make(local, spec, args)?;
             publish(local, client, &made);
             if client & LIMITED != 0 {
                 memory::make_room(client);
@@ -153,7 +157,7 @@ impl Engine for Embedded {
         Local::with(|local| {
             let id = Id(client);
             let client = enter(local, client, items)?;
-            let spec = Spec { client, function, options, wrong: wrong.as_ref() };
+            let spec = Spec { client, function, options, identity: None, wrong: wrong.as_ref() };
             let mut jobs = Vec::with_capacity(items.len());
             let mut outcome = Ok(());
             for (index, item) in items.iter().enumerate() {
@@ -166,7 +170,7 @@ impl Engine for Embedded {
                         break;
                     }
                 }
-                match future::make(local, spec, std::slice::from_ref(item)) {
+                match make(local, spec, std::slice::from_ref(item)) {
                     Ok(made) => {
                         out[index] = made.id.0;
                         jobs.extend(made.job);
@@ -196,6 +200,17 @@ impl Engine for Embedded {
             Ok(made.id.0)
         })
     }
+}
+
+/// A future, new or found by its key.
+#[inline(always)]
+fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
+    let is_pure = || spec.client & trait_bit::PURE != 0;
+    let is_held = match spec.options {
+        None => is_pure(),
+        Some(options) => options.key.is_some() || options.pure.unwrap_or_else(is_pure),
+    };
+    if is_held { future::make_held(local, spec, args) } else { future::make(local, spec, args) }
 }
 
 /// The number of the client, or the end of what `args` hands over. Where the client has a limit, waits until there is room.

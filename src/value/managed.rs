@@ -4,12 +4,12 @@
 //! is has returned. All that share it share one [`Managed`]; kind, type and size are known without loading. `docs/memory.md` has the
 //! protocol.
 
-use super::codec::{self, Encoded};
+use super::codec;
 use super::residence::{BeginLoad, BeginSpill, EndSpill, Residence, Written};
 use super::spill_file::Extent;
 use super::store::{Store, Tick};
-use super::{Form, HAS_MANAGED, HAS_REFS, Type, Value, block, kind, pointer_of, word};
-use crate::status::{DEADLOCK, Failure, LOST, Result};
+use super::{Form, HAS_MANAGED, HAS_REFS, Type, Value, block, encode, kind, pointer_of, word};
+use crate::status::{DEADLOCK, Failure, LOST, NOMEM, Result};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::cell::UnsafeCell;
 use std::ffi::c_void;
@@ -207,7 +207,6 @@ impl Managed {
     /// Puts the value on disk, if nobody uses it.
     pub(super) fn spill(&self) -> Spilled {
         let mut state = self.state.lock();
-        let before = state.queued;
         let begun = state.residence.begin_spill();
         self.queue(&mut state);
         match begun {
@@ -224,11 +223,6 @@ impl Managed {
         let outcome = if matches!(written, Written::Failed) { Spilled::Failed } else { Spilled::Stayed };
         let mut state = self.state.lock();
         let ended = state.residence.end_spill(written);
-        if let (Spilled::Failed, Some(tick), true) = (&outcome, before, state.residence.is_idle()) {
-            // It is as long unused as it was.
-            self.store.enqueue_again(tick, NonNull::from(self));
-            state.queued = before;
-        }
         self.queue(&mut state);
         match ended {
             EndSpill::Stayed => outcome,
@@ -249,10 +243,10 @@ impl Managed {
         match (value.tag(), value.words[1]) {
             (kind::OBJECT, object) => {
                 // SAFETY: a live object of its type.
-                match unsafe { codec::encode(pointer_of::<c_void>(object), self.object_type()) } {
-                    Encoded::Bytes(data) => write(&data),
-                    Encoded::Short => Written::Failed,
-                    Encoded::Refused => Written::Refused,
+                match unsafe { encode(pointer_of::<c_void>(object), self.object_type()) } {
+                    Ok(Some(data)) if !data.is_empty() => write(&data),
+                    Err(failure) if failure.status == NOMEM => Written::Failed,
+                    _ => Written::Refused,
                 }
             }
             (_, size) => {

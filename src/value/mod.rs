@@ -35,7 +35,7 @@ pub use block::{account, install_accounting};
 pub use bytes::{Destroy, INLINE_MAX};
 pub use codec::is_running as codec_is_running;
 pub use managed::Pins;
-pub use object::{Type, type_name};
+pub use object::{Type, encode, type_name};
 pub use out::BytesOut;
 pub use store::{LIMITED, Settings as StoreSettings, Store};
 

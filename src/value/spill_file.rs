@@ -43,7 +43,7 @@ impl Disk {
         let file = self.open()?;
         let offset = file.space.lock().take(data.len() as u64);
         // From here on the extent gives its space back.
-        let extent = Extent { size: data.len() as u64, checksum: crc32fast::hash(data), offset, file };
+        let extent = Extent { size: data.len() as u64, checksum: blake3::hash(data), offset, file };
         extent.file.file.write_all_at(data, offset)?;
         Ok(extent)
     }
@@ -86,7 +86,7 @@ pub(super) struct Extent {
     file: Arc<SpillFile>,
     offset: u64,
     size: u64,
-    checksum: u32,
+    checksum: blake3::Hash,
 }
 
 impl Extent {
@@ -101,7 +101,7 @@ impl Extent {
             ErrorKind::UnexpectedEof => Error::other("the file of spilled values was cut short"),
             _ => error,
         })?;
-        if crc32fast::hash(data) == self.checksum {
+        if blake3::hash(data) == self.checksum {
             Ok(())
         } else {
             Err(Error::other("the file of spilled values was changed"))

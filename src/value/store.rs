@@ -177,11 +177,6 @@ impl Store {
         tick
     }
 
-    /// Enters a value where it stood before.
-    pub(super) fn enqueue_again(&self, tick: Tick, managed: NonNull<Managed>) {
-        self.queue.lock().idle.insert(tick, managed);
-    }
-
     /// Takes a value out, if somebody who is spilling has not done so.
     pub(super) fn dequeue(&self, tick: Tick) {
         self.queue.lock().idle.remove(&tick);
