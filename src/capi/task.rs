@@ -71,8 +71,9 @@ pub unsafe extern "C" fn rask_arg_f64(task: *mut Task, index: usize) -> f64 {
 /// Parameters: index: from 0. size: set to the number of bytes, 0 on failure; may be NULL.
 /// Returns: the bytes, borrowed until the task returns, aligned to 16 and followed by a NUL that is not
 /// counted, except for bytes moved in by rask_bytes_owned. NULL for another kind, which fails the task
-/// (RASK_E_TYPE), or out of range (RASK_E_INVALID).
-/// Threads: the task's. Blocks: no.
+/// (RASK_E_TYPE), out of range (RASK_E_INVALID), or where it cannot be brought back from disk (RASK_E_LOST,
+/// RASK_E_NOMEM).
+/// Threads: the task's. Blocks: no, but reads what is on disk.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_arg_bytes(task: *mut Task, index: usize, size: *mut usize) -> *const c_void {
     // SAFETY: NULL, or the running task, as the header requires.
@@ -88,9 +89,9 @@ pub unsafe extern "C" fn rask_arg_bytes(task: *mut Task, index: usize, size: *mu
 ///
 /// Parameters: index: from 0.
 /// Returns: the text, borrowed until the task returns. NULL for another kind, which fails the task
-/// (RASK_E_TYPE), out of range (RASK_E_INVALID), or where moved-in bytes without a NUL cannot be copied
-/// (RASK_E_NOMEM).
-/// Threads: the task's. Blocks: no.
+/// (RASK_E_TYPE), out of range (RASK_E_INVALID), where moved-in bytes without a NUL cannot be copied
+/// (RASK_E_NOMEM), or where it cannot be brought back from disk (RASK_E_LOST).
+/// Threads: the task's. Blocks: no, but reads what is on disk.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_arg_str(task: *mut Task, index: usize) -> *const c_char {
     // SAFETY: NULL, or the running task, as the header requires.
@@ -113,8 +114,9 @@ pub unsafe extern "C" fn rask_arg_pointer(task: *mut Task, index: usize) -> *mut
 ///
 /// Parameters: index: from 0. type: the object's type, by its address.
 /// Returns: the object, borrowed until the task returns, not to be changed: others may read it. NULL for
-/// another kind or type, which fails the task (RASK_E_TYPE), or out of range (RASK_E_INVALID).
-/// Threads: the task's. Blocks: no.
+/// another kind or type, which fails the task (RASK_E_TYPE), out of range (RASK_E_INVALID), or where it cannot
+/// be brought back from disk (RASK_E_LOST).
+/// Threads: the task's. Blocks: no, but reads and decodes what is on disk.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_arg_object(task: *mut Task, index: usize, r#type: *const Type) -> *mut c_void {
     // SAFETY: NULL, or the running task, as the header requires.

@@ -51,7 +51,7 @@ pub(super) fn account(client: u32, delta: i64) {
 #[cold]
 pub(super) fn make_room(client: u32) {
     if let Some(store) = Store::of(client) {
-        store.make_room(0);
+        store.make_room();
     }
 }
 
@@ -60,7 +60,7 @@ pub(super) fn make_room(client: u32) {
 #[cold]
 pub(super) fn has_to_wait(local: &Local, client: u32) -> bool {
     let Some(store) = Store::of(client) else { return false };
-    store.make_room(0);
+    store.make_room();
     store.is_full() && !local.is_worker() && !local.is_burying() && !value::codec_is_running()
 }
 

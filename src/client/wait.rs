@@ -188,7 +188,10 @@ pub(super) fn destructor_waits() -> Failure {
 }
 
 pub(super) fn codec_waits() -> Failure {
-    Failure::new(status::STATE, "an encode or decode can neither wait nor close a client")
+    Failure::new(
+        status::STATE,
+        "a function of a rask_type can neither wait nor close a client while a value is spilled or loaded",
+    )
 }
 
 pub(super) fn time_is_up() -> Failure {

@@ -303,7 +303,7 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
         && let Some(store) = Store::of(client)
     {
         // Its inputs may go, its result has come.
-        store.make_room(0);
+        store.make_room();
     }
     // Last: when everything is counted as ended, everything has been told.
     local.tally(client, |tally| tally.ended.add(1));

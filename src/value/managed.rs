@@ -274,8 +274,14 @@ impl Managed {
             }
         };
         drop(state);
-        self.store.make_room(self.size);
-        let loaded = self.load(&extent);
+        let is_nested = codec::is_running();
+        // Others may wait for this value until it is here. So what runs meanwhile, destructors of what has to go too, must not wait.
+        let loaded = codec::running(|| {
+            if !is_nested {
+                self.store.spill(self.size);
+            }
+            self.load(&extent)
+        });
         let mut state = self.state.lock();
         state.residence.end_load(extent, loaded.is_ok());
         let outcome = loaded.map(|value| {
@@ -324,7 +330,7 @@ impl Managed {
 }
 
 fn waits_for_itself() -> Failure {
-    Failure::new(DEADLOCK, "an encode or decode reads a value that is being loaded: it may wait for itself")
+    Failure::new(DEADLOCK, "a function of a rask_type reads a value that is being loaded, perhaps by itself")
 }
 
 /// Ends a managed value.

@@ -21,7 +21,8 @@ pub struct Type {
     pub destroy: Option<unsafe extern "C" fn(object: *mut c_void)>,
     /// How many bytes the object holds. NULL: 0.
     pub nbytes: Option<unsafe extern "C" fn(object: *const c_void) -> usize>,
-    /// Writes the object to out by rask_bytes_write. NULL: objects of it stay in this process.
+    /// Writes the object to out by rask_bytes_write. NULL: objects of it stay in this process, and in memory. It
+    /// may call the library, but not wait or close a client: RASK_E_STATE. Nor may decode.
     pub encode: Option<unsafe extern "C" fn(object: *const c_void, out: *mut BytesOut) -> Status>,
     /// Makes an object of what encode wrote; NULL on failure.
     pub decode: Option<unsafe extern "C" fn(data: *const c_void, size: usize) -> *mut c_void>,

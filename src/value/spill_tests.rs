@@ -67,7 +67,7 @@ fn what_was_unused_longest_leaves_first() {
         let mut pins = Pins::default();
         pins.add(&values[0]);
     }
-    limited.store.make_room(0);
+    limited.store.make_room();
     assert_eq!(values.each_ref().map(in_memory), [true, false, true]);
     assert_eq!(values[1].kind_in_words(), "bytes");
     assert_eq!(values[1].nbytes(), SIZE);
@@ -75,7 +75,7 @@ fn what_was_unused_longest_leaves_first() {
     // It comes back for as long as it lives, and another one makes room for it.
     assert_eq!(first_and_last(&values[1]), (2, 2));
     assert_eq!(values.each_ref().map(in_memory), [true, true, false]);
-    limited.store.make_room(SIZE);
+    limited.store.spill(SIZE);
     assert_eq!(values.each_ref().map(in_memory), [false, true, false]);
     assert!(!limited.store.is_full());
     drop(values);
@@ -91,16 +91,16 @@ fn lists_and_references_are_pinned_through() {
     let outer = Value::list(vec![Value::NONE, inner, limited.bytes(8)], 0).unwrap();
     let mut pins = Pins::default();
     pins.add(&outer);
-    limited.store.make_room(0);
+    limited.store.make_room();
     assert!(target.managed().is_in_memory());
     drop(pins);
-    limited.store.make_room(0);
+    limited.store.make_room();
     assert!(!target.managed().is_in_memory());
     let own = outer.share().unwrap();
     assert!(own.meta & HAS_MANAGED != 0 && own.meta & HAS_REFS == 0);
     own.keep();
     assert_eq!(first_and_last(&own.items().unwrap()[1].items().unwrap()[0]), (7, 7));
-    limited.store.make_room(0);
+    limited.store.make_room();
     assert!(target.managed().is_in_memory());
 }
 
@@ -108,7 +108,7 @@ fn lists_and_references_are_pinned_through() {
 fn a_damaged_file_is_a_failure_each_time() {
     let limited = Limited::open(1);
     let value = limited.bytes(5);
-    limited.store.make_room(0);
+    limited.store.make_room();
     let file = std::fs::OpenOptions::new().write(true).open(limited.store.disk.path()).unwrap();
     file.set_len(10).unwrap();
     for _ in 0..2 {
@@ -140,12 +140,12 @@ fn readers_and_spillers_from_many_threads() {
                     drop(limited.bytes(9));
                     assert_eq!(first_and_last(&value), (at as u8, at as u8));
                     drop(pins);
-                    limited.store.make_room(0);
+                    limited.store.make_room();
                 }
             });
         }
     });
-    limited.store.make_room(0);
+    limited.store.make_room();
     assert!(!limited.store.is_full());
     drop(values);
     assert_eq!(limited.store.held(), 0);

@@ -133,12 +133,16 @@ impl Store {
         held.saturating_add(extra) > self.limit()
     }
 
-    /// Spills until there is room for `extra` bytes more, or nothing is left that could be spilled. Calls functions of the user's, and
-    /// nothing of what is borrowed from unpinned values stays valid.
-    pub fn make_room(&self, extra: usize) {
-        if codec::is_running() {
-            return;
+    /// Spills until there is room, or nothing is left that could be spilled. Calls functions of the user's, and nothing of what is borrowed
+    /// from unpinned values stays valid.
+    pub fn make_room(&self) {
+        if !codec::is_running() {
+            self.spill(0);
         }
+    }
+
+    /// Spills until there is room for `extra` bytes more, or nothing is left that could be spilled.
+    pub(super) fn spill(&self, extra: usize) {
         while let Some(value) = self.begin(extra as u64) {
             let spilled = value.managed().spill();
             self.end(value.managed().size(), spilled);

@@ -288,6 +288,33 @@ static void encoders_may_call_the_library(void) {
     close_limited();
 }
 
+/* A destructor that reads the value for which its object makes room. */
+static const rask_value *being_loaded;
+static rask_status read_meanwhile = RASK_OK;
+static void destroy_that_reads(void *object) {
+    void *b;
+    read_meanwhile = rask_value_object(being_loaded, &box_type, &b);
+    box_destroy(object);
+}
+
+static void a_value_on_its_way_is_not_waited_for_by_what_it_waits_for(void) {
+    static const rask_type type = {sizeof(rask_type), "reader",   destroy_that_reads,
+                                   box_nbytes,        box_encode, box_decode};
+    client = open_limited(1, 5000, 0);
+    rask_future f = scatter_box(1, 5000, &box_type), g = scatter_box(2, 5000, &type);
+    CHECK_EQ(encoded_last, 1);
+    void *b;
+    CHECK_OK(rask_result(f, 0, &being_loaded));
+    CHECK_OK(rask_value_object(being_loaded, &box_type, &b));
+    CHECK_EQ(encoded_last, 2);
+    CHECK_STATUS(read_meanwhile, RASK_E_DEADLOCK);
+    CHECK_EQ(((box *)b)->which, 1);
+    CHECK_OK(rask_release(g));
+    CHECK_OK(rask_release(f));
+    boxes_balance();
+    close_limited();
+}
+
 /* ---- order and pins ---- */
 
 static void the_least_recently_used_leaves_first(void) {
@@ -458,6 +485,29 @@ static void forwarded_and_passed_on(void) {
     close_limited();
 }
 
+/* (block, which, flag): fails until the flag is set. */
+static void check_later(rask_task *t) {
+    if (!atomic_load((atomic_int *)rask_arg_pointer(t, 2)))
+        rask_fail(t, 1, "not yet");
+    check_block(t);
+}
+
+static void a_retried_task_finds_its_inputs(void) {
+    client = open_limited(1, 1, 0);
+    static unsigned char data[SIZE];
+    fill_block(data, SIZE, 2);
+    atomic_int flag = 0;
+    rask_future f = rask_submit(client, check_later, RASK_ARGS(rask_bytes(data, SIZE), 2, (void *)&flag));
+    CHECK_FAILS(f, RASK_E_TASK);
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    CHECK_EQ(held_bytes(), 0);
+    atomic_store(&flag, 1);
+    CHECK_OK(rask_retry(f));
+    CHECK_I64(f, 1);
+    CHECK_OK(rask_release(f));
+    close_limited();
+}
+
 /* ---- what goes wrong ---- */
 
 static void directories_that_will_not_do(void) {
@@ -597,12 +647,14 @@ int main(void) {
     RUN(what_did_not_fit_the_encoding_is_not_lost);
     RUN(decoders_that_fail_are_errors);
     RUN(encoders_may_call_the_library);
+    RUN(a_value_on_its_way_is_not_waited_for_by_what_it_waits_for);
     RUN(the_least_recently_used_leaves_first);
     RUN(what_a_task_reads_stays);
     RUN(what_is_read_by_its_handle_stays);
     RUN(what_a_task_reads_by_a_handle_stays_after_it);
     RUN(lists_with_large_items);
     RUN(forwarded_and_passed_on);
+    RUN(a_retried_task_finds_its_inputs);
     RUN(directories_that_will_not_do);
     RUN(the_default_directory);
     RUN(a_file_cut_short_is_an_error);
