@@ -101,7 +101,8 @@ typedef int32_t rask_status;
 #define RASK_E_FORKED        (-11)   /**< Called in a child after fork. */
 #define RASK_E_NOMEM         (-12)   /**< No memory, no thread or no descriptor is to be had. */
 #define RASK_E_UNSUPPORTED   (-13)   /**< This engine cannot do that. */
-#define RASK_E_LOST          (-14)   /**< The result was lost with its cluster worker. */
+/** A value was lost: it cannot be brought back from disk, or its cluster worker is gone. */
+#define RASK_E_LOST          (-14)
 #define RASK_E_CONNECT       (-15)   /**< The cluster cannot be reached. */
 #define RASK_E_PANIC         (-16)   /**< A defect of the library or of a Rust task, caught. */
 
@@ -180,7 +181,10 @@ typedef struct rask_type {
      */
     void (*destroy)(void *object);
     size_t (*nbytes)(const void *object); /**< How many bytes the object holds. NULL: 0. */
-    /** Writes the object to out by rask_bytes_write. NULL: objects of it stay in this process. */
+    /**
+     * Writes the object to out by rask_bytes_write. NULL: objects of it stay in this process, and in memory.
+     * It may call the library, but not wait or close a client: RASK_E_STATE. Nor may decode.
+     */
     rask_status (*encode)(const void *object, rask_bytes_out *out);
     /** Makes an object of what encode wrote; NULL on failure. */
     void *(*decode)(const void *data, size_t size);
@@ -228,8 +232,9 @@ rask_status rask_value_f64(const rask_value *value, double *out);
  * Parameters: value: borrowed. data: borrowed as long as the value; aligned to 16 and followed by a NUL that
  *   is not counted, except for bytes moved in by rask_bytes_owned. size: in bytes. Both written on every
  *   path, NULL and 0 on failure.
- * Returns: RASK_OK, RASK_E_TYPE, RASK_E_INVALID (NULL).
- * Threads: any. Blocks: no.
+ * Returns: RASK_OK, RASK_E_TYPE, RASK_E_INVALID (NULL), RASK_E_LOST (it cannot be brought back from disk),
+ *   RASK_E_NOMEM (there is no memory for that).
+ * Threads: any. Blocks: no, but reads what is on disk.
  */
 rask_status rask_value_bytes(const rask_value *value, const void **data, size_t *size);
 
@@ -247,8 +252,9 @@ rask_status rask_value_pointer(const rask_value *value, void **out);
  *
  * Parameters: value: borrowed. type: the object's type, by its address. out: borrowed as long as the value,
  *   not to be changed; written on every path, NULL on failure.
- * Returns: RASK_OK, RASK_E_TYPE (also for an object of another type), RASK_E_INVALID (NULL).
- * Threads: any. Blocks: no.
+ * Returns: RASK_OK, RASK_E_TYPE (also for an object of another type), RASK_E_INVALID (NULL), RASK_E_LOST or
+ *   RASK_E_NOMEM as rask_value_bytes.
+ * Threads: any. Blocks: no, but reads and decodes what is on disk.
  */
 rask_status rask_value_object(const rask_value *value, const rask_type *type, void **out);
 
@@ -276,7 +282,8 @@ const rask_value *rask_value_at(const rask_value *list, size_t index);
  * Parameters: value: borrowed; may be NULL.
  * Returns: bytes: the size of bytes, what an object's type tells, for a list the sum and 32 for each item, 8
  *   for a scalar.
- * Threads: any. Blocks: no, but asks the objects in it.
+ * Threads: any. Blocks: no, but asks the objects in it, except those that may be on disk: what they told
+ *   first is remembered.
  */
 size_t rask_value_nbytes(const rask_value *value);
 
@@ -511,8 +518,9 @@ double rask_arg_f64(rask_task *task, size_t index);
  * Parameters: index: from 0. size: set to the number of bytes, 0 on failure; may be NULL.
  * Returns: the bytes, borrowed until the task returns, aligned to 16 and followed by a NUL that is not
  *   counted, except for bytes moved in by rask_bytes_owned. NULL for another kind, which fails the task
- *   (RASK_E_TYPE), or out of range (RASK_E_INVALID).
- * Threads: the task's. Blocks: no.
+ *   (RASK_E_TYPE), out of range (RASK_E_INVALID), or where it cannot be brought back from disk (RASK_E_LOST,
+ *   RASK_E_NOMEM).
+ * Threads: the task's. Blocks: no, but reads what is on disk.
  */
 const void *rask_arg_bytes(rask_task *task, size_t index, size_t *size);
 
@@ -521,9 +529,9 @@ const void *rask_arg_bytes(rask_task *task, size_t index, size_t *size);
  *
  * Parameters: index: from 0.
  * Returns: the text, borrowed until the task returns. NULL for another kind, which fails the task
- *   (RASK_E_TYPE), out of range (RASK_E_INVALID), or where moved-in bytes without a NUL cannot be copied
- *   (RASK_E_NOMEM).
- * Threads: the task's. Blocks: no.
+ *   (RASK_E_TYPE), out of range (RASK_E_INVALID), where moved-in bytes without a NUL cannot be copied
+ *   (RASK_E_NOMEM), or where it cannot be brought back from disk (RASK_E_LOST).
+ * Threads: the task's. Blocks: no, but reads what is on disk.
  */
 const char *rask_arg_str(rask_task *task, size_t index);
 
@@ -542,8 +550,9 @@ void *rask_arg_pointer(rask_task *task, size_t index);
  *
  * Parameters: index: from 0. type: the object's type, by its address.
  * Returns: the object, borrowed until the task returns, not to be changed: others may read it. NULL for
- *   another kind or type, which fails the task (RASK_E_TYPE), or out of range (RASK_E_INVALID).
- * Threads: the task's. Blocks: no.
+ *   another kind or type, which fails the task (RASK_E_TYPE), out of range (RASK_E_INVALID), or where it
+ *   cannot be brought back from disk (RASK_E_LOST).
+ * Threads: the task's. Blocks: no, but reads and decodes what is on disk.
  */
 void *rask_arg_object(rask_task *task, size_t index, const rask_type *type);
 
@@ -666,7 +675,10 @@ rask_client rask_task_client(rask_task *task);
 /* ---- clients ------------------------------------------------------------------------------------------- */
 
 #define RASK_CLIENT_PURE         1   /**< Submits are pure unless they say otherwise; see RASK_PURE. */
-/** A submit from outside that finds memory_limit exceeded is RASK_E_NOMEM instead of waiting. */
+/**
+ * A submit from outside of tasks that finds memory_limit exceeded, by what cannot go to disk, is RASK_E_NOMEM
+ * instead of waiting.
+ */
 #define RASK_CLIENT_NOMEM        2
 
 /**
@@ -681,7 +693,11 @@ typedef struct rask_client_options {
     /** Worker threads, at most 1024; 0: one per processor this process may use. */
     uint32_t n_workers;
     uint32_t flags;                  /**< RASK_CLIENT_PURE, RASK_CLIENT_NOMEM, or 0. */
-    /** Bytes that values may hold before they go to disk and submits from outside wait; 0: no limit. */
+    /**
+     * Bytes that values may hold in memory; 0: no limit. Above it, bytes and objects with encode, decode and
+     * destroy go to disk, least recently used first, and come back when they are read. While what cannot go
+     * is too much, submits from outside of tasks wait, as long as anything is pending or running.
+     */
     uint64_t memory_limit;
     /** What tasks can hold while they run: "GPU=2,license=1", NAME=POSITIVE; NULL: nothing. */
     const char *resources;
@@ -691,8 +707,8 @@ typedef struct rask_client_options {
     uint32_t max_spares;
     uint32_t reserved;               /**< 0. */
     /**
-     * Where values go that memory has no room for: a directory is made in it, and removed when the client is
-     * closed. NULL: the system's for temporary files.
+     * With memory_limit, where values go that have no room: a directory is made in it, and removed when the
+     * client is closed. NULL: the system's for temporary files.
      */
     const char *spill_directory;
 } rask_client_options;
@@ -712,15 +728,16 @@ typedef struct rask_client_stats {
     uint64_t n_stolen;
     uint64_t n_retried;              /**< Attempts after a failure so far. */
     uint64_t live_futures;           /**< Futures that exist now, held or needed. */
-    uint64_t nbytes;                 /**< Bytes that values hold outside of futures now. */
+    uint64_t nbytes;                 /**< Bytes that values hold in memory, outside of futures, now. */
 } rask_client_stats;
 
 /**
  * Opens a client: starts its worker threads.
  *
  * Parameters: options: borrowed; NULL: defaults.
- * Returns: the client, to be closed by rask_client_close; {0} on failure: RASK_E_INVALID, RASK_E_UNSUPPORTED,
- *   RASK_E_NOMEM (also where a thread cannot be started).
+ * Returns: the client, to be closed by rask_client_close; {0} on failure: RASK_E_INVALID (also where nothing
+ *   can be made in spill_directory), RASK_E_UNSUPPORTED, RASK_E_NOMEM (also where a thread cannot be
+ *   started).
  * Threads: any. Blocks: no.
  */
 RASK_MUST_USE rask_client rask_client_open(const rask_client_options *options);
@@ -735,8 +752,8 @@ RASK_MUST_USE rask_client rask_client_open(const rask_client_options *options);
 rask_status rask_client_wait(rask_client client, int64_t timeout_ns);
 
 /**
- * Closes a client: cancels what has not started, waits for what runs, ends the threads. Its finished futures
- * stay readable, and all its futures are still to be released.
+ * Closes a client: cancels what has not started, waits for what runs, ends the threads, removes its files.
+ * Its finished futures stay readable, and all its futures are still to be released.
  *
  * Returns: RASK_OK (also for a client that is closed already), RASK_E_HANDLE, RASK_E_STATE (inside a task).
  * Threads: any. Blocks: until the last running task has returned.
@@ -797,7 +814,7 @@ typedef struct rask_submit_options {
  * Returns: a future, to be released. What is wrong with fn or args makes it an error (RASK_E_INVALID,
  *   RASK_E_HANDLE); {0} only without a client (RASK_E_HANDLE, RASK_E_CLOSED) or without memory for a future
  *   (RASK_E_NOMEM).
- * Threads: any. Blocks: no.
+ * Threads: any. Blocks: no; with memory_limit, outside of tasks, until there is room.
  */
 RASK_MUST_USE
 rask_future rask_submit(rask_client client, rask_task_fn fn, const rask_arg *args, size_t n_args);
@@ -808,7 +825,7 @@ rask_future rask_submit(rask_client client, rask_task_fn fn, const rask_arg *arg
  * Parameters: as for rask_submit. options: borrowed; NULL: defaults.
  * Returns: as for rask_submit; what is wrong with the options makes the future an error too (RASK_E_INVALID,
  *   RASK_E_EXISTS).
- * Threads: any. Blocks: no.
+ * Threads: any. Blocks: as rask_submit.
  */
 RASK_MUST_USE
 rask_future rask_submit_with(rask_client client, rask_task_fn fn, const rask_arg *args, size_t n_args,
@@ -821,8 +838,9 @@ rask_future rask_submit_with(rask_client client, rask_task_fn fn, const rask_arg
  *   for each; borrowed; NULL: defaults. out: n_items futures in the order of items, to be released; written
  *   on every path, {0} on failure.
  * Returns: RASK_OK, also where a bad item made its future an error; RASK_E_HANDLE, RASK_E_CLOSED,
- *   RASK_E_INVALID (NULL with a count), RASK_E_NOMEM (the futures from some item on are {0}).
- * Threads: any. Blocks: no.
+ *   RASK_E_INVALID (NULL with a count), RASK_E_NOMEM (the futures from some item on are {0}; so they are
+ *   where the client is closed while this waits).
+ * Threads: any. Blocks: as rask_submit.
  */
 rask_status rask_map(rask_client client, rask_task_fn fn, const rask_arg *items, size_t n_items,
                      const rask_submit_options *options, rask_future *out);
@@ -834,7 +852,7 @@ rask_status rask_map(rask_client client, rask_task_fn fn, const rask_arg *items,
  *   returns.
  * Returns: a finished future, to be released; in error for what is no value (RASK_E_INVALID); {0} as for
  *   rask_submit.
- * Threads: any. Blocks: no.
+ * Threads: any. Blocks: as rask_submit.
  */
 RASK_MUST_USE rask_future rask_scatter(rask_client client, rask_arg value);
 
@@ -916,7 +934,7 @@ rask_status rask_result_f64(rask_future future, double *out);
  * Parameters: data: borrowed until this handle is released; aligned to 16 and followed by a NUL that is not
  *   counted, except for bytes moved in by rask_bytes_owned. size: in bytes. Both written on every path, NULL
  *   and 0 on failure.
- * Returns: as rask_result, or RASK_E_TYPE.
+ * Returns: as rask_result, or RASK_E_TYPE, RASK_E_LOST (it cannot be brought back from disk).
  * Threads: any. Blocks: yes.
  */
 rask_status rask_result_bytes(rask_future future, const void **data, size_t *size);

@@ -25,7 +25,9 @@ pub struct rask_client_options {
     pub n_workers: u32,
     /// RASK_CLIENT_PURE, RASK_CLIENT_NOMEM, or 0.
     pub flags: u32,
-    /// Bytes that values may hold before they go to disk and submits from outside wait; 0: no limit.
+    /// Bytes that values may hold in memory; 0: no limit. Above it, bytes and objects with encode, decode and
+    /// destroy go to disk, least recently used first, and come back when they are read. While what cannot go is
+    /// too much, submits from outside of tasks wait, as long as anything is pending or running.
     pub memory_limit: u64,
     /// What tasks can hold while they run: "GPU=2,license=1", NAME=POSITIVE; NULL: nothing.
     pub resources: *const c_char,
@@ -35,14 +37,15 @@ pub struct rask_client_options {
     pub max_spares: u32,
     /// 0.
     pub reserved: u32,
-    /// Where values go that memory has no room for: a directory is made in it, and removed when the client is
-    /// closed. NULL: the system's for temporary files.
+    /// With memory_limit, where values go that have no room: a directory is made in it, and removed when the
+    /// client is closed. NULL: the system's for temporary files.
     pub spill_directory: *const c_char,
 }
 
 /// Submits are pure unless they say otherwise; see RASK_PURE.
 pub const RASK_CLIENT_PURE: u32 = 1;
-/// A submit from outside that finds memory_limit exceeded is RASK_E_NOMEM instead of waiting.
+/// A submit from outside of tasks that finds memory_limit exceeded, by what cannot go to disk, is RASK_E_NOMEM
+/// instead of waiting.
 pub const RASK_CLIENT_NOMEM: u32 = 2;
 
 // SAFETY: repr(C), its size first, no padding; pointers and integers are valid when zero.
@@ -80,7 +83,7 @@ pub struct rask_client_stats {
     pub n_retried: u64,
     /// Futures that exist now, held or needed.
     pub live_futures: u64,
-    /// Bytes that values hold outside of futures now.
+    /// Bytes that values hold in memory, outside of futures, now.
     pub nbytes: u64,
 }
 
@@ -94,8 +97,9 @@ const _: () = assert!(size_of::<rask_client_stats>() == 96);
 /// Opens a client: starts its worker threads.
 ///
 /// Parameters: options: borrowed; NULL: defaults.
-/// Returns: the client, to be closed by rask_client_close; {0} on failure: RASK_E_INVALID,
-/// RASK_E_UNSUPPORTED, RASK_E_NOMEM (also where a thread cannot be started).
+/// Returns: the client, to be closed by rask_client_close; {0} on failure: RASK_E_INVALID (also where
+/// nothing can be made in spill_directory), RASK_E_UNSUPPORTED, RASK_E_NOMEM (also where a thread cannot be
+/// started).
 /// Threads: any. Blocks: no.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -122,8 +126,8 @@ pub extern "C" fn rask_client_wait(client: rask_client, timeout_ns: i64) -> rask
     guard::status(|| client::drain(client.id, timeout(timeout_ns)?))
 }
 
-/// Closes a client: cancels what has not started, waits for what runs, ends the threads. Its finished futures
-/// stay readable, and all its futures are still to be released.
+/// Closes a client: cancels what has not started, waits for what runs, ends the threads, removes its files.
+/// Its finished futures stay readable, and all its futures are still to be released.
 ///
 /// Returns: RASK_OK (also for a client that is closed already), RASK_E_HANDLE, RASK_E_STATE
 /// (inside a task).

@@ -3,13 +3,13 @@
 use super::engine::Engine;
 use super::{
     DEFAULT_SPARES, MAX_SPARES, MAX_STACK, MAX_WORKERS, MIN_STACK, Options, Stats, SubmitOptions, Timeout,
-    discard, wait,
+    discard, memory, wait,
 };
 use crate::future::{self, Made, Spec, Task, TaskFn};
-use crate::scheduler::{self, Core, Local, Settings, trait_bit};
+use crate::scheduler::{self, Core, Job, Local, Settings, trait_bit};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
-use crate::value::Arg;
+use crate::value::{self, Arg, LIMITED};
 use std::time::Duration;
 
 /// See the module. All it knows is found through the ids of its clients.
@@ -20,7 +20,7 @@ pub(super) fn open(options: &Options<'_>) -> Result<u64> {
     at_most("n_workers", options.n_workers as usize, MAX_WORKERS as usize)?;
     at_most("max_spares", options.max_spares as usize, MAX_SPARES as usize)?;
     at_most("stack_size", options.stack_size, MAX_STACK)?;
-    crate::value::install_accounting(account);
+    crate::value::install_accounting(memory::account);
     Local::with(Local::forget_closed);
     let n_workers = match options.n_workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS as usize),
@@ -37,18 +37,16 @@ pub(super) fn open(options: &Options<'_>) -> Result<u64> {
             | if options.memory_limit != 0 { trait_bit::LIMITED } else { 0 },
         max_spares: if options.max_spares == 0 { DEFAULT_SPARES } else { options.max_spares } as usize,
     };
-    Core::open(settings, future::work()).map(|core| core.id().0)
+    let store = memory::open(options)?;
+    let core = Core::open(settings, future::work())?;
+    if let Some(store) = store {
+        store.register(core.number);
+    }
+    Ok(core.id().0)
 }
 
 fn at_most(what: &str, n: usize, most: usize) -> Result<()> {
     if n > most { Err(Failure::invalid(format!("{what}: {n} is more than {most}"))) } else { Ok(()) }
-}
-
-/// Books bytes of values for the client that holds them.
-fn account(client: u32, delta: i64) {
-    if client != 0 {
-        Local::with(|local| local.tally(client, |tally| tally.nbytes.add(delta as u64)));
-    }
 }
 
 impl Engine for Embedded {
@@ -65,6 +63,9 @@ impl Engine for Embedded {
             }
             if local.is_worker() && local.is_burying() {
                 return Err(wait::destructor_waits());
+            }
+            if value::codec_is_running() {
+                return Err(wait::codec_waits());
             }
             let deadline = timeout.deadline();
             let drained = match timeout {
@@ -87,6 +88,9 @@ impl Engine for Embedded {
                     "a client cannot be closed from inside a callback: the close would wait for it to return",
                 ));
             }
+            if value::codec_is_running() {
+                return Err(wait::codec_waits());
+            }
             match scheduler::find(id) {
                 Ok(core) => {
                     core.close()?;
@@ -98,6 +102,7 @@ impl Engine for Embedded {
                 Err(failure) if failure.status == status::CLOSED => scheduler::await_closed(id)?,
                 Err(failure) => return Err(failure),
             }
+            memory::close(id);
             local.forget_closed();
             // All its futures are done, so whoever is to be called is being called.
             future::await_callbacks(id.index());
@@ -142,6 +147,9 @@ impl Engine for Embedded {
             let spec = Spec { client, function, options, identity: None, wrong: wrong.as_ref() };
             let made = make(local, spec, args)?;
             publish(local, client, &made);
+            if client & LIMITED != 0 {
+                memory::make_room(client);
+            }
             Ok(made.id.0)
         })
     }
@@ -157,11 +165,21 @@ impl Engine for Embedded {
     ) -> Result<()> {
         out.fill(0);
         Local::with(|local| {
+            let id = Id(client);
             let client = enter(local, client, items)?;
             let spec = Spec { client, function, options, identity: None, wrong: wrong.as_ref() };
             let mut jobs = Vec::with_capacity(items.len());
             let mut outcome = Ok(());
             for (index, item) in items.iter().enumerate() {
+                if client & LIMITED != 0 && memory::has_to_wait(local, client) {
+                    // What was made so far has to run, or nothing would ever give way.
+                    publish_all(local, client, &mut jobs);
+                    if let Err(failure) = memory::admit(local, id, client) {
+                        discard(&items[index..]);
+                        outcome = Err(failure);
+                        break;
+                    }
+                }
                 match make(local, spec, std::slice::from_ref(item)) {
                     Ok(made) => {
                         out[index] = made.id.0;
@@ -174,8 +192,9 @@ impl Engine for Embedded {
                     }
                 }
             }
-            if !local.push_all(client, &jobs) {
-                jobs.into_iter().for_each(|job| future::discard_job(job, local));
+            publish_all(local, client, &mut jobs);
+            if client & LIMITED != 0 {
+                memory::make_room(client);
             }
             outcome
         })
@@ -184,7 +203,11 @@ impl Engine for Embedded {
     fn scatter(&self, client: u64, value: &Arg) -> Result<u64> {
         Local::with(|local| {
             let client = enter(local, client, std::slice::from_ref(value))?;
-            future::scatter(local, client, value).map(|made| made.id.0)
+            let made = future::scatter(local, client, value)?;
+            if client & LIMITED != 0 {
+                memory::make_room(client);
+            }
+            Ok(made.id.0)
         })
     }
 }
@@ -200,10 +223,23 @@ fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
     if is_held { future::make_held(local, spec, args) } else { future::make(local, spec, args) }
 }
 
-/// The number of the client, or the end of what `args` hands over.
+/// The number of the client, or the end of what `args` hands over. Where the client has a limit, waits until there is room.
 #[inline(always)]
 fn enter(local: &Local, client: u64, args: &[Arg]) -> Result<u32> {
-    local.enter(Id(client)).inspect_err(|_| discard(args))
+    let id = Id(client);
+    let number = local.enter(id).inspect_err(|_| discard(args))?;
+    if number & LIMITED != 0 {
+        memory::admit(local, id, number).inspect_err(|_| discard(args))?;
+    }
+    Ok(number)
+}
+
+/// Makes many jobs available, with one wake-up; none is left.
+fn publish_all(local: &Local, client: u32, jobs: &mut Vec<Job>) {
+    if !local.push_all(client, jobs) {
+        jobs.iter().for_each(|&job| future::discard_job(job, local));
+    }
+    jobs.clear();
 }
 
 #[inline(always)]

@@ -3,6 +3,7 @@
 pub mod as_completed;
 mod embedded;
 mod engine;
+mod memory;
 mod progress;
 mod table;
 mod wait;

@@ -12,7 +12,7 @@ use crate::future::{self, Cascade, FirstHandle, NodePtr, State, Task, Watch, Wat
 use crate::scheduler::Local;
 use crate::slab::Id;
 use crate::status::{self, Failure, Result, Status};
-use crate::value::Value;
+use crate::value::{self, LIMITED, Value};
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -199,6 +199,13 @@ pub(super) fn destructor_waits() -> Failure {
     Failure::new(status::STATE, "a destructor that a worker runs cannot wait")
 }
 
+pub(super) fn codec_waits() -> Failure {
+    Failure::new(
+        status::STATE,
+        "a function of a rask_type can neither wait nor close a client while a value is spilled or loaded",
+    )
+}
+
 pub(super) fn time_is_up() -> Failure {
     Failure::new(status::TIMEOUT, "the time was up before the wait was over")
 }
@@ -281,7 +288,7 @@ pub fn result(future: u64, timeout: Timeout) -> Result<*const Value> {
     let mut begun = None;
     loop {
         let taken = handle::pin(Id(future))?;
-        let outcome = future::outcome(taken.node());
+        let outcome = outcome_to_read(taken.node());
         taken.let_go();
         match outcome {
             Some(outcome) => return outcome,
@@ -323,7 +330,7 @@ fn result_i64_by_waiting(future: u64, handle: Option<FirstHandle>) -> Result<i64
 pub fn read_result<T>(future: u64, timeout: Timeout, read: impl FnOnce(&Value) -> Result<T>) -> Result<T> {
     loop {
         let taken = handle::pin(Id(future))?;
-        match future::outcome(taken.node()) {
+        match outcome_to_read(taken.node()) {
             Some(outcome) => {
                 // SAFETY: the node is finished, and `taken` keeps it so.
                 let result = outcome.and_then(|value| read(unsafe { &*value }));
@@ -334,6 +341,18 @@ pub fn read_result<T>(future: u64, timeout: Timeout, read: impl FnOnce(&Value) -
         }
         wait_until(&[future], Until::AllCompleted, timeout)?;
     }
+}
+
+/// The outcome of a done node. What is read of it through a handle has to stay where it is until that is released.
+fn outcome_to_read(node: NodePtr) -> Option<Result<*const Value>> {
+    let outcome = future::outcome(node)?;
+    if node.client() & LIMITED != 0
+        && let Ok(value) = &outcome
+    {
+        // SAFETY: the node is finished, and the caller counts a reference.
+        unsafe { &**value }.keep();
+    }
+    Some(outcome)
 }
 
 /// Waits for all; one status and one value (null where there is none) for each future.
@@ -377,6 +396,8 @@ fn block(futures: &[u64], until: Until, deadline: Option<Instant>) -> Result<()>
     Local::with(|local| match Task::current(local) {
         // What this thread has yet to tell others may be what the destructor waits for.
         _ if local.is_worker() && local.is_burying() => Err(destructor_waits()),
+        // What it waits for may need the value that is being encoded or decoded.
+        _ if value::codec_is_running() => Err(codec_waits()),
         Some(task) if local.slot().is_some() => block_task(local, task, futures, until, deadline),
         _ => {
             if let [future] = futures

@@ -10,7 +10,7 @@ use crate::scheduler::{Job, Local};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
 use crate::sync::{AtomicU64, Ordering};
-use crate::value::{Arg, Type, Value, arg::kind as arg_kind};
+use crate::value::{Arg, LIMITED, Type, Value, arg::kind as arg_kind};
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::Arc;
 
@@ -357,13 +357,15 @@ fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usize) -> Resu
             arg_kind::I64 => Ok(Value::i64(arg.payload as i64)),
             arg_kind::F64 => Ok(Value::f64(f64::from_bits(arg.payload))),
             arg_kind::POINTER => Ok(Value::pointer(pointer)),
-            arg_kind::BYTES => Value::bytes_from(pointer, arg.size, client),
+            arg_kind::BYTES => managed(Value::bytes_from(pointer, arg.size, client), client),
             arg_kind::STR => match text_of(arg) {
-                Some(text) => Value::bytes(text.to_bytes(), client),
+                Some(text) => managed(Value::bytes(text.to_bytes(), client), client),
                 None => Err(Failure::invalid("the text is NULL")),
             },
-            arg_kind::BYTES_OWNED => Value::bytes_owned(pointer, arg.size, destructor(arg), client),
-            arg_kind::OBJECT => Value::object(pointer, arg.aux.cast::<Type>(), client),
+            arg_kind::BYTES_OWNED => {
+                managed(Value::bytes_owned(pointer, arg.size, destructor(arg), client), client)
+            }
+            arg_kind::OBJECT => managed(Value::object(pointer, arg.aux.cast::<Type>(), client), client),
             arg_kind::FUTURE | arg_kind::TAKE => {
                 let (node, _) = input(arg, client)?;
                 inputs.push(node);
@@ -402,6 +404,12 @@ fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usize) -> Resu
             kind => Err(Failure::invalid(format!("no such kind of argument: {kind}"))),
         }
     }
+}
+
+/// A value of an argument, which may leave memory where the client has a limit.
+#[inline]
+fn managed(value: Result<Value>, client: u32) -> Result<Value> {
+    if client & LIMITED == 0 { value } else { value.map(Value::manage) }
 }
 
 /// The items behind a list argument.

@@ -9,7 +9,7 @@ use super::{extra, key, waiting};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
 use crate::status::{self, Status};
-use crate::value::Value;
+use crate::value::{LIMITED, Pins, Store, Value};
 use std::any::Any;
 use std::cell::{OnceCell, UnsafeCell};
 use std::ffi::{CStr, CString};
@@ -96,6 +96,13 @@ impl Task {
     fn block_args(&self) -> &[Value] {
         // SAFETY: the task is claimed and runs; its arguments are taken out after the function has returned.
         unsafe { self.node.block().as_ref().args() }
+    }
+
+    /// Holds in memory what the task may read in place while its function runs.
+    fn pin_args(&self) -> Pins {
+        let mut pins = Pins::default();
+        (0..self.arg_count()).filter_map(|index| self.arg(index)).for_each(|value| pins.add(value));
+        pins
     }
 
     /// Sets the result; of several the last counts. Kept, if only to be destroyed, when the task has failed. Returns the one before, for the
@@ -271,10 +278,12 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
 
     let beneath = local.task.get();
     let mut task = Task::new(node, beneath.cast());
+    let pins = if client & LIMITED == 0 { Pins::default() } else { task.pin_args() };
     let address = &raw mut task;
     local.task.set(address.cast_const().cast());
     // SAFETY: the caller of submit gave a function with this signature; the task is valid during the call.
     let returned = catch_unwind(AssertUnwindSafe(|| unsafe { function(address) }));
+    drop(pins);
     local.task.set(beneath);
     if let Err(panic) = returned {
         task.fail(status::PANIC, 0, &panic_message(&*panic));
@@ -284,11 +293,20 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
 
     local.tally(client, |tally| tally.returned.add(1));
     if task.failure.is_none() && task.forward.is_none() {
+        if client & LIMITED != 0 {
+            task.result = task.take_result().manage();
+        }
         cascade.finish(node, &mut task.result);
     } else {
         task.end_otherwise(local, &mut cascade);
     }
     let next = cascade.run();
+    if client & LIMITED != 0
+        && let Some(store) = Store::of(client)
+    {
+        // Its inputs may go, its result has come.
+        store.make_room();
+    }
     // Last: when everything is counted as ended, everything has been told.
     local.tally(client, |tally| tally.ended.add(1));
     next

@@ -125,7 +125,7 @@ pub(crate) mod trait_bit {
     /// Submits are pure unless they say otherwise.
     pub(crate) const PURE: u32 = 1 << 31;
     /// The client has a memory limit.
-    pub(crate) const LIMITED: u32 = 1 << 30;
+    pub(crate) const LIMITED: u32 = crate::value::LIMITED;
     /// The rest is serial.
     pub(crate) const ALL: u32 = PURE | LIMITED;
 }
@@ -314,29 +314,36 @@ impl Core {
 
     /// Blocks until [`is_drained`](Self::is_drained). `false`: the time was up first.
     pub(crate) fn drain(&self, deadline: Option<Instant>) -> bool {
+        self.await_told(deadline, || self.is_drained())
+    }
+
+    /// Blocks until a condition holds, which is looked at whenever [drainers are told](Self::tell_drainers) something. `false`: the time
+    /// was up first.
+    pub(crate) fn await_told(&self, deadline: Option<Instant>, holds: impl Fn() -> bool) -> bool {
         self.drainers.fetch_add(1, Ordering::SeqCst);
         // The partner of the fence in `tell_drainers`: either this look sees what ended, or who ended it sees the drainer.
         std::sync::atomic::fence(Ordering::SeqCst);
         let mut guard = self.drain_lock.lock();
-        let drained = loop {
-            if self.is_drained() {
+        let held = loop {
+            if holds() {
                 break true;
             }
             match deadline {
                 None => self.drained.wait(&mut guard),
                 Some(deadline) => {
                     if self.drained.wait_until(&mut guard, deadline).timed_out() {
-                        break self.is_drained();
+                        break holds();
                     }
                 }
             }
         };
         drop(guard);
         self.drainers.fetch_sub(1, Ordering::SeqCst);
-        drained
+        held
     }
 
-    /// Lets the drainers look again; called after futures ended and before a worker sleeps.
+    /// Lets the drainers look again; called after futures ended, before a worker sleeps, when a client with a limit holds less memory, and
+    /// when it is being closed.
     pub(crate) fn tell_drainers(&self) {
         std::sync::atomic::fence(Ordering::SeqCst);
         if self.drainers.load(Ordering::Relaxed) > 0 {
@@ -385,6 +392,7 @@ impl Core {
         }
         self.sleep.counts.close();
         self.sleep.wake_all();
+        self.tell_drainers();
         self.pool.dismiss_spares();
         Local::with(|local| {
             // What is queued is ended by the workers and by us; what waits for a task that runs is in no queue.
