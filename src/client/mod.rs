@@ -93,6 +93,7 @@ impl Timeout {
 
 /// Opens a client; its id.
 pub fn open(options: &Options<'_>) -> Result<u64> {
+    crate::log::read_environment();
     embedded::open(options)
 }
 

@@ -8,6 +8,7 @@ use super::gate::{Arrived, Settled};
 use super::node::{Edge, Inline, MAX_INLINE, NodePtr, link_of};
 use super::watch::Watch;
 use super::{State, extra};
+use crate::log::log;
 use crate::scheduler::{Job, Local};
 use crate::slab::Class;
 use crate::value::Value;
@@ -65,19 +66,29 @@ impl<'a> Cascade<'a> {
     }
 
     fn run_stacks(&mut self) {
+        let mut spread = Spread::default();
         loop {
             if let Some((edges, ending)) = self.lists.pop().or_else(|| self.list.take()) {
-                self.tell(edges, &ending);
+                let settled = self.tell(edges, &ending);
+                if settled > 0 {
+                    spread.add(&ending, settled);
+                }
             } else if let Some(node) = self.unwanted.pop() {
-                self.settle(node, &Ending::released());
+                let released = Ending::released();
+                if self.settle(node, &released) {
+                    spread.add(&released, 1);
+                }
                 self.leave(node);
             } else {
                 break;
             }
         }
+        spread.tell();
     }
 
-    fn tell(&mut self, edges: EdgeWord, ending: &Ending) {
+    /// How many dependents ended for that reason.
+    fn tell(&mut self, edges: EdgeWord, ending: &Ending) -> usize {
+        let mut settled = 0;
         let mut edge = edges;
         while edge != 0 {
             // Read before the edge is told: its owner may be gone afterwards.
@@ -85,7 +96,7 @@ impl<'a> Cascade<'a> {
             match Edge::of(edge) {
                 Edge::Task(node) => {
                     if !matches!(ending, Ending::Finished) {
-                        self.settle(node, ending);
+                        settled += usize::from(self.settle(node, ending));
                     }
                     self.arrive(node);
                 }
@@ -94,6 +105,7 @@ impl<'a> Cascade<'a> {
             }
             edge = next;
         }
+        settled
     }
 
     /// An input of `node` is done.
@@ -173,7 +185,10 @@ impl<'a> Cascade<'a> {
         self.count(node, &ending, 1);
         let closed = ending.clone().into_closed();
         match node.dependents.close(closed) {
-            Some(edges) => self.closed(edges, ending),
+            Some(edges) => {
+                log!(Debug, "{ending}");
+                self.closed(edges, ending);
+            }
             None => {
                 // SAFETY: the word was refused, so it is taken back.
                 drop(unsafe { Ending::from_closed(closed) });
@@ -317,6 +332,33 @@ impl<'a> Cascade<'a> {
     fn leave(&mut self, node: NodePtr) {
         if node.life.leave() {
             free(node, class_of(node), self.local);
+        }
+    }
+}
+
+/// For the log: how many futures ended because of another, counted while the reason stays the same.
+#[derive(Default)]
+struct Spread {
+    reason: Option<Ending>,
+    futures: usize,
+}
+
+impl Spread {
+    #[cold]
+    fn add(&mut self, ending: &Ending, futures: usize) {
+        if !crate::log::is_on(crate::log::Level::Debug) {
+            return;
+        }
+        if self.reason.as_ref().is_none_or(|reason| !reason.is(ending)) {
+            std::mem::take(self).tell();
+            self.reason = Some(ending.clone());
+        }
+        self.futures += futures;
+    }
+
+    fn tell(self) {
+        if let Some(reason) = self.reason {
+            log!(Debug, "{} futures ended because of another: {reason}", self.futures);
         }
     }
 }

@@ -34,6 +34,7 @@ pub(crate) use task::{drop_stale_entries, execute};
 pub(crate) use waiting::deadlock;
 pub(crate) use watch::{Watch, Watcher, Watching};
 
+use crate::log::log;
 use crate::scheduler::{Job, Local, Work};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result, Status};
@@ -273,7 +274,11 @@ pub fn cancel(future: u64, reason: Option<&CStr>) -> Result<()> {
     with_node(future, |node, local| {
         let reason = reason.map_or("cancelled".into(), CStr::to_string_lossy);
         let mut cascade = Cascade::new(local);
-        let cancelled = cascade.settle(node, &Ending::cancelled(node, &reason));
+        let ending = Ending::cancelled(node, &reason);
+        let cancelled = cascade.settle(node, &ending);
+        if cancelled {
+            log!(Debug, "{ending}");
+        }
         cascade.run();
         if cancelled { Ok(()) } else { Err(Failure::new(status::STATE, "the future is done already")) }
     })?

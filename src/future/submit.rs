@@ -5,6 +5,7 @@ use super::dependents::Closed;
 use super::error::{Ending, Error, state_of};
 use super::node::{self, Block, Inline, NodePtr, Shape};
 use super::{State, SubmitOptions, TaskFn, handle, key};
+use crate::log::log;
 use crate::scheduler::{Job, Local};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
@@ -245,6 +246,7 @@ fn make_known(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, known:
         Known::Wrong(failure) => Ending::failed(node, &failure),
         Known::Input(ending) => ending,
     };
+    log!(Debug, "submitted what cannot run: {ending}");
     born_done(local, node, class, spec, ending)
 }
 

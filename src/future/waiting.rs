@@ -3,6 +3,7 @@
 use super::task::Task;
 use super::walk::{Ref, Search};
 use super::{NodePtr, State, Watcher, state_of_node};
+use crate::log::log;
 use crate::scheduler::{Core, Local};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
@@ -160,6 +161,7 @@ impl Suspension {
             let entered = Suspended(entry);
             if entered.0.is_in_circle(DEADLOCK_BUDGET, false) { Err(deadlock()) } else { Ok(entered) }
         })
+        .inspect_err(|_| log!(Debug, "deadlock: what {} would wait for waits for it", key_of(task.node())))
     }
 }
 
@@ -219,12 +221,17 @@ pub(super) fn waited_for_by(task: NodePtr) -> Vec<Ref> {
 /// Counts what can close a circle: suspensions, and tasks that wait for another's result.
 static CHANGES: AtomicUsize = AtomicUsize::new(0);
 
+/// For the log: the key of a task that is suspended or about to be.
+fn key_of(task: NodePtr) -> String {
+    super::key::of(task).to_string_lossy().into_owned()
+}
+
 /// Nothing runs and nothing is queued, yet tasks are suspended: ends a wait that is part of a circle, if there is one. Looks only if
 /// something has changed since the last look.
 pub(super) fn resolve_deadlocks(_core: &Core) {
     static LOOKED_AT: AtomicUsize = AtomicUsize::new(0);
     Local::with(|local| {
-        looking(local, || {
+        let found = looking(local, || {
             // Relaxed: both are written under the lock.
             let changes = CHANGES.load(Ordering::Relaxed);
             let suspended = SUSPENDED.lock().clone();
@@ -234,12 +241,17 @@ pub(super) fn resolve_deadlocks(_core: &Core) {
                 // A wait for an error may become part of a circle when others it waits for finish.
                 .filter(|entry| !entry.wait.is_timed && (is_new || entry.wait.until == Until::FirstError))
                 .find(|entry| entry.is_in_circle(usize::MAX, true));
-            if let Some(entry) = circle {
-                entry.wait.waiter.deadlocked();
-                // There may be another one.
-                CHANGES.fetch_add(1, Ordering::Relaxed);
-            }
+            let entry = circle?;
+            // Asked before the wait is ended, after which the task may be gone. If it is already, the log names another: no harm.
+            let task = crate::log::is_on(crate::log::Level::Debug).then(|| key_of(entry.tasks[0]));
+            entry.wait.waiter.deadlocked();
+            // There may be another one.
+            CHANGES.fetch_add(1, Ordering::Relaxed);
+            task
         });
+        if let Some(task) = found {
+            log!(Debug, "deadlock: nothing runs, and what {task} waits for waits for it");
+        }
     });
 }
 

@@ -20,6 +20,7 @@ pub(crate) use tally::Tally;
 #[cfg(all(test, loom))]
 mod loom_tests;
 
+use crate::log::log;
 use crate::slab::{Id, Kind};
 use crate::status::{self, Failure, Result};
 use batch::Batch;
@@ -238,6 +239,7 @@ impl Core {
             }
         }
         REGISTRY.write().open.insert(number, core.clone());
+        log!(Debug, "{core} opened with {n_workers} workers");
         Ok(core)
     }
 
@@ -362,6 +364,7 @@ impl Core {
         }
         drop(closing);
 
+        log!(Debug, "{self} closes: {} pending, {} running", self.n_pending(), self.n_running());
         {
             let mut registry = REGISTRY.write();
             if let Some(core) = registry.open.remove(&self.number) {
@@ -389,6 +392,7 @@ impl Core {
         REGISTRY.write().closing.remove(&self.number);
         *self.closing.lock() = Closing::Done;
         self.closed.notify_all();
+        log!(Debug, "{self} is closed");
         Ok(())
     }
 
@@ -414,5 +418,11 @@ impl Core {
     /// How many tasks are suspended in waits.
     pub(crate) fn suspended(&self) -> usize {
         self.pool.suspended()
+    }
+}
+
+impl std::fmt::Display for Core {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(to, "client {} {:?}", self.number & !trait_bit::ALL, self.settings.name)
     }
 }
