@@ -86,7 +86,8 @@ pub(crate) fn tell(level: Level, words: fmt::Arguments<'_>) {
 fn thread_name() -> String {
     let mut name = [0u8; 16];
     // SAFETY: the buffer has the 16 bytes that the system's names have at most.
-    let known = unsafe { libc::pthread_getname_np(libc::pthread_self(), name.as_mut_ptr().cast(), name.len()) };
+    let known =
+        unsafe { libc::pthread_getname_np(libc::pthread_self(), name.as_mut_ptr().cast(), name.len()) };
     let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
     if known == 0 { String::from_utf8_lossy(&name[..end]).into_owned() } else { "?".to_owned() }
 }

@@ -126,7 +126,7 @@ pub extern "C" fn rask_client_wait(client: rask_client, timeout_ns: i64) -> rask
 /// stay readable, and all its futures are still to be released.
 ///
 /// Returns: RASK_OK (also for a client that is closed already), RASK_E_HANDLE, RASK_E_STATE
-/// (inside a task).
+/// (inside a task); RASK_E_LOST (it is closed, but its trace could not be written).
 /// Threads: any. Blocks: until the last running task has returned.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_client_close(client: rask_client) -> rask_status {

@@ -3,13 +3,14 @@
 use super::engine::Engine;
 use super::{
     DEFAULT_SPARES, MAX_SPARES, MAX_STACK, MAX_WORKERS, MIN_STACK, Options, Stats, SubmitOptions, Timeout,
-    discard, wait,
+    discard, dump, trace, wait,
 };
 use crate::future::{self, Made, Spec, Task, TaskFn};
 use crate::scheduler::{self, Core, Local, Settings, trait_bit};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
 use crate::value::Arg;
+use std::ffi::CStr;
 use std::time::Duration;
 
 /// See the module. All it knows is found through the ids of its clients.
@@ -51,6 +52,30 @@ fn account(client: u32, delta: i64) {
     }
 }
 
+/// The figures of a client.
+pub(super) fn figures(core: &Core) -> Stats {
+    let sum = |figure: fn(&scheduler::Tally) -> u64| core.sum(figure);
+    // What ends is summed before what begins, so that no difference turns negative.
+    let freed = sum(|tally| tally.freed.get());
+    let n_pending = core.n_pending();
+    let n_running = core.n_running() as u32;
+    let submitted = sum(|tally| tally.submitted.get());
+    Stats {
+        n_workers: core.settings.n_workers as u32,
+        n_running,
+        n_pending,
+        n_finished: sum(|tally| tally.finished.get()),
+        n_error: sum(|tally| tally.failed.get()),
+        n_cancelled: sum(|tally| tally.cancelled.get()),
+        n_submitted: submitted,
+        n_executed: sum(|tally| tally.returned.get()),
+        n_stolen: sum(|tally| tally.stolen.get()),
+        n_retried: 0,
+        live_futures: submitted.saturating_sub(freed),
+        nbytes: sum(|tally| tally.nbytes.get()),
+    }
+}
+
 impl Engine for Embedded {
     fn drain(&self, client: u64, timeout: Timeout) -> Result<()> {
         let core = scheduler::find(Id(client))?;
@@ -87,31 +112,24 @@ impl Engine for Embedded {
                 Err(failure) => return Err(failure),
             }
             local.forget_closed();
-            Ok(())
+            trace::finish(id.index()).unwrap_or(Ok(()))
         })
     }
 
     fn stats(&self, client: u64) -> Result<Stats> {
-        let core = scheduler::find(Id(client))?;
-        let sum = |figure: fn(&scheduler::Tally) -> u64| core.sum(figure);
-        let freed = sum(|tally| tally.freed.get());
-        let n_pending = core.n_pending();
-        let n_running = core.n_running() as u32;
-        let submitted = sum(|tally| tally.submitted.get());
-        Ok(Stats {
-            n_workers: core.settings.n_workers as u32,
-            n_running,
-            n_pending,
-            n_finished: sum(|tally| tally.finished.get()),
-            n_error: sum(|tally| tally.failed.get()),
-            n_cancelled: sum(|tally| tally.cancelled.get()),
-            n_submitted: submitted,
-            n_executed: sum(|tally| tally.returned.get()),
-            n_stolen: sum(|tally| tally.stolen.get()),
-            n_retried: 0,
-            live_futures: submitted.saturating_sub(freed),
-            nbytes: sum(|tally| tally.nbytes.get()),
-        })
+        scheduler::find(Id(client)).map(|core| figures(&core))
+    }
+
+    fn dump(&self, client: u64, path: Option<&CStr>) -> Result<()> {
+        dump::write(client, path)
+    }
+
+    fn trace_start(&self, client: u64, path: &CStr) -> Result<()> {
+        trace::start(client, path)
+    }
+
+    fn trace_stop(&self, client: u64) -> Result<()> {
+        trace::stop(client)
     }
 
     #[inline(always)]

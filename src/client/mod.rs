@@ -1,10 +1,12 @@
 //! Clients: where work runs, and everything that waits for it.
 
+mod dump;
 mod embedded;
 mod engine;
 mod progress;
 #[allow(dead_code)]
 mod table;
+mod trace;
 mod wait;
 pub use crate::future::SubmitOptions;
 pub use crate::future::waiting::Until;
@@ -43,7 +45,7 @@ pub struct Options<'a> {
 }
 
 /// What a client tells about itself; the fields of `rask_client_stats`.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[allow(missing_docs)]
 pub struct Stats {
     pub n_workers: u32,
@@ -110,6 +112,21 @@ pub fn close(client: u64) -> Result<()> {
 /// Figures of the client.
 pub fn stats(client: u64) -> Result<Stats> {
     engine::of(client).stats(client)
+}
+
+/// Records what the client's tasks do, for a file at `path`.
+pub fn trace_start(client: u64, path: &CStr) -> Result<()> {
+    engine::of(client).trace_start(client, path)
+}
+
+/// Ends the record and writes it.
+pub fn trace_stop(client: u64) -> Result<()> {
+    engine::of(client).trace_stop(client)
+}
+
+/// Writes what is not done, and what it waits for, to the file at `path`, or to stderr.
+pub fn dump(client: u64, path: Option<&CStr>) -> Result<()> {
+    engine::of(client).dump(client, path)
 }
 
 /// Submits one task; the id of its future. What is wrong with function or arguments becomes a future in error; `Err` only

@@ -1,7 +1,7 @@
 //! Keys: what a future is called. Made when asked for, because most futures are never asked.
 
+use super::extra;
 use super::node::NodePtr;
-use super::{TaskFn, extra};
 use std::ffi::{CStr, CString, c_char};
 
 /// Gives a new node, which the caller owns alone, a name other than its function's.
@@ -25,20 +25,29 @@ pub(crate) fn of(node: NodePtr) -> CString {
 }
 
 fn make(node: NodePtr, name: Option<&CStr>) -> CString {
-    let mut key = match (name, node.function()) {
-        (Some(name), _) => name.to_bytes().to_vec(),
-        (None, Some(function)) => symbol(function).unwrap_or_else(|| b"task".to_vec()),
-        (None, None) => b"value".to_vec(),
-    };
-    key.extend_from_slice(format!("-{:08x}", node.number()).as_bytes());
+    match name {
+        Some(name) => numbered(name.to_bytes(), node.number()),
+        None => numbered(&name_of(node.function_address()), node.number()),
+    }
+}
+
+/// The key of the node with that number, of which nothing was given but perhaps a name.
+pub(crate) fn numbered(name: &[u8], number: u64) -> CString {
+    let mut key = name.to_vec();
+    key.extend_from_slice(format!("-{number:08x}").as_bytes());
     CString::new(key).expect("neither a name nor a symbol holds a NUL")
 }
 
+/// What tasks with the function at this address are called, if they were not given a name; 0: no function, so a value.
+pub(crate) fn name_of(function: usize) -> Vec<u8> {
+    if function == 0 { b"value".to_vec() } else { symbol(function).unwrap_or_else(|| b"task".to_vec()) }
+}
+
 /// The name of a function that the dynamic linker knows: not that of a static one.
-fn symbol(function: TaskFn) -> Option<Vec<u8>> {
-    let address = function as *const libc::c_void;
-    // SAFETY: dladdr takes any address and fills the struct it is given; the name it points to belongs to a loaded object, which is
-    // there since one of its functions is being run or submitted.
+fn symbol(function: usize) -> Option<Vec<u8>> {
+    let address = std::ptr::without_provenance::<libc::c_void>(function);
+    // SAFETY: dladdr takes any address, also one that nothing is at any more, and fills the struct it is given; the name it points to belongs
+    // to a loaded object, which nobody unloads while a task with a function of it is of interest.
     unsafe {
         let mut info = std::mem::zeroed::<libc::Dl_info>();
         let known = libc::dladdr(address, &mut info) != 0;

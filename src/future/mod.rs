@@ -6,6 +6,7 @@
 
 mod cascade;
 mod dependents;
+pub(crate) mod dump;
 mod error;
 mod extra;
 mod gate;
@@ -15,6 +16,7 @@ mod node;
 mod options;
 mod submit;
 mod task;
+pub(crate) mod trace;
 pub(crate) mod waiting;
 pub(crate) mod walk;
 mod watch;
@@ -221,6 +223,16 @@ pub(crate) fn outcome(node: NodePtr) -> Option<Result<*const Value>> {
 /// The key; valid until the handle is released.
 pub fn key(future: u64) -> Result<*const c_char> {
     with_node(future, |node, _| key::pointer(node))
+}
+
+/// The key of the future with this number, which was given neither key nor name, and what it is called.
+pub(crate) fn key_of_number(name: &str, number: u64) -> String {
+    key::numbered(name.as_bytes(), number).to_string_lossy().into_owned()
+}
+
+/// What tasks with the function at this address are called.
+pub(crate) fn name_of_function(function: usize) -> String {
+    String::from_utf8_lossy(&key::name_of(function)).into_owned()
 }
 
 /// One line about the future: key, state and what it holds.

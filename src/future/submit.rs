@@ -4,7 +4,7 @@ use super::cascade::{Cascade, class_of};
 use super::dependents::Closed;
 use super::error::{Ending, Error, state_of};
 use super::node::{self, Block, Inline, NodePtr, Shape};
-use super::{State, SubmitOptions, TaskFn, handle, key};
+use super::{State, SubmitOptions, TaskFn, handle, key, trace};
 use crate::log::log;
 use crate::scheduler::{Job, Local};
 use crate::slab::{Class, Id};
@@ -64,8 +64,10 @@ pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
             offset += 1;
             continue;
         }
-        // A number that is there already is as good as its future, and nobody need count or release anything for it.
+        // A number that is there already is as good as its future, and nobody need count or release anything for it. A trace shows it all the
+        // same as what it is: something that the task depends on.
         if arg.kind == arg_kind::FUTURE
+            && !trace::is_on()
             && let Some((kind, word)) = super::peek(Id(arg.payload), spec.client)
         {
             node.set(offset, word);

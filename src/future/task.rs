@@ -4,7 +4,8 @@ use super::cascade::Cascade;
 use super::error::{Ending, Error};
 use super::handle::{self, Taken};
 use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
-use super::{key, waiting};
+use super::trace::Outcome;
+use super::{key, trace, waiting};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
 use crate::status::{self, Status};
@@ -163,6 +164,17 @@ impl Task {
         }
     }
 
+    /// How the run ended, now that the function has returned.
+    #[cold]
+    fn outcome(&self) -> Outcome {
+        match (&self.failure, &self.forward) {
+            _ if self.cancelled() => Outcome::Cancelled,
+            (Some(error), _) => Outcome::Failed(error.clone()),
+            (None, Some(_)) => Outcome::Forwarded,
+            (None, None) => Outcome::Finished,
+        }
+    }
+
     #[inline]
     fn drop_forward(&mut self) {
         if let Some(taken) = self.forward.take() {
@@ -266,6 +278,7 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
     let mut task = Task::new(node, beneath.cast());
     let address = &raw mut task;
     local.task.set(address.cast_const().cast());
+    let traced = if trace::is_on() { trace::begin(node, task.attempt(), local) } else { None };
     // SAFETY: the caller of submit gave a function with this signature; the task is valid during the call.
     let returned = catch_unwind(AssertUnwindSafe(|| unsafe { function(address) }));
     local.task.set(beneath);
@@ -273,6 +286,9 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
         task.fail(status::PANIC, 0, &panic_message(&*panic));
         // Its destructor might panic in its turn.
         std::mem::forget(panic);
+    }
+    if let Some(begun) = traced {
+        begun.end(task.outcome());
     }
 
     local.tally(client, |tally| tally.returned.add(1));

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::thread::Thread;
 
 /// Futures looked at before a task is suspended, for a wait that could never end. Longer ways round are found when nothing runs any
 /// more.
@@ -127,6 +128,7 @@ pub enum Until {
 struct Entry {
     /// The task, and those beneath it on its thread's stack, each of which waits for the one before.
     tasks: Vec<NodePtr>,
+    thread: Thread,
     wait: Suspension,
 }
 
@@ -154,7 +156,7 @@ impl Suspension {
     /// Enters the wait of `task` in the table. `DEADLOCK`: it could never end.
     pub(crate) fn begin(self, local: &Local, task: &Task) -> Result<Suspended> {
         let tasks = std::iter::successors(Some(task), |task| task.beneath()).map(Task::node).collect();
-        let entry = Arc::new(Entry { tasks, wait: self });
+        let entry = Arc::new(Entry { tasks, thread: std::thread::current(), wait: self });
         looking(local, || {
             SUSPENDED.lock().push(entry.clone());
             CHANGES.fetch_add(1, Ordering::Relaxed);
@@ -197,6 +199,31 @@ impl Drop for Suspended {
             suspended.swap_remove(at);
         }
     }
+}
+
+/// A suspended wait, for who looks at it from outside.
+pub(super) struct SuspendedWait {
+    /// As [`Entry`] has them, the innermost first.
+    pub(super) tasks: Vec<Ref>,
+    pub(super) thread: Thread,
+    /// What is waited for and not done.
+    pub(super) open: Vec<Ref>,
+    pub(super) until: Until,
+    pub(super) is_timed: bool,
+}
+
+/// The waits that are suspended just now, of all clients.
+pub(super) fn suspended() -> Vec<SuspendedWait> {
+    let suspended = SUSPENDED.lock();
+    // As long as the lock is held they stay so, and what is suspended or waited for has references.
+    let looked_at = suspended.iter().map(|entry| SuspendedWait {
+        tasks: entry.tasks.iter().copied().map(Ref::new).collect(),
+        thread: entry.thread.clone(),
+        open: entry.wait.open().map(Ref::new).collect(),
+        until: entry.wait.until,
+        is_timed: entry.wait.is_timed,
+    });
+    looked_at.collect()
 }
 
 /// What the task, if it is suspended, waits for without limit.

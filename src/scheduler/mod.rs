@@ -149,6 +149,11 @@ pub(crate) fn find(id: Id) -> Result<Arc<Core>> {
     registry.open.get(&number).cloned().ok_or_else(closed)
 }
 
+/// As [`find`], also for a client that is being closed.
+pub(crate) fn find_unclosed(id: Id) -> Result<Arc<Core>> {
+    find(id).or_else(|failure| REGISTRY.read().closing.get(&id.index()).cloned().ok_or(failure))
+}
+
 pub(crate) fn closed() -> Failure {
     Failure::new(status::CLOSED, "the client is closed")
 }
@@ -279,6 +284,15 @@ impl Core {
             tally.unstarted.get().wrapping_add(tally.started.get()).wrapping_sub(tally.forwarded.get())
         });
         self.sum(|tally| tally.submitted.get()).saturating_sub(begun)
+    }
+
+    /// Jobs that lie in queues, at about this moment. A client's only worker alone knows how many are in its own deque: they count if
+    /// `local` is that worker's.
+    pub(crate) fn n_queued(&self, local: &Local) -> u64 {
+        let hidden = local.slot().map_or(0, Slot::n_hidden);
+        let taken: usize = self.ends.iter().map(|end| end.deque.len() + end.batch.len()).sum();
+        let outside: usize = self.inboxes.lock().iter().map(|inbox| inbox.len()).sum();
+        (hidden + taken + outside) as u64
     }
 
     /// Functions that run.

@@ -244,6 +244,11 @@ impl Slot {
             || core.ends.iter().any(|end| !end.deque.is_empty() || !end.batch.is_empty())
     }
 
+    /// Jobs in the own deque that nobody else can see.
+    pub(crate) fn n_hidden(&self) -> usize {
+        self.deque.hidden()
+    }
+
     /// Takes the job out of the own deque if it is one of the two newest there: of two children, the first is waited for first.
     pub(crate) fn take_newest(&self, job: Job) -> bool {
         let Some(newest) = self.deque.pop() else { return false };
