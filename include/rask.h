@@ -732,7 +732,8 @@ rask_status rask_client_wait(rask_client client, int64_t timeout_ns);
  * Closes a client: cancels what has not started, waits for what runs, ends the threads. Its finished futures
  * stay readable, and all its futures are still to be released.
  *
- * Returns: RASK_OK (also for a client that is closed already), RASK_E_HANDLE, RASK_E_STATE (inside a task).
+ * Returns: RASK_OK (also for a client that is closed already), RASK_E_HANDLE, RASK_E_STATE (inside a task);
+ *   RASK_E_LOST (it is closed, but its trace could not be written).
  * Threads: any. Blocks: until the last running task has returned.
  */
 rask_status rask_client_close(rask_client client);
@@ -1039,6 +1040,39 @@ rask_status rask_progress(const rask_future *futures, size_t n, const char *labe
  * Threads: any. Blocks: no.
  */
 uint64_t rask_live_handles(void);
+
+/**
+ * Records what the client's tasks do from now on: which thread ran what and when, what depended on what, how
+ * much waited. The file is made at once and written when the trace is stopped or the client is closed; it is
+ * Chrome's JSON format, for Perfetto (ui.perfetto.dev). Until then a run takes about 100 bytes of memory.
+ *
+ * Parameters: path: borrowed; a file that is there already is overwritten.
+ * Returns: RASK_OK, RASK_E_STATE (it is traced already), RASK_E_INVALID (path is NULL, or a file that cannot
+ *   be written), RASK_E_HANDLE, RASK_E_CLOSED.
+ * Threads: any. Blocks: no.
+ */
+rask_status rask_trace_start(rask_client client, const char *path);
+
+/**
+ * Ends the client's trace and writes its file. Tasks that still run are in it up to now.
+ *
+ * Returns: RASK_OK, RASK_E_STATE (it is not traced), RASK_E_LOST (the file could not be written),
+ *   RASK_E_HANDLE, RASK_E_CLOSED (the trace was written by the close).
+ * Threads: any. Blocks: while the file is written.
+ */
+rask_status rask_trace_stop(rask_client client);
+
+/**
+ * Writes what is not done, and what each such future waits for, as JSON: for who wonders why nothing goes on.
+ * Tasks go on meanwhile, and each is told of as it was when it was looked at. Also for a client that is being
+ * closed.
+ *
+ * Parameters: path: borrowed; a file, overwritten if it is there. NULL: to stderr.
+ * Returns: RASK_OK, RASK_E_INVALID (a file that cannot be made), RASK_E_LOST (it could not be written),
+ *   RASK_E_HANDLE, RASK_E_CLOSED.
+ * Threads: any, also inside a task, or called by a debugger. Blocks: no.
+ */
+rask_status rask_client_dump(rask_client client, const char *path);
 
 #ifdef __cplusplus
 }

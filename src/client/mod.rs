@@ -10,7 +10,7 @@ mod trace;
 mod wait;
 pub use crate::future::SubmitOptions;
 pub use crate::future::waiting::Until;
-pub use progress::progress;
+pub use progress::{progress, progress_start};
 pub use wait::{gather, read_result, result, result_i64, wait};
 
 use crate::future::{self, TaskFn};
@@ -106,7 +106,10 @@ pub fn drain(client: u64, timeout: Timeout) -> Result<()> {
 
 /// Cancels what has not started, waits for what runs, ends the threads.
 pub fn close(client: u64) -> Result<()> {
-    engine::of(client).close(client)
+    let closed = engine::of(client).close(client);
+    // All its futures are done now: whoever watches their progress is to see that.
+    progress::look_again();
+    closed
 }
 
 /// Figures of the client.

@@ -164,7 +164,9 @@ pub(crate) fn stop(client: u32) -> Option<Recorded> {
         RecordedTrack { thread: track.thread.clone(), thread_id: track.thread_id, spans, inputs, lost }
     });
     let tracks = tracks.collect();
-    let samples = std::mem::take(&mut *recorder.samples.lock());
+    let mut samples = std::mem::take(&mut *recorder.samples.lock());
+    // Threads may have come to the lock in another order.
+    samples.sort_by_key(|sample| sample.at);
     Some(Recorded { begun: recorder.begun, ended: Instant::now(), tracks, samples })
 }
 

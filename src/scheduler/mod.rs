@@ -14,6 +14,7 @@ mod tally;
 mod worker;
 
 pub(crate) use local::Local;
+pub(crate) use pool::with_signals_blocked;
 pub(crate) use queue::Job;
 pub(crate) use tally::Tally;
 

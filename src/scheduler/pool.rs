@@ -218,7 +218,7 @@ impl Pool {
 }
 
 /// Starts threads with the host's signals blocked: they are the host's to handle, on the host's threads. Faults stay deliverable.
-fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
+pub(crate) fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
     // SAFETY: plain libc calls on local sets; the previous mask is restored before returning.
     unsafe {
         let mut all = std::mem::zeroed::<libc::sigset_t>();
