@@ -695,15 +695,19 @@ typedef struct rask_client_options {
 typedef struct rask_client_stats {
     size_t struct_size;              /**< sizeof(rask_client_stats). */
     uint32_t n_workers;              /**< Worker threads. */
-    uint32_t n_running;              /**< Tasks that run now. */
-    uint64_t n_pending;              /**< Futures that are pending now. */
+    /**
+     * Task functions that run now, those that wait inside and those whose futures were cancelled among them.
+     */
+    uint32_t n_running;
+    /** Futures that wait now: for inputs, for a worker, or for the future that their task returned. */
+    uint64_t n_pending;
     uint64_t n_finished;             /**< Futures finished so far. */
     uint64_t n_error;                /**< Futures that became errors so far. */
-    uint64_t n_cancelled;            /**< Futures cancelled so far. */
-    uint64_t n_submitted;            /**< Tasks submitted so far. */
-    uint64_t n_executed;             /**< Calls of task functions so far. */
-    /** Tasks that ran on another worker than they were queued on, so far. */
-    uint64_t n_stolen;
+    /** Futures cancelled so far, also because nobody wanted them any more. */
+    uint64_t n_cancelled;
+    uint64_t n_submitted;            /**< Futures made so far: submitted, or of scattered values. */
+    uint64_t n_executed;             /**< Calls of task functions that have returned so far. */
+    uint64_t n_stolen;               /**< Tasks that a worker took from another one so far. */
     uint64_t n_retried;              /**< Attempts after a failure so far. */
     uint64_t live_futures;           /**< Futures that exist now, held or needed. */
     uint64_t nbytes;                 /**< Bytes that values hold outside of futures now. */
@@ -1022,14 +1026,26 @@ rask_status rask_gather(const rask_future *futures, size_t n, int64_t timeout_ns
                         rask_status *statuses);
 
 /**
- * Draws progress on stderr until all futures are done: a bar on a terminal, else a line now and then.
+ * Draws progress on stderr until all futures are done: how many are done, run and failed, at which rate, how
+ * long the rest will take, by the names of their tasks. Bars on a terminal, else a line now and then.
  *
- * Parameters: futures: n handles, borrowed; NULL if n is 0. label: borrowed; NULL: "tasks".
+ * Parameters: futures: n handles, borrowed; NULL if n is 0. label: borrowed; NULL: the tasks' name, or
+ *   "tasks" if they have several.
  * Returns: RASK_OK when all are done, whatever became of them; RASK_E_HANDLE, RASK_E_INVALID,
  *   RASK_E_DEADLOCK, RASK_E_NOMEM.
  * Threads: any. Blocks: yes.
  */
 rask_status rask_progress(const rask_future *futures, size_t n, const char *label);
+
+/**
+ * As rask_progress, drawn by a thread of the library while the caller goes on. It does not keep the futures
+ * wanted, and they may be released meanwhile: those that are gone count as done.
+ *
+ * Parameters: futures: n handles, borrowed during the call; NULL if n is 0. label: as for rask_progress.
+ * Returns: RASK_OK, RASK_E_HANDLE, RASK_E_INVALID, RASK_E_NOMEM (also where no thread can be started).
+ * Threads: any. Blocks: no.
+ */
+rask_status rask_progress_start(const rask_future *futures, size_t n, const char *label);
 
 /* ---- looking inside ------------------------------------------------------------------------------------ */
 

@@ -83,8 +83,8 @@ pub unsafe extern "C" fn rask_gather(
 /// Draws progress on stderr until all futures are done: how many are done, run and failed, at which rate, how
 /// long the rest will take, by the names of their tasks. Bars on a terminal, else a line now and then.
 ///
-/// Parameters: futures: n handles, borrowed; NULL if n is 0. label: borrowed; NULL: the tasks' name, or "tasks" if
-/// they have several.
+/// Parameters: futures: n handles, borrowed; NULL if n is 0. label: borrowed; NULL: the tasks' name, or
+/// "tasks" if they have several.
 /// Returns: RASK_OK when all are done, whatever became of them; RASK_E_HANDLE, RASK_E_INVALID,
 /// RASK_E_DEADLOCK, RASK_E_NOMEM.
 /// Threads: any. Blocks: yes.
@@ -98,8 +98,8 @@ pub unsafe extern "C" fn rask_progress(
     guard::status(|| unsafe { client::progress(self::futures(futures, n)?, text(label)) })
 }
 
-/// As rask_progress, drawn by a thread of the library while the caller goes on. The futures are not kept wanted by
-/// it, and may be released meanwhile; those that are gone count as done.
+/// As rask_progress, drawn by a thread of the library while the caller goes on. It does not keep the futures
+/// wanted, and they may be released meanwhile: those that are gone count as done.
 ///
 /// Parameters: futures: n handles, borrowed during the call; NULL if n is 0. label: as for rask_progress.
 /// Returns: RASK_OK, RASK_E_HANDLE, RASK_E_INVALID, RASK_E_NOMEM (also where no thread can be started).

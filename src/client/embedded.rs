@@ -55,25 +55,25 @@ fn account(client: u32, delta: i64) {
 /// The figures of a client.
 pub(super) fn figures(core: &Core) -> Stats {
     let sum = |figure: fn(&scheduler::Tally) -> u64| core.sum(figure);
-    // What ends is summed before what begins, so that no difference turns negative.
+    // What ends is summed before what begins: never more has ended than was made.
     let freed = sum(|tally| tally.freed.get());
-    let n_pending = core.n_pending();
-    let n_running = core.n_running() as u32;
-    let submitted = sum(|tally| tally.submitted.get());
-    Stats {
+    let mut stats = Stats {
         n_workers: core.settings.n_workers as u32,
-        n_running,
-        n_pending,
+        n_running: core.n_running() as u32,
+        n_pending: core.n_pending(),
         n_finished: sum(|tally| tally.finished.get()),
         n_error: sum(|tally| tally.failed.get()),
         n_cancelled: sum(|tally| tally.cancelled.get()),
-        n_submitted: submitted,
         n_executed: sum(|tally| tally.returned.get()),
         n_stolen: sum(|tally| tally.stolen.get()),
         n_retried: 0,
-        live_futures: submitted.saturating_sub(freed),
-        nbytes: sum(|tally| tally.nbytes.get()),
-    }
+        // One thread may have destroyed already what another was not yet seen to make.
+        nbytes: (sum(|tally| tally.nbytes.get()) as i64).max(0) as u64,
+        ..Stats::default()
+    };
+    stats.n_submitted = sum(|tally| tally.submitted.get());
+    stats.live_futures = stats.n_submitted.saturating_sub(freed);
+    stats
 }
 
 impl Engine for Embedded {

@@ -358,7 +358,7 @@ impl Spread {
 
     fn tell(self) {
         if let Some(reason) = self.reason {
-            log!(Debug, "{} futures ended because of another: {reason}", self.futures);
+            log!(Debug, "{} more ended because of that: {reason}", self.futures);
         }
     }
 }
