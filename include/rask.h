@@ -717,15 +717,19 @@ typedef struct rask_client_options {
 typedef struct rask_client_stats {
     size_t struct_size;              /**< sizeof(rask_client_stats). */
     uint32_t n_workers;              /**< Worker threads. */
-    uint32_t n_running;              /**< Tasks that run now. */
-    uint64_t n_pending;              /**< Futures that are pending now. */
+    /**
+     * Task functions that run now, those that wait inside and those whose futures were cancelled among them.
+     */
+    uint32_t n_running;
+    /** Futures that wait now: for inputs, for a worker, or for the future that their task returned. */
+    uint64_t n_pending;
     uint64_t n_finished;             /**< Futures finished so far. */
     uint64_t n_error;                /**< Futures that became errors so far. */
-    uint64_t n_cancelled;            /**< Futures cancelled so far. */
-    uint64_t n_submitted;            /**< Tasks submitted so far. */
-    uint64_t n_executed;             /**< Calls of task functions so far. */
-    /** Tasks that ran on another worker than they were queued on, so far. */
-    uint64_t n_stolen;
+    /** Futures cancelled so far, also because nobody wanted them any more. */
+    uint64_t n_cancelled;
+    uint64_t n_submitted;            /**< Futures made so far: submitted, or of scattered values. */
+    uint64_t n_executed;             /**< Calls of task functions that have returned so far. */
+    uint64_t n_stolen;               /**< Tasks that a worker took from another one so far. */
     uint64_t n_retried;              /**< Attempts after a failure so far. */
     uint64_t live_futures;           /**< Futures that exist now, held or needed. */
     uint64_t nbytes;                 /**< Bytes that values hold in memory, outside of futures, now. */
@@ -755,7 +759,8 @@ rask_status rask_client_wait(rask_client client, int64_t timeout_ns);
  * Closes a client: cancels what has not started, waits for what runs, ends the threads, removes its files.
  * Its finished futures stay readable, and all its futures are still to be released.
  *
- * Returns: RASK_OK (also for a client that is closed already), RASK_E_HANDLE, RASK_E_STATE (inside a task).
+ * Returns: RASK_OK (also for a client that is closed already), RASK_E_HANDLE, RASK_E_STATE (inside a task);
+ *   RASK_E_LOST (it is closed, but its trace could not be written).
  * Threads: any. Blocks: until the last running task has returned.
  */
 rask_status rask_client_close(rask_client client);
@@ -1139,14 +1144,26 @@ int rask_as_completed_fd(rask_as_completed iter);
 rask_status rask_as_completed_close(rask_as_completed iter);
 
 /**
- * Draws progress on stderr until all futures are done: a bar on a terminal, else a line now and then.
+ * Draws progress on stderr until all futures are done: how many are done, run and failed, at which rate, how
+ * long the rest will take, by the names of their tasks. Bars on a terminal, else a line now and then.
  *
- * Parameters: futures: n handles, borrowed; NULL if n is 0. label: borrowed; NULL: "tasks".
+ * Parameters: futures: n handles, borrowed; NULL if n is 0. label: borrowed; NULL: the tasks' name, or
+ *   "tasks" if they have several.
  * Returns: RASK_OK when all are done, whatever became of them; RASK_E_HANDLE, RASK_E_INVALID,
  *   RASK_E_DEADLOCK, RASK_E_NOMEM.
  * Threads: any. Blocks: yes.
  */
 rask_status rask_progress(const rask_future *futures, size_t n, const char *label);
+
+/**
+ * As rask_progress, drawn by a thread of the library while the caller goes on. It does not keep the futures
+ * wanted, and they may be released meanwhile: those that are gone count as done.
+ *
+ * Parameters: futures: n handles, borrowed during the call; NULL if n is 0. label: as for rask_progress.
+ * Returns: RASK_OK, RASK_E_HANDLE, RASK_E_INVALID, RASK_E_NOMEM (also where no thread can be started).
+ * Threads: any. Blocks: no.
+ */
+rask_status rask_progress_start(const rask_future *futures, size_t n, const char *label);
 
 /* ---- looking inside ------------------------------------------------------------------------------------ */
 
@@ -1157,6 +1174,39 @@ rask_status rask_progress(const rask_future *futures, size_t n, const char *labe
  * Threads: any. Blocks: no.
  */
 uint64_t rask_live_handles(void);
+
+/**
+ * Records what the client's tasks do from now on: which thread ran what and when, what depended on what, how
+ * much waited. The file is made at once and written when the trace is stopped or the client is closed; it is
+ * Chrome's JSON format, for Perfetto (ui.perfetto.dev). Until then a run takes about 100 bytes of memory.
+ *
+ * Parameters: path: borrowed; a file that is there already is overwritten.
+ * Returns: RASK_OK, RASK_E_STATE (it is traced already), RASK_E_INVALID (path is NULL, or a file that cannot
+ *   be written), RASK_E_HANDLE, RASK_E_CLOSED.
+ * Threads: any. Blocks: no.
+ */
+rask_status rask_trace_start(rask_client client, const char *path);
+
+/**
+ * Ends the client's trace and writes its file. Tasks that still run are in it up to now.
+ *
+ * Returns: RASK_OK, RASK_E_STATE (it is not traced), RASK_E_LOST (the file could not be written),
+ *   RASK_E_HANDLE, RASK_E_CLOSED (the trace was written by the close).
+ * Threads: any. Blocks: while the file is written.
+ */
+rask_status rask_trace_stop(rask_client client);
+
+/**
+ * Writes what is not done, and what each such future waits for, as JSON: for who wonders why nothing goes on.
+ * Tasks go on meanwhile, and each is told of as it was when it was looked at. Also for a client that is being
+ * closed.
+ *
+ * Parameters: path: borrowed; a file, overwritten if it is there. NULL: to stderr.
+ * Returns: RASK_OK, RASK_E_INVALID (a file that cannot be made), RASK_E_LOST (it could not be written),
+ *   RASK_E_HANDLE, RASK_E_CLOSED.
+ * Threads: any, also inside a task, or called by a debugger. Blocks: no.
+ */
+rask_status rask_client_dump(rask_client client, const char *path);
 
 #ifdef __cplusplus
 }

@@ -63,21 +63,21 @@ pub struct rask_client_stats {
     pub struct_size: usize,
     /// Worker threads.
     pub n_workers: u32,
-    /// Tasks that run now.
+    /// Task functions that run now, those that wait inside and those whose futures were cancelled among them.
     pub n_running: u32,
-    /// Futures that are pending now.
+    /// Futures that wait now: for inputs, for a worker, or for the future that their task returned.
     pub n_pending: u64,
     /// Futures finished so far.
     pub n_finished: u64,
     /// Futures that became errors so far.
     pub n_error: u64,
-    /// Futures cancelled so far.
+    /// Futures cancelled so far, also because nobody wanted them any more.
     pub n_cancelled: u64,
-    /// Tasks submitted so far.
+    /// Futures made so far: submitted, or of scattered values.
     pub n_submitted: u64,
-    /// Calls of task functions so far.
+    /// Calls of task functions that have returned so far.
     pub n_executed: u64,
-    /// Tasks that ran on another worker than they were queued on, so far.
+    /// Tasks that a worker took from another one so far.
     pub n_stolen: u64,
     /// Attempts after a failure so far.
     pub n_retried: u64,
@@ -130,7 +130,7 @@ pub extern "C" fn rask_client_wait(client: rask_client, timeout_ns: i64) -> rask
 /// Its finished futures stay readable, and all its futures are still to be released.
 ///
 /// Returns: RASK_OK (also for a client that is closed already), RASK_E_HANDLE, RASK_E_STATE
-/// (inside a task).
+/// (inside a task); RASK_E_LOST (it is closed, but its trace could not be written).
 /// Threads: any. Blocks: until the last running task has returned.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_client_close(client: rask_client) -> rask_status {

@@ -3,13 +3,14 @@
 use super::engine::Engine;
 use super::{
     DEFAULT_SPARES, MAX_SPARES, MAX_STACK, MAX_WORKERS, MIN_STACK, Options, Stats, SubmitOptions, Timeout,
-    discard, memory, wait,
+    discard, dump, memory, trace, wait,
 };
 use crate::future::{self, Made, Spec, Task, TaskFn};
 use crate::scheduler::{self, Core, Job, Local, Settings, trait_bit};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
 use crate::value::{self, Arg, LIMITED};
+use std::ffi::CStr;
 use std::time::Duration;
 
 /// See the module. All it knows is found through the ids of its clients.
@@ -47,6 +48,30 @@ pub(super) fn open(options: &Options<'_>) -> Result<u64> {
 
 fn at_most(what: &str, n: usize, most: usize) -> Result<()> {
     if n > most { Err(Failure::invalid(format!("{what}: {n} is more than {most}"))) } else { Ok(()) }
+}
+
+/// The figures of a client.
+pub(super) fn figures(core: &Core) -> Stats {
+    let sum = |figure: fn(&scheduler::Tally) -> u64| core.sum(figure);
+    // What ends is summed before what begins: never more has ended than was made.
+    let freed = sum(|tally| tally.freed.get());
+    let mut stats = Stats {
+        n_workers: core.settings.n_workers as u32,
+        n_running: core.n_running() as u32,
+        n_pending: core.n_pending(),
+        n_finished: sum(|tally| tally.finished.get()),
+        n_error: core.n_failed(),
+        n_cancelled: core.n_cancelled(),
+        n_executed: sum(|tally| tally.returned.get()),
+        n_stolen: sum(|tally| tally.stolen.get()),
+        n_retried: sum(|tally| tally.retried.get()),
+        // One thread may have destroyed already what another was not yet seen to make.
+        nbytes: (sum(|tally| tally.nbytes.get()) as i64).max(0) as u64,
+        ..Stats::default()
+    };
+    stats.n_submitted = sum(|tally| tally.submitted.get());
+    stats.live_futures = stats.n_submitted.saturating_sub(freed);
+    stats
 }
 
 impl Engine for Embedded {
@@ -106,31 +131,24 @@ impl Engine for Embedded {
             local.forget_closed();
             // All its futures are done, so whoever is to be called is being called.
             future::await_callbacks(id.index());
-            Ok(())
+            trace::finish(id.index()).unwrap_or(Ok(()))
         })
     }
 
     fn stats(&self, client: u64) -> Result<Stats> {
-        let core = scheduler::find(Id(client))?;
-        let sum = |figure: fn(&scheduler::Tally) -> u64| core.sum(figure);
-        let freed = sum(|tally| tally.freed.get());
-        let n_pending = core.n_pending();
-        let n_running = core.n_running() as u32;
-        let submitted = sum(|tally| tally.submitted.get());
-        Ok(Stats {
-            n_workers: core.settings.n_workers as u32,
-            n_running,
-            n_pending,
-            n_finished: sum(|tally| tally.finished.get()),
-            n_error: core.n_failed(),
-            n_cancelled: core.n_cancelled(),
-            n_submitted: submitted,
-            n_executed: sum(|tally| tally.returned.get()),
-            n_stolen: sum(|tally| tally.stolen.get()),
-            n_retried: sum(|tally| tally.retried.get()),
-            live_futures: submitted.saturating_sub(freed),
-            nbytes: sum(|tally| tally.nbytes.get()),
-        })
+        scheduler::find(Id(client)).map(|core| figures(&core))
+    }
+
+    fn dump(&self, client: u64, path: Option<&CStr>) -> Result<()> {
+        dump::write(client, path)
+    }
+
+    fn trace_start(&self, client: u64, path: &CStr) -> Result<()> {
+        trace::start(client, path)
+    }
+
+    fn trace_stop(&self, client: u64) -> Result<()> {
+        trace::stop(client)
     }
 
     #[inline(always)]

@@ -133,6 +133,16 @@ impl Ending {
         Ending::Failed(Error::new(node, failure.status, 0, 0, &failure.message))
     }
 
+    /// Whether it is the very same error, shared.
+    pub(crate) fn is(&self, other: &Ending) -> bool {
+        match (self, other) {
+            (Ending::Finished, Ending::Finished) => true,
+            (Ending::Failed(one), Ending::Failed(other))
+            | (Ending::Cancelled(one), Ending::Cancelled(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
     pub(crate) fn state(&self) -> State {
         match self {
             Ending::Finished => State::Finished,
@@ -173,6 +183,22 @@ impl Ending {
         // SAFETY: the word keeps its own share: the one made here is forgotten, and a clone returned.
         let kept = std::mem::ManuallyDrop::new(unsafe { Ending::from_closed(closed) });
         Ending::clone(&kept)
+    }
+}
+
+impl std::fmt::Display for Ending {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (ended, error) = match self {
+            Ending::Finished => return write!(to, "finished"),
+            Ending::Failed(error) => ("failed", error),
+            Ending::Cancelled(error) => ("was cancelled", error),
+        };
+        let message = error.message.to_string_lossy();
+        match error.origin.to_string_lossy() {
+            // Nobody holds the future, so nobody knows its name.
+            origin if origin.is_empty() => write!(to, "{message}"),
+            origin => write!(to, "{origin} {ended}: {message}"),
+        }
     }
 }
 

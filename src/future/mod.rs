@@ -7,6 +7,7 @@
 mod cascade;
 mod dependents;
 mod dispatcher;
+pub(crate) mod dump;
 mod error;
 mod extra;
 mod gate;
@@ -18,9 +19,12 @@ mod node;
 mod on_done;
 mod options;
 mod retry;
+mod sight;
+mod spread;
 mod submit;
 mod task;
 mod timer;
+pub(crate) mod trace;
 pub(crate) mod waiting;
 pub(crate) mod walk;
 mod watch;
@@ -36,6 +40,7 @@ use node::Inline;
 pub(crate) use node::NodePtr;
 pub use on_done::{Callback, on_done};
 pub use options::SubmitOptions;
+pub(crate) use sight::{Name, Sight};
 pub(crate) use submit::{Made, Spec, discard, make, scatter};
 pub use task::Task;
 use task::run_queued_child;
@@ -43,6 +48,7 @@ pub(crate) use task::{drop_stale_entries, execute};
 pub(crate) use waiting::deadlock;
 pub(crate) use watch::{Watch, Watcher, Watching};
 
+use crate::log::log;
 use crate::scheduler::{Job, Local, Work};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result, Status};
@@ -236,6 +242,16 @@ pub fn key(future: u64) -> Result<*const c_char> {
     with_node(future, |node, _| key::pointer(node))
 }
 
+/// The key of the future with this number, which was given neither key nor name, and what it is called.
+pub(crate) fn key_of_number(name: &str, number: u64) -> String {
+    key::numbered(name.as_bytes(), number).to_string_lossy().into_owned()
+}
+
+/// What tasks with the function at this address are called.
+pub(crate) fn name_of_function(function: usize) -> String {
+    String::from_utf8_lossy(&key::name_of(function)).into_owned()
+}
+
 /// One line about the future: key, state and what it holds.
 pub fn describe(future: u64) -> Result<String> {
     with_node(future, |node, _| {
@@ -287,7 +303,11 @@ pub fn cancel(future: u64, reason: Option<&CStr>) -> Result<()> {
     with_node(future, |node, local| {
         let reason = reason.map_or("cancelled".into(), CStr::to_string_lossy);
         let mut cascade = Cascade::new(local);
-        let cancelled = cascade.settle(node, &Ending::cancelled(node, &reason));
+        let ending = Ending::cancelled(node, &reason);
+        let cancelled = cascade.settle(node, &ending);
+        if cancelled {
+            log!(Debug, "{ending}");
+        }
         cascade.run();
         if cancelled { Ok(()) } else { Err(Failure::new(status::STATE, "the future is done already")) }
     })?

@@ -5,7 +5,8 @@ use super::dependents::{Closed, UNLINKED};
 use super::error::{Ending, Error, state_of};
 use super::identity::Identity;
 use super::node::{self, Block, Inline, NodePtr, Shape};
-use super::{State, SubmitOptions, TaskFn, extra, handle};
+use super::{State, SubmitOptions, TaskFn, extra, handle, trace};
+use crate::log::log;
 use crate::scheduler::{Job, Local};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
@@ -59,8 +60,10 @@ pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
             offset += 1;
             continue;
         }
-        // A number that is there already is as good as its future, and nobody need count or release anything for it.
+        // A number that is there already is as good as its future, and nobody need count or release anything for it. A trace shows it all the
+        // same as what it is: something that the task depends on.
         if arg.kind == arg_kind::FUTURE
+            && !trace::is_on()
             && let Some((kind, word)) = super::peek(Id(arg.payload), spec.client)
         {
             node.set(offset, word);
@@ -243,6 +246,7 @@ fn make_wrong(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, wrong:
     node.gate.open_forgone();
     set_options(node, Spec { identity: None, ..spec });
     let ending = Ending::mistaken(node, wrong);
+    log!(Debug, "submitted what cannot run: {ending}");
     born_done(local, node, class, spec, ending)
 }
 

@@ -5,7 +5,8 @@ use super::dependents::UNLINKED;
 use super::error::{Ending, Error};
 use super::handle::{self, Taken};
 use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
-use super::{extra, key, waiting};
+use super::trace::Outcome;
+use super::{extra, key, trace, waiting};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
 use crate::status::{self, Status};
@@ -177,6 +178,17 @@ impl Task {
         }
     }
 
+    /// How the run ended, now that the function has returned.
+    #[cold]
+    fn outcome(&self) -> Outcome {
+        match (&self.failure, &self.forward) {
+            _ if self.cancelled() => Outcome::Cancelled,
+            (Some(error), _) => Outcome::Failed(error.clone()),
+            (None, Some(_)) => Outcome::Forwarded,
+            (None, None) => Outcome::Finished,
+        }
+    }
+
     #[inline]
     fn drop_forward(&mut self) {
         if let Some(taken) = self.forward.take() {
@@ -281,6 +293,7 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
     let pins = if client & LIMITED == 0 { Pins::default() } else { task.pin_args() };
     let address = &raw mut task;
     local.task.set(address.cast_const().cast());
+    let traced = if trace::is_on() { trace::begin(node, task.attempt(), local) } else { None };
     // SAFETY: the caller of submit gave a function with this signature; the task is valid during the call.
     let returned = catch_unwind(AssertUnwindSafe(|| unsafe { function(address) }));
     drop(pins);
@@ -289,6 +302,9 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
         task.fail(status::PANIC, 0, &panic_message(&*panic));
         // Its destructor might panic in its turn.
         std::mem::forget(panic);
+    }
+    if let Some(begun) = traced {
+        begun.end(task.outcome());
     }
 
     local.tally(client, |tally| tally.returned.add(1));

@@ -4,6 +4,7 @@ use super::retry::TELLING;
 use super::task::Task;
 use super::walk::{Ref, Search};
 use super::{NodePtr, State, state_of_node};
+use crate::log::log;
 use crate::scheduler::{Core, Local};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
@@ -11,6 +12,7 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::thread::Thread;
 
 /// Futures looked at before a task is suspended, for a wait that could never end. Longer ways round are found when nothing runs any
 /// more.
@@ -132,6 +134,7 @@ pub enum Until {
 struct Entry {
     /// The task, and those beneath it on its thread's stack, each of which waits for the one before.
     tasks: Vec<NodePtr>,
+    thread: Thread,
     wait: Suspension,
 }
 
@@ -161,13 +164,14 @@ impl Suspension {
     /// Enters the wait of `task` in the table. `DEADLOCK`: it could never end.
     pub(crate) fn begin(self, local: &Local, task: &Task) -> Result<Suspended> {
         let tasks = std::iter::successors(Some(task), |task| task.beneath()).map(Task::node).collect();
-        let entry = Arc::new(Entry { tasks, wait: self });
+        let entry = Arc::new(Entry { tasks, thread: std::thread::current(), wait: self });
         looking(local, || {
             SUSPENDED.lock().push(entry.clone());
             CHANGES.fetch_add(1, Ordering::Relaxed);
             let entered = Suspended(entry);
             if entered.0.is_in_circle(DEADLOCK_BUDGET, false) { Err(deadlock()) } else { Ok(entered) }
         })
+        .inspect_err(|_| log!(Debug, "deadlock: what {} would wait for waits for it", key_of(task.node())))
     }
 }
 
@@ -210,6 +214,31 @@ impl Drop for Suspended {
     }
 }
 
+/// A suspended wait, for who looks at it from outside.
+pub(super) struct SuspendedWait {
+    /// As [`Entry`] has them, the innermost first.
+    pub(super) tasks: Vec<Ref>,
+    pub(super) thread: Thread,
+    /// What is waited for and not done.
+    pub(super) open: Vec<Ref>,
+    pub(super) until: Until,
+    pub(super) is_timed: bool,
+}
+
+/// The waits that are suspended just now, of all clients.
+pub(super) fn suspended() -> Vec<SuspendedWait> {
+    let suspended = SUSPENDED.lock();
+    // As long as the lock is held they stay so, and what is suspended or waited for has references.
+    let looked_at = suspended.iter().map(|entry| SuspendedWait {
+        tasks: entry.tasks.iter().copied().map(Ref::new).collect(),
+        thread: entry.thread.clone(),
+        open: entry.wait.open().collect(),
+        until: entry.wait.until,
+        is_timed: entry.wait.is_timed,
+    });
+    looked_at.collect()
+}
+
 /// What the task, if it is suspended, waits for without limit.
 pub(super) fn waited_for_by(task: NodePtr) -> Vec<Ref> {
     let suspended = SUSPENDED.lock();
@@ -236,12 +265,17 @@ pub(super) fn waited_for_by(task: NodePtr) -> Vec<Ref> {
 /// Counts what can close a circle: suspensions, and tasks that wait for another's result.
 static CHANGES: AtomicUsize = AtomicUsize::new(0);
 
+/// For the log: the key of a task that is suspended or about to be.
+fn key_of(task: NodePtr) -> String {
+    super::key::of(task).to_string_lossy().into_owned()
+}
+
 /// Nothing runs and nothing is queued, yet tasks are suspended: ends a wait that is part of a circle, if there is one. Looks only if
 /// something has changed since the last look.
 pub(super) fn resolve_deadlocks(_core: &Core) {
     static LOOKED_AT: AtomicUsize = AtomicUsize::new(0);
     Local::with(|local| {
-        looking(local, || {
+        let found = looking(local, || {
             // Relaxed: both are written under the lock.
             let changes = CHANGES.load(Ordering::Relaxed);
             let suspended = SUSPENDED.lock().clone();
@@ -251,12 +285,17 @@ pub(super) fn resolve_deadlocks(_core: &Core) {
                 // Others may become part of a circle when some of what they wait for is done, and does not end them.
                 .filter(|entry| !entry.wait.is_timed && (is_new || entry.wait.until != Until::AllCompleted))
                 .find(|entry| entry.is_in_circle(usize::MAX, true));
-            if let Some(entry) = circle {
-                entry.wait.wait.deadlocked();
-                // There may be another one.
-                CHANGES.fetch_add(1, Ordering::Relaxed);
-            }
+            let entry = circle?;
+            // Asked before the wait is ended, after which the task may be gone. If it is already, the log names another: no harm.
+            let task = crate::log::is_on(crate::log::Level::Debug).then(|| key_of(entry.tasks[0]));
+            entry.wait.wait.deadlocked();
+            // There may be another one.
+            CHANGES.fetch_add(1, Ordering::Relaxed);
+            task
         });
+        if let Some(task) = found {
+            log!(Debug, "deadlock: nothing runs, and what {task} waits for waits for it");
+        }
     });
 }
 

@@ -15,12 +15,14 @@ mod worker;
 
 pub(crate) use local::Local;
 pub(crate) use pool::spawn_quietly;
+pub(crate) use pool::with_signals_blocked;
 pub(crate) use queue::Job;
 pub(crate) use tally::Tally;
 
 #[cfg(all(test, loom))]
 mod loom_tests;
 
+use crate::log::log;
 use crate::slab::{Id, Kind};
 use crate::status::{self, Failure, Result};
 use batch::Batch;
@@ -149,6 +151,11 @@ pub(crate) fn find(id: Id) -> Result<Arc<Core>> {
     registry.open.get(&number).cloned().ok_or_else(closed)
 }
 
+/// As [`find`], also for a client that is being closed.
+pub(crate) fn find_unclosed(id: Id) -> Result<Arc<Core>> {
+    find(id).or_else(|failure| REGISTRY.read().closing.get(&id.index()).cloned().ok_or(failure))
+}
+
 pub(crate) fn closed() -> Failure {
     Failure::new(status::CLOSED, "the client is closed")
 }
@@ -239,6 +246,7 @@ impl Core {
             }
         }
         REGISTRY.write().open.insert(number, core.clone());
+        log!(Debug, "{core} opened with {n_workers} workers");
         Ok(core)
     }
 
@@ -289,6 +297,15 @@ impl Core {
     pub(crate) fn n_cancelled(&self) -> u64 {
         let retried = self.sum(|tally| tally.uncancelled.get());
         self.sum(|tally| tally.cancelled.get()).saturating_sub(retried)
+    }
+
+    /// Jobs that lie in queues, at about this moment. A client's only worker alone knows how many are in its own deque: they count if
+    /// `local` is that worker's.
+    pub(crate) fn n_queued(&self, local: &Local) -> u64 {
+        let hidden = local.slot().map_or(0, Slot::n_hidden);
+        let taken: usize = self.ends.iter().map(|end| end.deque.len() + end.batch.len()).sum();
+        let outside: usize = self.inboxes.lock().iter().map(|inbox| inbox.len()).sum();
+        (hidden + taken + outside) as u64
     }
 
     /// Functions that run.
@@ -384,6 +401,7 @@ impl Core {
         }
         drop(closing);
 
+        log!(Debug, "{self} closes: {} pending, {} running", self.n_pending(), self.n_running());
         {
             let mut registry = REGISTRY.write();
             if let Some(core) = registry.open.remove(&self.number) {
@@ -412,6 +430,7 @@ impl Core {
         REGISTRY.write().closing.remove(&self.number);
         *self.closing.lock() = Closing::Done;
         self.closed.notify_all();
+        log!(Debug, "{self} is closed");
         Ok(())
     }
 
@@ -437,5 +456,11 @@ impl Core {
     /// How many tasks are suspended in waits.
     pub(crate) fn suspended(&self) -> usize {
         self.pool.suspended()
+    }
+}
+
+impl std::fmt::Display for Core {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(to, "client {} {:?}", self.number & !trait_bit::ALL, self.settings.name)
     }
 }

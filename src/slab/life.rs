@@ -100,6 +100,21 @@ impl Life {
         Self::names(self.0.load(Ordering::Relaxed), id)
     }
 
+    /// Whether the line has references in its life of this number (see [`count`](Self::count)): as [`is`](Self::is), for who has no handle.
+    pub(crate) fn is_number(&self, number: u32) -> bool {
+        Self::lives(self.0.load(Ordering::Acquire), number)
+    }
+
+    /// As [`is_still`](Self::is_still), after [`is_number`](Self::is_number).
+    pub(crate) fn is_still_number(&self, number: u32) -> bool {
+        fence(Ordering::Acquire);
+        Self::lives(self.0.load(Ordering::Relaxed), number)
+    }
+
+    fn lives(word: u64, number: u32) -> bool {
+        Self::number(word) == u64::from(number) && word & REFERENCES != 0
+    }
+
     /// Counts one more reference if `id` is the live handle.
     ///
     /// Acquire pairs with the release in `begin` and in whatever handed the id over.
