@@ -110,19 +110,24 @@ pub(crate) fn forgo_all(client: u32) {
     Local::with(|local| retry::forgo_all(client, local));
 }
 
-/// Cancels every future of the client that waits for its inputs. Looks at all nodes of the process, since those that wait are in no
-/// queue.
-fn cancel_pending(client: u32, local: &Local) {
+/// Cancels every future of the client that waits for its inputs; if `nothing_runs` of it any more, also those whose tasks have run and wait
+/// for each other's results. Looks at all nodes of the process, since those that wait are in no queue.
+fn cancel_pending(client: u32, nothing_runs: bool, local: &Local) {
+    let waits = |node| match state_of_node(node) {
+        State::Pending => true,
+        State::Running => nothing_runs,
+        _ => false,
+    };
     for class in [Class::Small, Class::Large] {
         crate::slab::for_each_line(class, |line| {
             let node = NodePtr::of(line);
             let seen = node.life.peek();
-            if node.client() != client || state_of_node(node) != State::Pending || !node.life.join(seen) {
+            if node.client() != client || !waits(node) || !node.life.join(seen) {
                 return;
             }
             // Looked at again now that it cannot become another one.
             let mut cascade = Cascade::new(local);
-            if node.client() == client && state_of_node(node) == State::Pending {
+            if node.client() == client && waits(node) {
                 cascade.settle(node, &Ending::closed(node));
             }
             cascade.let_go(node);

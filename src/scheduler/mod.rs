@@ -45,8 +45,8 @@ pub(crate) struct Work {
     pub(crate) run: fn(Job, &Local, &Core) -> Option<Job>,
     /// Ends a job that will not run, because the client is closed.
     pub(crate) discard: fn(Job, &Local, &Core),
-    /// Ends what waits for its inputs, in the client with this number, because it is closed.
-    pub(crate) cancel_pending: fn(u32, &Local),
+    /// Ends what waits for its inputs, in the client with this number, because it is closed. `nothing_runs`: and all else that is not done.
+    pub(crate) cancel_pending: fn(client: u32, nothing_runs: bool, &Local),
     /// Nothing is to be run, yet tasks are suspended: perhaps they wait for each other.
     pub(crate) stuck: fn(&Core),
 }
@@ -416,12 +416,12 @@ impl Core {
             // What is queued is ended by the workers and by us; what waits for a task that runs is in no queue.
             self.discard_queued(local);
             if self.n_pending() > 0 {
-                (self.work.cancel_pending)(self.number, local);
+                (self.work.cancel_pending)(self.number, false, local);
             }
             self.pool.join();
             // Nothing runs any more, so what is still pending waits for itself, or was linked while we looked.
             if self.n_pending() > 0 {
-                (self.work.cancel_pending)(self.number, local);
+                (self.work.cancel_pending)(self.number, true, local);
             }
             // What came in while the last worker left. Later submitters see the mark and take theirs back themselves.
             self.discard_queued(local);
