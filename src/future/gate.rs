@@ -101,7 +101,6 @@ impl Gate {
 
     /// What was to be linked is linked; `finished` inputs turned out to be done already. Also whether the task was settled meanwhile: then
     /// [`settle`](Self::settle) said `Linking` to somebody, who left a reference for the caller.
-    #[must_use]
     pub(crate) fn linked(&self, finished: u32) -> (Arrived, bool) {
         let before = self.0.fetch_sub(LINKING + 1 + finished, Ordering::AcqRel);
         (Self::arrived(before, 1 + finished), before & SETTLED != 0)
