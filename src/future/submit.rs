@@ -235,6 +235,7 @@ pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
         }
     }
     if let Some(ending) = failed {
+        log!(Debug, "submitted what cannot run: {ending}");
         cascade.settle(node, &ending);
     }
     cascade.linked(node, awaited);
