@@ -15,6 +15,7 @@ mod sized;
 
 pub mod arg;
 pub mod client;
+pub mod delayed;
 pub mod error;
 pub mod future;
 pub mod handle;

@@ -5,7 +5,7 @@ use super::{
     DEFAULT_SPARES, MAX_SPARES, MAX_STACK, MAX_WORKERS, MIN_STACK, Options, Stats, SubmitOptions, Timeout,
     discard, wait,
 };
-use crate::future::{self, Made, Spec, Task, TaskFn};
+use crate::future::{self, Made, Plan, Spec, Task, TaskFn};
 use crate::scheduler::{self, Core, Local, Settings, trait_bit};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
@@ -171,6 +171,18 @@ impl Engine for Embedded {
         Local::with(|local| {
             let client = enter(local, client, std::slice::from_ref(value))?;
             future::scatter(local, client, value).map(|made| made.id.0)
+        })
+    }
+
+    fn submits_are_pure(&self, client: u64) -> Result<bool> {
+        let number = Local::with(|local| local.enter(Id(client)))?;
+        Ok(number & trait_bit::PURE != 0)
+    }
+
+    fn compute(&self, client: u64, plan: &Plan, out: &mut [u64]) -> Result<()> {
+        Local::with(|local| {
+            let client = local.enter(Id(client))?;
+            future::instantiate(plan, local, client, out)
         })
     }
 }

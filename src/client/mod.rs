@@ -1,9 +1,11 @@
 //! Clients: where work runs, and everything that waits for it.
 
+mod compile;
+pub mod delayed;
 mod embedded;
 mod engine;
+mod graph;
 mod progress;
-#[allow(dead_code)]
 mod table;
 mod wait;
 pub use crate::future::SubmitOptions;
@@ -149,5 +151,5 @@ pub fn discard(args: &[Arg]) {
 
 /// Handles of every kind that are alive in this process.
 pub fn live_handles() -> u64 {
-    Local::live_handles() + scheduler::open_clients()
+    Local::live_handles() + scheduler::open_clients() + delayed::live_handles()
 }

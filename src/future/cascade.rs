@@ -351,11 +351,16 @@ fn free_error(node: NodePtr, closed: Closed) {
 
 /// Ends a job that will not run because its client is closed.
 pub(crate) fn discard(node: NodePtr, cascade: &mut Cascade<'_>) {
+    end_unstarted(node, cascade, || Ending::cancelled(node, super::CLIENT_CLOSED));
+}
+
+/// Ends a task, ready but not to be run, instead of queueing it.
+pub(crate) fn end_unstarted(node: NodePtr, cascade: &mut Cascade<'_>, ending: impl FnOnce() -> Ending) {
     if !node.gate.start() {
         return cascade.let_go(node);
     }
     cascade.local.tally(node.client(), |tally| tally.unstarted.add(1));
-    cascade.fail(node, Ending::cancelled(node, super::CLIENT_CLOSED));
+    cascade.fail(node, ending());
 }
 
 /// The class of a live node's line.

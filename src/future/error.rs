@@ -23,7 +23,18 @@ pub(crate) struct Error {
 impl Error {
     /// An error that begins in `node`.
     pub(crate) fn new(node: NodePtr, status: Status, code: i32, attempts: u32, message: &str) -> Arc<Self> {
-        Arc::new(Self { status, code, attempts, message: text(message), origin: key::of(node) })
+        Self::begun_in(key::of(node), status, code, attempts, message)
+    }
+
+    /// An error that begins in the task with this key.
+    pub(crate) fn begun_in(
+        origin: CString,
+        status: Status,
+        code: i32,
+        attempts: u32,
+        message: &str,
+    ) -> Arc<Self> {
+        Arc::new(Self { status, code, attempts, message: text(message), origin })
     }
 
     /// What a call reports that wanted the value.

@@ -26,6 +26,11 @@ fn clone_line(line: Line) -> &'static CloneLine {
 pub(crate) struct Taken(NodePtr);
 
 impl Taken {
+    /// Of a reference that was counted already.
+    pub(crate) fn of(node: NodePtr) -> Self {
+        Self(node)
+    }
+
     #[inline]
     pub(crate) fn node(&self) -> NodePtr {
         self.0
@@ -180,7 +185,11 @@ fn release_clone(id: Id, line: Line, local: &Local) -> Result<()> {
 
 /// Makes another handle of the future.
 pub(crate) fn clone(id: Id) -> Result<Id> {
-    let taken = pin(id)?;
+    of_reference(pin(id)?)
+}
+
+/// Makes a handle of a counted reference.
+pub(crate) fn of_reference(taken: Taken) -> Result<Id> {
     let made = Local::with(|local| {
         let line = local.magazine(Class::Clone).take()?;
         clone_line(line).node.store(taken.node().to_word(), Ordering::Relaxed);
@@ -189,7 +198,7 @@ pub(crate) fn clone(id: Id) -> Result<Id> {
         Some(Id::new(slab::Kind::Clone, slab::index_of(line), generation))
     });
     match made {
-        // The reference counted above is the new handle's.
+        // The reference is the new handle's from now on.
         Some(made) => Ok(made),
         None => {
             taken.let_go();

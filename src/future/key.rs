@@ -24,13 +24,22 @@ pub(crate) fn of(node: NodePtr) -> CString {
     known.unwrap_or_else(|| make(node, None))
 }
 
+/// The key of a step of the node's chain.
+pub(crate) fn of_step(node: NodePtr, name: Option<&CStr>, function: TaskFn, step: usize) -> CString {
+    numbered(name, Some(function), &format!("-{:08x}.{step}", node.number()))
+}
+
 fn make(node: NodePtr, name: Option<&CStr>) -> CString {
-    let mut key = match (name, node.function()) {
+    numbered(name, node.function(), &format!("-{:08x}", node.number()))
+}
+
+fn numbered(name: Option<&CStr>, function: Option<TaskFn>, number: &str) -> CString {
+    let mut key = match (name, function) {
         (Some(name), _) => name.to_bytes().to_vec(),
         (None, Some(function)) => symbol(function).unwrap_or_else(|| b"task".to_vec()),
         (None, None) => b"value".to_vec(),
     };
-    key.extend_from_slice(format!("-{:08x}", node.number()).as_bytes());
+    key.extend_from_slice(number.as_bytes());
     CString::new(key).expect("neither a name nor a symbol holds a NUL")
 }
 

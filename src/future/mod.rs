@@ -4,15 +4,20 @@
 //! waits for, who may run or end it) and its *dependents* (whom to tell, and how it ended). `docs/node.md` tells how they play
 //! together.
 
+mod argument;
 mod cascade;
+mod chain;
 mod dependents;
 mod error;
 mod extra;
 mod gate;
 pub(crate) mod handle;
+mod instantiate;
 mod key;
 mod node;
 mod options;
+mod ordinary;
+mod plan;
 mod submit;
 mod task;
 pub(crate) mod waiting;
@@ -22,12 +27,16 @@ mod watch;
 #[cfg(all(test, loom))]
 mod loom_tests;
 
+pub(crate) use argument::Argument;
 pub(crate) use cascade::Cascade;
+pub(crate) use chain::Step;
 pub(crate) use error::Ending;
+pub(crate) use instantiate::instantiate;
 use node::Inline;
-pub(crate) use node::NodePtr;
+pub(crate) use node::{NodePtr, fits};
 pub use options::SubmitOptions;
-pub(crate) use submit::{Made, Spec, discard, make, scatter};
+pub(crate) use plan::{Input, MAX_TASKS, OwnedOptions, Plan};
+pub(crate) use submit::{MAX_NESTING, Made, Spec, constant, discard, items, make, scatter};
 pub use task::Task;
 use task::run_queued_child;
 pub(crate) use task::{drop_stale_entries, execute};

@@ -8,7 +8,7 @@ use super::{State, SubmitOptions, TaskFn, handle, key};
 use crate::scheduler::{Job, Local};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
-use crate::value::{Arg, Type, Value, arg::kind as arg_kind};
+use crate::value::{Arg, Type, Value, arg::SHARED, arg::kind as arg_kind};
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::Arc;
 
@@ -189,19 +189,36 @@ fn born(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>) -> Id {
 
 /// Links a node, whose gate awaits them, to those of its inputs that are open.
 pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
+    // Inputs that were done when the gate was set are not awaited; of those that are, some may end before they are linked.
+    link_some_inputs(node, cascade, node.gate.awaited(), |_| true);
+}
+
+/// As [`link_inputs`], where some inputs are linked already: of the others, for which `is_wanted` says so by their position, `awaited` are
+/// awaited.
+pub(crate) fn link_some_inputs(
+    node: NodePtr,
+    cascade: &mut Cascade<'_>,
+    mut awaited: u32,
+    mut is_wanted: impl FnMut(usize) -> bool,
+) {
     let shape = node.shape();
     let mut failed = None;
-    let mut link = |input: NodePtr, edge, link: &_| match input.dependents.link(edge, link) {
-        Ok(()) => true,
-        Err(closed) => {
-            if state_of(closed) != State::Finished && failed.is_none() {
-                failed = Some(Ending::of(closed));
+    let mut position = 0;
+    let mut link = |input: NodePtr, edge, link: &_| {
+        position += 1;
+        if !is_wanted(position - 1) {
+            return false;
+        }
+        match input.dependents.link(edge, link) {
+            Ok(()) => true,
+            Err(closed) => {
+                if state_of(closed) != State::Finished && failed.is_none() {
+                    failed = Some(Ending::of(closed));
+                }
+                false
             }
-            false
         }
     };
-    // Inputs that were done when the gate was set are not awaited; of those that are, some may end before they are linked.
-    let mut awaited = node.gate.awaited();
     if shape.is_block() {
         // SAFETY: the block stays until the node is freed, which it cannot be before its gate is opened below.
         for block_edge in unsafe { node.block().as_ref() }.edges.iter() {
@@ -412,6 +429,9 @@ fn read(
                 }
                 Value::list(values, client).map_err(Known::Wrong)
             }
+            arg_kind::SHARED if arg.aux == (&raw const SHARED).cast() => {
+                Ok((*pointer.cast::<Value>()).clone())
+            }
             arg_kind::LAZY => {
                 Err(Known::Wrong(Failure::invalid("a delayed is an argument of rask_delayed_call only")))
             }
@@ -420,8 +440,17 @@ fn read(
     }
 }
 
+/// A constant as the task will read it. `arg` is no future and no list.
+pub(crate) fn constant(arg: &Arg) -> Result<Value> {
+    match read(arg, 0, &mut Vec::new(), 0) {
+        Ok(value) => Ok(value),
+        Err(Known::Wrong(failure)) => Err(failure),
+        Err(Known::Input(_)) => unreachable!("a constant takes no future"),
+    }
+}
+
 /// The items behind a list argument.
-fn items<T>(arg: &Arg) -> Result<&[T]> {
+pub(crate) fn items<T>(arg: &Arg) -> Result<&[T]> {
     let pointer = std::ptr::with_exposed_provenance::<T>(arg.payload as usize);
     if arg.size == 0 {
         Ok(&[])

@@ -4,7 +4,7 @@ use super::cascade::Cascade;
 use super::error::{Ending, Error};
 use super::handle::{self, Taken};
 use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
-use super::{key, waiting};
+use super::{chain, key, waiting};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
 use crate::status::{self, Status};
@@ -27,6 +27,8 @@ pub struct Task {
     /// dropped, as there is nothing to drop.
     args: [UnsafeCell<MaybeUninit<Value>>; MAX_INLINE],
     key: OnceCell<CString>,
+    /// The step that runs, or null: the node is no chain.
+    step: *const chain::Running,
     /// The task that waits on this thread for this one to be done, or null.
     beneath: *const Task,
 }
@@ -40,6 +42,7 @@ impl Task {
             forward: None,
             args: [const { UnsafeCell::new(MaybeUninit::uninit()) }; MAX_INLINE],
             key: OnceCell::new(),
+            step: std::ptr::null(),
             beneath,
         }
     }
@@ -92,6 +95,10 @@ impl Task {
     }
 
     fn block_args(&self) -> &[Value] {
+        // SAFETY: set for as long as the step runs.
+        if let Some(step) = unsafe { self.step.as_ref() } {
+            return step.args();
+        }
         // SAFETY: the task is claimed and runs; its arguments are taken out after the function has returned.
         unsafe { self.node.block().as_ref().args() }
     }
@@ -124,7 +131,8 @@ impl Task {
     /// Makes the task an error. The first failure stands.
     pub fn fail(&mut self, status: Status, code: i32, message: &str) {
         if self.failure.is_none() {
-            self.failure = Some(Error::new(self.node, status, code, self.attempt(), message));
+            let origin = self.key().to_owned();
+            self.failure = Some(Error::begun_in(origin, status, code, self.attempt(), message));
         }
     }
 
@@ -158,9 +166,47 @@ impl Task {
                 if let Some(input) = forward {
                     cascade.let_go(input);
                 }
-                cascade.fail(self.node, Ending::Failed(error));
+                let is_cancelled = error.status == status::CANCELLED;
+                let ending = if is_cancelled { Ending::Cancelled(error) } else { Ending::Failed(error) };
+                cascade.fail(self.node, ending);
             }
         }
+    }
+
+    /// Ends the task as cancelled, when it returns.
+    pub(super) fn cancel(&mut self, reason: &str) {
+        if self.failure.is_none() {
+            self.failure = Some(Error::new(self.node, status::CANCELLED, 0, 0, reason));
+        }
+    }
+
+    /// From now on the task is a step of its node's chain, to itself and to others. `step` stays until [`end_step`](Self::end_step).
+    pub(super) fn begin_step(&mut self, step: &chain::Running) {
+        self.step = step;
+        self.key = OnceCell::new();
+    }
+
+    pub(super) fn end_step(&mut self) {
+        self.step = std::ptr::null();
+        self.key = OnceCell::new();
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    pub(super) fn has_forward(&self) -> bool {
+        self.forward.is_some()
+    }
+
+    /// The future whose result would become this task's.
+    pub(super) fn take_forward(&mut self) -> Option<Taken> {
+        self.forward.take()
+    }
+
+    /// The task's result becomes that of a future of its own client.
+    pub(super) fn forward(&mut self, future: Taken) {
+        self.forward = Some(future);
     }
 
     #[inline]
@@ -182,7 +228,10 @@ impl Task {
 
     /// The task's key; valid while the task runs.
     pub fn key(&self) -> &CStr {
-        self.key.get_or_init(|| key::of(self.node))
+        self.key.get_or_init(|| {
+            // SAFETY: set for as long as the step runs.
+            unsafe { self.step.as_ref() }.map_or_else(|| key::of(self.node), |step| step.key(self.node))
+        })
     }
 
     /// The id of the client the task runs in.
@@ -266,8 +315,11 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
     let mut task = Task::new(node, beneath.cast());
     let address = &raw mut task;
     local.task.set(address.cast_const().cast());
+    let is_chain = node.shape() == Shape::CHAIN;
     // SAFETY: the caller of submit gave a function with this signature; the task is valid during the call.
-    let returned = catch_unwind(AssertUnwindSafe(|| unsafe { function(address) }));
+    let returned = catch_unwind(AssertUnwindSafe(|| unsafe {
+        if is_chain { chain::run(address, local) } else { function(address) }
+    }));
     local.task.set(beneath);
     if let Err(panic) = returned {
         task.fail(status::PANIC, 0, &panic_message(&*panic));
