@@ -1,5 +1,5 @@
-/* What computing a built graph again costs, beside submitting the same graph eagerly: both end to end, from the
- * first call to the last release, by turns in one run.
+/* What computing a built graph again costs, beside submitting the same graph eagerly: both end to end, from
+ * the first call to the last release, by turns in one run.
  *
  *   bench_lazy [--quick] [--reps N]            a table of medians
  *   bench_lazy SHAPE WORKERS SIZE eager|lazy TIMES   runs that, for instruction counts and profilers

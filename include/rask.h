@@ -431,8 +431,8 @@ rask_arg rask_lazy(rask_delayed delayed);
 
 /**
  * One argument by its type: integers, bool and char by rask_i64 (above INT64_MAX they wrap), float and double
- * by rask_f64, char pointers by rask_str, a rask_future by rask_of, a rask_delayed by rask_lazy, a rask_arg as
- * it is, any other pointer to data by rask_pointer.
+ * by rask_f64, char pointers by rask_str, a rask_future by rask_of, a rask_delayed by rask_lazy, a rask_arg
+ * as it is, any other pointer to data by rask_pointer.
  */
 #define RASK_ARG(x)                             \
     _Generic((x),                               \
