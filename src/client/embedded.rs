@@ -82,7 +82,11 @@ impl Engine for Embedded {
                 return Err(Failure::new(status::STATE, "a client cannot be closed from inside a task"));
             }
             match scheduler::find(id) {
-                Ok(core) => core.close()?,
+                Ok(core) => {
+                    core.close()?;
+                    let failed = core.sum(|tally| tally.failed.get().wrapping_add(tally.cancelled.get()));
+                    future::client_closed(core.number, failed > 0);
+                }
                 Err(failure) if failure.status == status::CLOSED => scheduler::await_closed(id)?,
                 Err(failure) => return Err(failure),
             }
@@ -108,7 +112,7 @@ impl Engine for Embedded {
             n_submitted: submitted,
             n_executed: sum(|tally| tally.returned.get()),
             n_stolen: sum(|tally| tally.stolen.get()),
-            n_retried: 0,
+            n_retried: sum(|tally| tally.retried.get()),
             live_futures: submitted.saturating_sub(freed),
             nbytes: sum(|tally| tally.nbytes.get()),
         })
@@ -125,8 +129,8 @@ impl Engine for Embedded {
     ) -> Result<u64> {
         Local::with(|local| {
             let client = enter(local, client, args)?;
-            let spec = Spec { client, function, options, wrong: wrong.as_ref() };
-            let made = future::make(local, spec, args)?;
+            let spec = Spec { client, function, options, identity: None, wrong: wrong.as_ref() };
+            let made = future::submit(local, spec, args)?;
             publish(local, client, &made);
             Ok(made.id.0)
         })
@@ -144,11 +148,11 @@ impl Engine for Embedded {
         out.fill(0);
         Local::with(|local| {
             let client = enter(local, client, items)?;
-            let spec = Spec { client, function, options, wrong: wrong.as_ref() };
+            let spec = Spec { client, function, options, identity: None, wrong: wrong.as_ref() };
             let mut jobs = Vec::with_capacity(items.len());
             let mut outcome = Ok(());
             for (index, item) in items.iter().enumerate() {
-                match future::make(local, spec, std::slice::from_ref(item)) {
+                match future::submit(local, spec, std::slice::from_ref(item)) {
                     Ok(made) => {
                         out[index] = made.id.0;
                         jobs.extend(made.job);

@@ -11,7 +11,7 @@ use super::handle::Taken;
 use super::node::{Block, NodePtr, Shape};
 use super::submit::link_inputs;
 use super::task::{Task, panic_message};
-use super::{CLIENT_CLOSED, TaskFn, key};
+use super::{TaskFn, key};
 use crate::scheduler::Local;
 use crate::slab::Class;
 use crate::status::{self, Result};
@@ -41,7 +41,7 @@ pub(super) struct Running {
 }
 
 /// What stands before the first step's arguments in the block: the chain, and the step that the node begins with.
-const HEAD: usize = 2;
+pub(super) const HEAD: usize = 2;
 
 impl Chain {
     pub(crate) fn new(steps: Vec<Step>) -> Self {
@@ -120,7 +120,7 @@ pub(super) unsafe fn run(task: *mut Task, local: &Local) {
         // SAFETY: as above.
         let task_now = unsafe { &mut *task };
         if index > first && (task_now.cancelled() || is_closed(local)) {
-            task_now.cancel(CLIENT_CLOSED);
+            task_now.cancel();
             break;
         }
         let args_now = if index == 0 {

@@ -2,12 +2,13 @@
 
 use super::cascade::{Cascade, end_unstarted};
 use super::error::Ending;
+use super::extra;
 use super::handle::{self, Taken};
-use super::node::{Block, BlockEdge, Inline, NodePtr};
+use super::held::submit;
+use super::node::{Block, BlockEdge, Inline, NodePtr, Shape};
 use super::ordinary::Args;
 use super::plan::{Input, Kind, Plan, Source, Task};
-use super::submit::{Spec, link_some_inputs, make};
-use super::{CLIENT_CLOSED, key};
+use super::submit::{Spec, link_some_inputs};
 use crate::scheduler::{Job, Local};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
@@ -16,15 +17,25 @@ use crate::value::Value;
 /// Makes the tasks of the plan anew in a client, and gives its outputs, in `out`, a handle each. `Err` only without memory.
 pub(crate) fn instantiate(plan: &Plan, local: &Local, client: u32, out: &mut [u64]) -> Result<()> {
     debug_assert!(out.len() == plan.n_outputs());
-    let nodes = Vec::with_capacity(plan.len());
-    let mut instance = Instance { plan, local, client, nodes, out, jobs: Vec::new(), failed: Vec::new() };
+    let mut instance = Instance {
+        plan,
+        local,
+        client,
+        has_foreign: plan.futures.iter().any(|future| future.node().client() != client),
+        nodes: Vec::with_capacity(plan.len()),
+        out,
+        jobs: Vec::new(),
+        wrong: Vec::new(),
+    };
+    let mut specials = &plan.specials[..];
     let mut start = 0;
-    let ends = plan.ends.iter().map(|&end| end as usize).chain([plan.len()]);
-    for end in ends {
-        if let Err(failure) = instance.chunk(start, end) {
+    for end in plan.ends.iter().map(|&end| end as usize).chain([plan.len()]) {
+        let n = specials.iter().take_while(|&&index| (index as usize) < end).count();
+        if let Err(failure) = instance.chunk(start, end, &specials[..n]) {
             instance.abandon();
             return Err(failure);
         }
+        specials = &specials[n..];
         start = end;
     }
     Ok(())
@@ -34,28 +45,39 @@ struct Instance<'a> {
     plan: &'a Plan,
     local: &'a Local,
     client: u32,
-    /// The nodes made so far; none for a task that could not be made.
+    /// Whether any future from outside is another client's.
+    has_foreign: bool,
+    /// The nodes made so far; none for a task that is yet to be submitted, or could not be.
     nodes: Vec<Option<NodePtr>>,
     out: &'a mut [u64],
     /// Tasks of the chunk that are ready.
     jobs: Vec<Job>,
-    /// Tasks of the chunk whose arguments could not be made.
-    failed: Vec<(NodePtr, Failure)>,
+    /// Tasks of the chunk that turned out to be in error here and now.
+    wrong: Vec<(usize, Failure)>,
 }
 
 impl Instance<'_> {
-    fn chunk(&mut self, start: usize, end: usize) -> Result<()> {
+    /// Makes the tasks from `start` to `end`, of which `specials` need more than to be written.
+    fn chunk(&mut self, start: usize, end: usize, specials: &[u32]) -> Result<()> {
         self.take_lines(start, end)?;
-        for index in start..end {
-            self.write(start, index);
+        for (index, task) in self.plan.tasks[start..end].iter().enumerate() {
+            match task.kind {
+                Kind::Inline if task.outside == 0 && task.name == 0 => {
+                    self.write_inline(start, task, self.node(start + index))
+                }
+                Kind::Ordinary => {}
+                _ => self.write_special(start, start + index),
+            }
         }
         self.publish(start, end);
-        let outcome = self.link_outside(start, end);
-        let jobs = std::mem::take(&mut self.jobs);
-        if !self.local.push_all(self.client, &jobs) {
-            jobs.iter().for_each(|&job| super::discard_job(job, self.local));
+        let mut outcome = Ok(());
+        for &index in specials {
+            outcome = outcome.and(self.finish(start, index as usize));
         }
-        self.jobs = jobs;
+        self.wrong.clear();
+        if !self.local.push_all(self.client, &self.jobs) {
+            self.jobs.iter().for_each(|&job| super::discard_job(job, self.local));
+        }
         self.jobs.clear();
         outcome
     }
@@ -67,17 +89,15 @@ impl Instance<'_> {
                 self.nodes.push(None);
                 continue;
             }
-            match self.local.magazine(task.class).take() {
-                Some(line) => self.nodes.push(Some(NodePtr::of(line))),
-                None => {
-                    for (node, task) in self.nodes.drain(start..).zip(&self.plan.tasks[start..]) {
-                        if let Some(node) = node {
-                            self.local.magazine(task.class).put(node.line());
-                        }
+            let Some(line) = self.local.magazine(task.class).take() else {
+                for (node, task) in self.nodes.drain(start..).zip(&self.plan.tasks[start..]) {
+                    if let Some(node) = node {
+                        self.local.magazine(task.class).put(node.line());
                     }
-                    return Err(Failure::new(status::NOMEM, "no memory for the futures of a graph"));
                 }
-            }
+                return Err(Failure::new(status::NOMEM, "no memory for the futures of a graph"));
+            };
+            self.nodes.push(Some(NodePtr::of(line)));
         }
         Ok(())
     }
@@ -96,35 +116,13 @@ impl Instance<'_> {
         }
     }
 
-    /// Writes a node that nobody knows yet, and links it to inputs that nobody knows either.
-    #[inline]
-    fn write(&mut self, start: usize, index: usize) {
-        let task = &self.plan.tasks[index];
-        if task.kind == Kind::Ordinary {
-            return;
-        }
-        let node = self.node(index);
-        node.begin(self.client, task.function, task.shape);
-        node.dependents.begin();
-        match task.kind {
-            Kind::Inline => self.write_inline(start, task, node),
-            Kind::Block => self.write_block(start, task, node),
-            Kind::Ordinary | Kind::Mistaken | Kind::Doomed => {}
-        }
-        if matches!(task.kind, Kind::Mistaken | Kind::Doomed) {
-            node.gate.open();
-        } else if task.outside == 0 {
-            node.gate.await_linked(task.inputs);
-        } else {
-            node.gate.await_inputs(task.inputs);
-        }
-        if task.name != 0 {
-            key::set_name(node, &self.plan.names[task.name as usize - 1]);
-        }
-    }
+    // ---- while nobody knows the nodes ----
 
+    /// Writes a node whose arguments fit its body, and links it to inputs of the same chunk.
     #[inline]
     fn write_inline(&self, start: usize, task: &Task, node: NodePtr) {
+        node.begin(self.client, task.function, task.shape);
+        node.dependents.begin();
         let mut offset = 0;
         for (index, &word) in self.plan.words_of(task).iter().enumerate() {
             if task.shape.kind(index) != Inline::Future {
@@ -143,20 +141,58 @@ impl Instance<'_> {
             }
             offset += 2;
         }
+        self.set_gate(task, node);
     }
 
-    fn write_block(&mut self, start: usize, task: &Task, node: NodePtr) {
-        let sources = self.plan.words_of(task);
-        let inputs: Vec<_> = sources.iter().map(|&word| self.input(Input::from_word(word))).collect();
+    #[inline]
+    fn set_gate(&self, task: &Task, node: NodePtr) {
+        if task.outside == 0 {
+            node.gate.await_linked(task.inputs);
+        } else {
+            node.gate.await_inputs(task.inputs);
+        }
+    }
+
+    #[inline(never)]
+    fn write_special(&mut self, start: usize, index: usize) {
+        let task = &self.plan.tasks[index];
+        let node = self.node(index);
+        let written = match task.kind {
+            Kind::Inline | Kind::Block if self.has_foreign => self.check_inputs(task),
+            _ => Ok(()),
+        };
+        let written = written.and_then(|()| match task.kind {
+            Kind::Inline => {
+                self.write_inline(start, task, node);
+                Ok(true)
+            }
+            Kind::Block => self.write_block(start, task, node).map(|()| true),
+            Kind::Ordinary | Kind::Mistaken | Kind::Doomed => Ok(false),
+        });
+        if written != Ok(true) {
+            node.begin(self.client, task.function, Shape::EMPTY);
+            node.dependents.begin();
+            node.gate.open_forgone();
+        }
+        if let Err(failure) = written {
+            self.wrong.push((index, failure));
+        }
+        if task.name != 0 {
+            let name = self.plan.names[task.name as usize - 1].clone();
+            extra::with(node, |extra| extra.name = Some(name));
+        }
+    }
+
+    fn write_block(&self, start: usize, task: &Task, node: NodePtr) -> Result<()> {
         // SAFETY: the node counts references on its inputs until it has run.
         let mut value_of = |input: &Input| unsafe { Value::reference(self.input(*input).value()) };
         let args = &self.plan.blocks[task.place as usize];
         let values: Result<Vec<_>> = args.iter().map(|arg| arg.value(self.client, &mut value_of)).collect();
-        let values = values.unwrap_or_else(|failure| {
-            self.failed.push((node, failure));
-            Vec::new()
-        });
-        node.set_block(Block::new(node, values, inputs));
+        let sources = self.plan.words_of(task);
+        let inputs = sources.iter().map(|&word| self.input(Input::from_word(word))).collect();
+        node.begin(self.client, task.function, task.shape);
+        node.dependents.begin();
+        node.set_block(Block::new(node, values?, inputs));
         // SAFETY: just made, and nobody else knows the node.
         let edges: &[BlockEdge] = unsafe { &node.block().as_ref().edges };
         for (edge, &word) in edges.iter().zip(sources) {
@@ -168,15 +204,32 @@ impl Instance<'_> {
                 edge.input.life.retain();
             }
         }
+        self.set_gate(task, node);
+        Ok(())
+    }
+
+    /// Whether no input is a future of another client.
+    #[cold]
+    fn check_inputs(&self, task: &Task) -> Result<()> {
+        let is_foreign = |input: Input| match input.source() {
+            Source::Future(future) => self.plan.futures[future].node().client() != self.client,
+            Source::Task(_) => false,
+        };
+        match self.plan.inputs_of(task).position(is_foreign) {
+            None => Ok(()),
+            Some(position) => {
+                let argument = self.plan.argument_of(task, position);
+                Err(Failure::handle(format!("argument {argument}: a future of another client")))
+            }
+        }
     }
 
     /// Begins the lives of the chunk's nodes: from here on others may know them.
     fn publish(&mut self, start: usize, end: usize) {
         let mut made = 0;
         let mut handles = 0;
-        for index in start..end {
-            let task = &self.plan.tasks[index];
-            let Some(node) = self.nodes[index] else { continue };
+        for (index, task) in self.plan.tasks[start..end].iter().enumerate() {
+            let Some(node) = self.nodes[start + index] else { continue };
             made += 1;
             if task.output != 0 {
                 handles += 1;
@@ -185,7 +238,7 @@ impl Instance<'_> {
             } else {
                 node.life.begin_unheld(task.references);
             }
-            if task.inputs == 0 && task.kind != Kind::Mistaken {
+            if task.inputs == 0 && task.kind != Kind::Mistaken && !self.is_wrong(start + index) {
                 self.jobs.push(node.to_word() as Job);
             }
         }
@@ -193,61 +246,54 @@ impl Instance<'_> {
         self.local.count_handles(handles);
     }
 
-    /// Links what the chunk takes from outside of it, and makes and ends what is special in it.
-    fn link_outside(&mut self, start: usize, end: usize) -> Result<()> {
-        let mut outcome = Ok(());
-        for index in start..end {
-            let task = &self.plan.tasks[index];
-            match task.kind {
-                Kind::Inline | Kind::Block if task.outside == 0 => {}
-                Kind::Inline | Kind::Block => self.link(start, task, self.node(index)),
-                Kind::Ordinary => outcome = outcome.and(self.submit(index)),
-                Kind::Mistaken => {
-                    let mistake = &self.plan.mistakes[task.place as usize];
-                    self.end(self.node(index), |node| Ending::failed(node, mistake));
-                }
-                Kind::Doomed => {
-                    let input = self.input(Input::from_word(self.plan.words_of(task)[0]));
-                    // It was ended before this one, or is just being ended by who closes the client.
-                    let closed = input.dependents.closed();
-                    self.end(self.node(index), |node| {
-                        closed.map_or_else(|| Ending::cancelled(node, CLIENT_CLOSED), Ending::of)
-                    });
-                    Taken::of(input).let_go();
+    #[inline]
+    fn is_wrong(&self, index: usize) -> bool {
+        self.wrong.iter().any(|&(wrong, _)| wrong == index)
+    }
+
+    // ---- from here on others may ----
+
+    /// Links a task to what is outside of its chunk, submits it, or ends it, as it is with special ones.
+    fn finish(&mut self, start: usize, index: usize) -> Result<()> {
+        let task = &self.plan.tasks[index];
+        match task.kind {
+            Kind::Ordinary => return self.submit(index),
+            Kind::Mistaken => {
+                let mistake = &self.plan.mistakes[task.place as usize];
+                self.end(task, self.node(index), |node| Ending::failed(node, mistake));
+            }
+            Kind::Doomed => {
+                // It was ended before this one, or is just being ended by who closes the client.
+                let closed = self.input(Input::from_word(self.plan.words_of(task)[0])).dependents.closed();
+                let ending = |node| closed.map_or_else(|| Ending::closed(node), Ending::of);
+                self.end(task, self.node(index), ending);
+            }
+            Kind::Inline | Kind::Block => {
+                if let Some((_, failure)) = self.wrong.iter().find(|&&(wrong, _)| wrong == index) {
+                    self.end(task, self.node(index), |node| Ending::failed(node, failure));
+                } else if task.outside != 0 {
+                    self.link(start, task, self.node(index));
                 }
             }
         }
-        for (node, failure) in std::mem::take(&mut self.failed) {
-            let mut cascade = Cascade::new(self.local);
-            cascade.settle(node, &Ending::failed(node, &failure));
-            cascade.run();
-        }
-        outcome
+        Ok(())
     }
 
-    fn end(&self, node: NodePtr, ending: impl FnOnce(NodePtr) -> Ending) {
+    /// Ends a task that is in error from the start, and needs no inputs.
+    fn end(&self, task: &Task, node: NodePtr, ending: impl FnOnce(NodePtr) -> Ending) {
         let mut cascade = Cascade::new(self.local);
         end_unstarted(node, &mut cascade, || ending(node));
+        self.let_go_inputs(task, &mut cascade);
         cascade.run();
     }
 
     /// Links a node to those of its inputs that it is not linked to yet.
     fn link(&self, start: usize, task: &Task, node: NodePtr) {
+        let mut inputs = self.plan.inputs_of(task);
         let mut cascade = Cascade::new(self.local);
-        let is_foreign = |input: Input| match input.source() {
-            Source::Future(future) => self.plan.futures[future].node().client() != self.client,
-            Source::Task(_) => false,
-        };
-        let inputs: Vec<_> = self.plan.inputs_of(task).collect();
-        if let Some(position) = inputs.iter().position(|&input| is_foreign(input)) {
-            let failure = Failure::handle(format!("input {position}: a future of another client"));
-            cascade.settle(node, &Ending::failed(node, &failure));
-        }
-        let is_wanted = |position: usize| {
-            let input: Input = inputs[position];
-            !input.is_linked_from(start) && !is_foreign(input)
-        };
-        link_some_inputs(node, &mut cascade, task.outside, is_wanted);
+        link_some_inputs(node, &mut cascade, task.outside, || {
+            inputs.next().is_some_and(|input| !input.is_linked_from(start))
+        });
         cascade.run();
     }
 
@@ -266,9 +312,14 @@ impl Instance<'_> {
         let ordinary = &self.plan.ordinary[task.place as usize];
         let args = Args::new(&ordinary.args, |input| self.input(input))?;
         let options = ordinary.options.as_submit();
-        let spec =
-            Spec { client: self.client, function: task.function, options: Some(&options), wrong: None };
-        let made = make(self.local, spec, args.as_slice())?;
+        let spec = Spec {
+            client: self.client,
+            function: task.function,
+            options: Some(&options),
+            identity: None,
+            wrong: None,
+        };
+        let made = submit(self.local, spec, args.as_slice())?;
         self.jobs.extend(made.job);
         // Others may know it, but we have its handle.
         let node = handle::pin(made.id)?.into_node();

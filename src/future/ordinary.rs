@@ -1,7 +1,7 @@
 //! Kept arguments, written down again for the ordinary submit.
 
 use super::argument::Argument;
-use super::handle::{self, Taken};
+use super::handle;
 use super::node::{Inline, NodePtr};
 use super::submit::discard;
 use crate::status::Result;
@@ -45,8 +45,7 @@ impl Args {
             Argument::Value(value) => self.constant(value),
             Argument::Input(input) => {
                 let node = node_of(*input);
-                node.life.retain();
-                plain(arg_kind::TAKE, handle::of_reference(Taken::of(node))?.0)
+                plain(arg_kind::TAKE, handle::another(node)?.0)
             }
             Argument::List(items) => {
                 let mut list = Vec::with_capacity(items.len());

@@ -7,7 +7,7 @@
 //! why; `instantiate.rs` makes nodes of it.
 
 use super::argument::Argument;
-use super::chain::{Chain, Step};
+use super::chain::{Chain, HEAD, Step};
 use super::node::{Inline, MAX_INLINE, Shape, class_for};
 use super::walk::Ref;
 use super::{SubmitOptions, TaskFn};
@@ -153,6 +153,8 @@ pub(crate) struct Plan {
     pub(super) futures: Vec<Ref>,
     /// Where chunks end, but for the last one.
     pub(super) ends: Vec<u32>,
+    /// Tasks that need more than to be written.
+    pub(super) specials: Vec<u32>,
     n_outputs: usize,
 }
 
@@ -308,6 +310,10 @@ impl Plan {
     }
 
     fn add(&mut self, task: Task) -> Input {
+        let is_special = task.outside != 0 || !matches!(task.kind, Kind::Inline);
+        if is_special {
+            self.specials.push(self.tasks.len() as u32);
+        }
         self.tasks.push(task);
         Input::task(self.tasks.len() - 1)
     }
@@ -319,6 +325,21 @@ impl Plan {
         &self.words[task.words as usize..][..n]
     }
 
+    /// Which argument of a task has its input number `position` in it.
+    pub(super) fn argument_of(&self, task: &Task, position: usize) -> usize {
+        if task.kind == Kind::Inline {
+            let is_input = |&index: &usize| task.shape.kind(index) == Inline::Future;
+            return (0..task.shape.count()).filter(is_input).nth(position).unwrap_or(0);
+        }
+        let mut before = 0;
+        let has_it = |arg: &Argument<Input>| {
+            arg.for_each_input(&mut |_| before += 1);
+            before > position
+        };
+        let args = &self.blocks[task.place as usize];
+        args.iter().position(has_it).unwrap_or(0).saturating_sub(head_of(task.shape))
+    }
+
     /// The inputs of a task, in order.
     pub(super) fn inputs_of<'a>(&'a self, task: &'a Task) -> impl Iterator<Item = Input> + 'a {
         let is_input = |&(index, _): &(usize, &u64)| {
@@ -326,6 +347,11 @@ impl Plan {
         };
         self.words_of(task).iter().enumerate().filter(is_input).map(|(_, &word)| Input::from_word(word))
     }
+}
+
+/// How many arguments there are before those of a block's task.
+fn head_of(shape: Shape) -> usize {
+    if shape == Shape::CHAIN { HEAD } else { 0 }
 }
 
 fn inputs_of(args: &[Argument<Input>]) -> Vec<Input> {
