@@ -128,7 +128,7 @@ fn take_apart(args: Vec<Argument<Source>>, parts: &mut Vec<Arc<Part>>) {
     for arg in args {
         match arg {
             Argument::Input(Source::Part(part)) => parts.push(part),
-            Argument::List(items) => take_apart(*items, parts),
+            Argument::List(items) => take_apart(items.0, parts),
             Argument::Input(Source::Future(_)) | Argument::Word(..) | Argument::Value(_) => {}
         }
     }

@@ -33,8 +33,13 @@ pub(crate) enum Argument<I> {
     Value(Box<Held>),
     Input(I),
     /// A list with inputs in it; one without is a constant. As deep as lists of arguments may nest, so it may be walked by recursion.
-    List(Box<Vec<Argument<I>>>),
+    List(Box<Items<I>>),
 }
+
+/// The items of a list; boxed, so that an argument is two words.
+pub(crate) struct Items<I>(pub(crate) Vec<Argument<I>>);
+
+const _: () = assert!(size_of::<Argument<usize>>() == 16);
 
 impl<I> Argument<I> {
     /// A constant.
@@ -54,7 +59,7 @@ impl<I> Argument<I> {
     pub(crate) fn list(items: Vec<Argument<I>>) -> Result<Self> {
         let is_constant = !items.iter().any(|item| matches!(item, Argument::Input(_) | Argument::List(_)));
         if !is_constant {
-            return Ok(Argument::List(Box::new(items)));
+            return Ok(Argument::List(Box::new(Items(items))));
         }
         let mut values = Vec::with_capacity(items.len());
         for item in &items {
@@ -76,7 +81,7 @@ impl<I> Argument<I> {
     pub(crate) fn for_each_input<'a>(&'a self, visit: &mut impl FnMut(&'a I)) {
         match self {
             Argument::Input(input) => visit(input),
-            Argument::List(items) => items.iter().for_each(|item| item.for_each_input(visit)),
+            Argument::List(items) => items.0.iter().for_each(|item| item.for_each_input(visit)),
             Argument::Word(..) | Argument::Value(_) => {}
         }
     }
@@ -88,7 +93,7 @@ impl<I> Argument<I> {
             Argument::Value(value) => Argument::Value(Box::new(Held((***value).clone()))),
             Argument::Input(input) => Argument::Input(name(input)),
             Argument::List(items) => {
-                Argument::List(Box::new(items.iter().map(|item| item.map(name)).collect()))
+                Argument::List(Box::new(Items(items.0.iter().map(|item| item.map(name)).collect())))
             }
         }
     }
@@ -104,8 +109,8 @@ impl<I> Argument<I> {
             Argument::Value(value) => (***value).clone(),
             Argument::Input(name) => input(name),
             Argument::List(items) => {
-                let mut values = Vec::with_capacity(items.len());
-                for item in items.iter() {
+                let mut values = Vec::with_capacity(items.0.len());
+                for item in &items.0 {
                     values.push(item.value(client, input)?);
                 }
                 Value::list(values, client)?

@@ -5,12 +5,12 @@ use super::error::Ending;
 use super::extra;
 use super::handle::{self, Taken};
 use super::held::submit;
-use super::node::{Block, BlockEdge, Inline, NodePtr, Shape};
+use super::node::{Block, BlockEdge, NodePtr, Shape};
 use super::ordinary::Args;
-use super::plan::{Input, Kind, Plan, Source, Task};
+use super::plan::{Input, Kind, Plan, Source, Take, Task};
 use super::submit::{Spec, link_some_inputs};
 use crate::scheduler::{Job, Local};
-use crate::slab::Id;
+use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
 use crate::value::Value;
 
@@ -123,23 +123,20 @@ impl Instance<'_> {
     fn write_inline(&self, start: usize, task: &Task, node: NodePtr) {
         node.begin(self.client, task.function, task.shape);
         node.dependents.begin();
-        let mut offset = 0;
-        for (index, &word) in self.plan.words_of(task).iter().enumerate() {
-            if task.shape.kind(index) != Inline::Future {
-                node.set(offset, word);
-                offset += 1;
-                continue;
-            }
-            let source = Input::from_word(word);
-            let input = self.input(source);
+        match task.class {
+            Class::Large => node.set_all(self.plan.large(task)),
+            _ => node.set_all(self.plan.small(task)),
+        }
+        for take in self.plan.takes(task) {
+            let input = self.input(take.input);
+            let offset = take.offset as usize;
             node.set(offset, input.to_word());
-            if source.is_linked_from(start) {
+            if take.input.is_linked_from(start) {
                 let (edge, link) = node.inline_edge(offset, task.class);
                 input.dependents.link_private(edge, link);
-            } else if let Source::Future(_) = source.source() {
+            } else if let Source::Future(_) = take.input.source() {
                 input.life.retain();
             }
-            offset += 2;
         }
         self.set_gate(task, node);
     }
@@ -188,19 +185,18 @@ impl Instance<'_> {
         let mut value_of = |input: &Input| unsafe { Value::reference(self.input(*input).value()) };
         let args = &self.plan.blocks[task.place as usize];
         let values: Result<Vec<_>> = args.iter().map(|arg| arg.value(self.client, &mut value_of)).collect();
-        let sources = self.plan.words_of(task);
-        let inputs = sources.iter().map(|&word| self.input(Input::from_word(word))).collect();
+        let takes = self.plan.takes(task);
+        let inputs = takes.iter().map(|take| self.input(take.input)).collect();
         node.begin(self.client, task.function, task.shape);
         node.dependents.begin();
         node.set_block(Block::new(node, values?, inputs));
         // SAFETY: just made, and nobody else knows the node.
         let edges: &[BlockEdge] = unsafe { &node.block().as_ref().edges };
-        for (edge, &word) in edges.iter().zip(sources) {
-            let source = Input::from_word(word);
-            if source.is_linked_from(start) {
+        for (edge, take) in edges.iter().zip(takes) {
+            if take.input.is_linked_from(start) {
                 let (word, link) = NodePtr::block_edge(edge);
                 edge.input.dependents.link_private(word, link);
-            } else if let Source::Future(_) = source.source() {
+            } else if let Source::Future(_) = take.input.source() {
                 edge.input.life.retain();
             }
         }
@@ -211,11 +207,11 @@ impl Instance<'_> {
     /// Whether no input is a future of another client.
     #[cold]
     fn check_inputs(&self, task: &Task) -> Result<()> {
-        let is_foreign = |input: Input| match input.source() {
+        let is_foreign = |take: &Take| match take.input.source() {
             Source::Future(future) => self.plan.futures[future].node().client() != self.client,
             Source::Task(_) => false,
         };
-        match self.plan.inputs_of(task).position(is_foreign) {
+        match self.plan.takes(task).iter().position(is_foreign) {
             None => Ok(()),
             Some(position) => {
                 let argument = self.plan.argument_of(task, position);
@@ -264,7 +260,7 @@ impl Instance<'_> {
             }
             Kind::Doomed => {
                 // It was ended before this one, or is just being ended by who closes the client.
-                let closed = self.input(Input::from_word(self.plan.words_of(task)[0])).dependents.closed();
+                let closed = self.input(self.plan.takes(task)[0].input).dependents.closed();
                 let ending = |node| closed.map_or_else(|| Ending::closed(node), Ending::of);
                 self.end(task, self.node(index), ending);
             }
@@ -289,10 +285,10 @@ impl Instance<'_> {
 
     /// Links a node to those of its inputs that it is not linked to yet.
     fn link(&self, start: usize, task: &Task, node: NodePtr) {
-        let mut inputs = self.plan.inputs_of(task);
+        let mut takes = self.plan.takes(task).iter();
         let mut cascade = Cascade::new(self.local);
         link_some_inputs(node, &mut cascade, task.outside, || {
-            inputs.next().is_some_and(|input| !input.is_linked_from(start))
+            takes.next().is_some_and(|take| !take.input.is_linked_from(start))
         });
         cascade.run();
     }
@@ -353,8 +349,8 @@ impl Instance<'_> {
 
     /// Gives up the references that nodes made so far began with for this task.
     fn let_go_inputs(&self, task: &Task, cascade: &mut Cascade<'_>) {
-        for input in self.plan.inputs_of(task) {
-            if let Source::Task(input) = input.source()
+        for take in self.plan.takes(task) {
+            if let Source::Task(input) = take.input.source()
                 && let Some(Some(node)) = self.nodes.get(input)
             {
                 cascade.let_go(*node);

@@ -25,8 +25,8 @@ use std::ops::Deref;
 use std::ptr::{self, NonNull};
 
 /// Words of the body in a node of one line, and of two.
-const SMALL_BODY: usize = 4;
-const LARGE_BODY: usize = 12;
+pub(crate) const SMALL_BODY: usize = 4;
+pub(crate) const LARGE_BODY: usize = 12;
 
 #[repr(C, align(64))]
 pub(crate) struct Node {
@@ -309,6 +309,14 @@ impl NodePtr {
     pub(crate) fn set(self, index: usize, word: u64) {
         // SAFETY: see `slot`.
         unsafe { (*self.slot(index)).store(word, Ordering::Relaxed) }
+    }
+
+    /// Sets the first words of the body, which must be within the node's class.
+    #[inline]
+    pub(crate) fn set_all<const N: usize>(self, words: &[u64; N]) {
+        for (index, &word) in words.iter().enumerate() {
+            self.set(index, word);
+        }
     }
 
     /// Writes what a new node must know: its client, its function, what its body holds. The caller owns it alone.

@@ -48,8 +48,8 @@ impl Args {
                 plain(arg_kind::TAKE, handle::another(node)?.0)
             }
             Argument::List(items) => {
-                let mut list = Vec::with_capacity(items.len());
-                for item in items.iter() {
+                let mut list = Vec::with_capacity(items.0.len());
+                for item in &items.0 {
                     match self.argument(item, node_of) {
                         Ok(item) => list.push(item),
                         Err(failure) => {

@@ -8,13 +8,15 @@
 
 use super::argument::Argument;
 use super::chain::{Chain, HEAD, Step};
-use super::node::{Inline, MAX_INLINE, Shape, class_for};
+use super::node::{Inline, LARGE_BODY, MAX_INLINE, SMALL_BODY, Shape, class_for};
 use super::walk::Ref;
 use super::{SubmitOptions, TaskFn};
 use crate::slab::Class;
 use crate::status::{Failure, Result};
 use std::ffi::{CStr, CString};
 use std::time::Duration;
+
+type Body<const N: usize> = [u64; N];
 
 /// Nodes written before they are published: few enough to be in the cache still.
 const CHUNK: usize = 1024;
@@ -45,11 +47,6 @@ impl Input {
         }
     }
 
-    /// Of an inline task's word.
-    pub(super) fn from_word(word: u64) -> Self {
-        Self(word as u32)
-    }
-
     /// Whether it is a task whose node the chunk that begins at `start` links by plain stores.
     pub(super) fn is_linked_from(self, start: usize) -> bool {
         self.0 & OUTSIDE == 0 && self.0 as usize >= start
@@ -74,21 +71,35 @@ pub(super) enum Kind {
 /// A task of a plan.
 pub(super) struct Task {
     pub(super) function: Option<TaskFn>,
+    pub(super) shape: Shape,
     pub(super) kind: Kind,
     pub(super) class: Class,
-    pub(super) shape: Shape,
-    /// Where its words begin: an inline task's arguments, else its inputs.
-    pub(super) words: u32,
-    /// How many edges it has, and how many of them are not linked by plain stores.
-    pub(super) inputs: u32,
-    pub(super) outside: u32,
     /// References that its node begins with: one for each edge of a dependent, one for the handle of an output.
     pub(super) references: u32,
+    /// Its inputs: where they begin, how many there are, and how many of them are not linked by plain stores.
+    takes: u32,
+    pub(super) inputs: u32,
+    pub(super) outside: u32,
     /// Its place in the array for its kind.
     pub(super) place: u32,
     /// Its place among the outputs and among the names, plus one.
     pub(super) output: u32,
     pub(super) name: u32,
+}
+
+impl Task {
+    /// Whether it needs more than to be written.
+    fn is_special(&self) -> bool {
+        self.outside != 0 || self.kind != Kind::Inline
+    }
+}
+
+/// An input of a task.
+#[derive(Clone, Copy)]
+pub(super) struct Take {
+    pub(super) input: Input,
+    /// Where its words stand in the body of an inline task.
+    pub(super) offset: u32,
 }
 
 /// A task that is submitted the ordinary way.
@@ -144,7 +155,10 @@ impl OwnedOptions {
 #[derive(Default)]
 pub(crate) struct Plan {
     pub(super) tasks: Vec<Task>,
-    pub(super) words: Vec<u64>,
+    takes: Vec<Take>,
+    /// The bodies of inline tasks, without their inputs.
+    small: Vec<Body<SMALL_BODY>>,
+    large: Vec<Body<LARGE_BODY>>,
     pub(super) blocks: Vec<Box<[Argument<Input>]>>,
     pub(super) ordinary: Vec<Ordinary>,
     pub(super) mistakes: Vec<Failure>,
@@ -185,16 +199,27 @@ impl Plan {
         let Some((shape, words)) = Shape::of(args.iter().map(Argument::inline_kind)) else {
             return self.block(function, name, Shape::BLOCK, args);
         };
-        let inputs = inputs_of(&args);
-        let mut task = self.begin(&inputs, Some(function), name, Kind::Inline);
+        debug_assert!(args.len() <= MAX_INLINE);
+        let mut task = self.begin(&args, Some(function), name, Kind::Inline);
         task.class = class_for(words);
         task.shape = shape;
-        self.words.extend(args.iter().map(|arg| match arg {
-            Argument::Word(_, word) => *word,
-            Argument::Input(input) => u64::from(input.0),
-            Argument::Value(_) | Argument::List(_) => unreachable!("they need a block"),
-        }));
-        debug_assert!(args.len() <= MAX_INLINE);
+        let mut body = [0; LARGE_BODY];
+        let mut takes = self.takes[task.takes as usize..].iter_mut();
+        for (index, arg) in args.iter().enumerate() {
+            let offset = shape.offset(index);
+            match arg {
+                Argument::Word(_, word) => body[offset] = *word,
+                Argument::Input(_) => takes.next().expect("as many as there are").offset = offset as u32,
+                Argument::Value(_) | Argument::List(_) => unreachable!("they need a block"),
+            }
+        }
+        if task.class == Class::Small {
+            task.place = self.small.len() as u32;
+            self.small.push(std::array::from_fn(|index| body[index]));
+        } else {
+            task.place = self.large.len() as u32;
+            self.large.push(body);
+        }
         self.add(task)
     }
 
@@ -218,12 +243,10 @@ impl Plan {
         shape: Shape,
         args: Vec<Argument<Input>>,
     ) -> Input {
-        let inputs = inputs_of(&args);
-        let mut task = self.begin(&inputs, Some(function), name, Kind::Block);
+        let mut task = self.begin(&args, Some(function), name, Kind::Block);
         task.shape = shape;
         task.place = self.blocks.len() as u32;
         self.blocks.push(args.into());
-        self.words.extend(inputs.iter().map(|input| u64::from(input.0)));
         self.add(task)
     }
 
@@ -234,11 +257,9 @@ impl Plan {
         options: OwnedOptions,
         args: Vec<Argument<Input>>,
     ) -> Input {
-        let inputs = inputs_of(&args);
-        let mut task = self.begin(&inputs, function, None, Kind::Ordinary);
+        let mut task = self.begin(&args, function, None, Kind::Ordinary);
         task.place = self.ordinary.len() as u32;
         self.ordinary.push(Ordinary { args: args.into(), options });
-        self.words.extend(inputs.iter().map(|input| u64::from(input.0)));
         self.add(task)
     }
 
@@ -257,8 +278,7 @@ impl Plan {
 
     /// Adds a task that is in error because `input`, a task, is from the start.
     pub(crate) fn doomed(&mut self, function: TaskFn, name: Option<&CStr>, input: Input) -> Input {
-        let task = self.begin(&[input], Some(function), name, Kind::Doomed);
-        self.words.push(u64::from(input.0));
+        let task = self.begin(&[Argument::Input(input)], Some(function), name, Kind::Doomed);
         self.add(task)
     }
 
@@ -271,38 +291,49 @@ impl Plan {
         task.references += 1;
     }
 
-    /// A task that takes these inputs, and nothing else yet. Ends the chunk if it is full, or if the task takes one that has no node
-    /// before the chunk is published.
-    fn begin(&mut self, inputs: &[Input], function: Option<TaskFn>, name: Option<&CStr>, kind: Kind) -> Task {
+    /// A task that takes the inputs in these arguments, and nothing else yet. Ends the chunk if it is full, or if the task takes one that has no
+    /// node before the chunk is published.
+    fn begin(
+        &mut self,
+        args: &[Argument<Input>],
+        function: Option<TaskFn>,
+        name: Option<&CStr>,
+        kind: Kind,
+    ) -> Task {
+        let first = self.takes.len();
+        for arg in args {
+            arg.for_each_input(&mut |&input| self.takes.push(Take { input, offset: 0 }));
+        }
+        let takes = &self.takes[first..];
         let index = self.tasks.len();
         let mut start = self.ends.last().map_or(0, |&end| end as usize);
-        let is_known_late = |input: &Input| match input.source() {
+        let is_known_late = |take: &Take| match take.input.source() {
             Source::Task(task) => task >= start && self.tasks[task].kind == Kind::Ordinary,
             Source::Future(_) => false,
         };
-        if index - start == CHUNK || inputs.iter().any(is_known_late) {
+        if index - start == CHUNK || takes.iter().any(is_known_late) {
             self.ends.push(index as u32);
             start = index;
         }
-        for input in inputs {
-            if let Source::Task(task) = input.source() {
+        for take in takes {
+            if let Source::Task(task) = take.input.source() {
                 self.tasks[task].references += 1;
             }
         }
-        let outside = inputs.iter().filter(|input| !input.is_linked_from(start)).count();
+        let outside = takes.iter().filter(|take| !take.input.is_linked_from(start)).count();
         let name = name.map_or(0, |name| {
             self.names.push(name.to_owned());
             self.names.len() as u32
         });
         Task {
             function,
+            shape: Shape::EMPTY,
             kind,
             class: Class::Small,
-            shape: Shape::EMPTY,
-            words: self.words.len() as u32,
-            inputs: inputs.len() as u32,
-            outside: outside as u32,
             references: 0,
+            takes: first as u32,
+            inputs: takes.len() as u32,
+            outside: outside as u32,
             place: 0,
             output: 0,
             name,
@@ -310,19 +341,29 @@ impl Plan {
     }
 
     fn add(&mut self, task: Task) -> Input {
-        let is_special = task.outside != 0 || !matches!(task.kind, Kind::Inline);
-        if is_special {
+        if task.is_special() {
             self.specials.push(self.tasks.len() as u32);
         }
         self.tasks.push(task);
         Input::task(self.tasks.len() - 1)
     }
 
-    /// The words of a task: an inline task's arguments, else its inputs.
+    /// The inputs of a task, in order.
     #[inline]
-    pub(super) fn words_of(&self, task: &Task) -> &[u64] {
-        let n = if task.kind == Kind::Inline { task.shape.count() } else { task.inputs as usize };
-        &self.words[task.words as usize..][..n]
+    pub(super) fn takes(&self, task: &Task) -> &[Take] {
+        &self.takes[task.takes as usize..][..task.inputs as usize]
+    }
+
+    /// The body of an inline task with a node of one line.
+    #[inline]
+    pub(super) fn small(&self, task: &Task) -> &Body<SMALL_BODY> {
+        &self.small[task.place as usize]
+    }
+
+    /// The body of an inline task with a node of two lines.
+    #[inline]
+    pub(super) fn large(&self, task: &Task) -> &Body<LARGE_BODY> {
+        &self.large[task.place as usize]
     }
 
     /// Which argument of a task has its input number `position` in it.
@@ -339,23 +380,9 @@ impl Plan {
         let args = &self.blocks[task.place as usize];
         args.iter().position(has_it).unwrap_or(0).saturating_sub(head_of(task.shape))
     }
-
-    /// The inputs of a task, in order.
-    pub(super) fn inputs_of<'a>(&'a self, task: &'a Task) -> impl Iterator<Item = Input> + 'a {
-        let is_input = |&(index, _): &(usize, &u64)| {
-            task.kind != Kind::Inline || task.shape.kind(index) == Inline::Future
-        };
-        self.words_of(task).iter().enumerate().filter(is_input).map(|(_, &word)| Input::from_word(word))
-    }
 }
 
 /// How many arguments there are before those of a block's task.
 fn head_of(shape: Shape) -> usize {
     if shape == Shape::CHAIN { HEAD } else { 0 }
-}
-
-fn inputs_of(args: &[Argument<Input>]) -> Vec<Input> {
-    let mut inputs = Vec::new();
-    args.iter().for_each(|arg| arg.for_each_input(&mut |&input| inputs.push(input)));
-    inputs
 }
