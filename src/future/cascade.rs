@@ -587,11 +587,16 @@ fn free_error(node: NodePtr, closed: Closed) {
 
 /// Ends a job that will not run because its client is closed.
 pub(crate) fn discard(node: NodePtr, cascade: &mut Cascade<'_>) {
+    end_unstarted(node, cascade, || Ending::closed(node));
+}
+
+/// Ends a task, ready but not to be run, instead of queueing it.
+pub(crate) fn end_unstarted(node: NodePtr, cascade: &mut Cascade<'_>, ending: impl FnOnce() -> Ending) {
     if !node.gate.start() {
         return cascade.let_go_entry(node);
     }
     cascade.local.tally(node.client(), |tally| tally.unstarted.add(1));
-    cascade.fail(node, Ending::closed(node));
+    cascade.fail(node, ending());
 }
 
 /// The class of a live node's line.

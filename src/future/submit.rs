@@ -11,7 +11,7 @@ use crate::scheduler::{Job, Local};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
 use crate::sync::{AtomicU64, Ordering};
-use crate::value::{Arg, LIMITED, Type, Value, arg::kind as arg_kind};
+use crate::value::{Arg, LIMITED, Type, Value, arg::SHARED, arg::kind as arg_kind};
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::Arc;
 
@@ -199,21 +199,36 @@ fn born(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>) -> Id {
 
 /// Links a node, whose gate awaits them, to those of its inputs that are open.
 pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
+    // Inputs that were done when the gate was set are not awaited; of those that are, some may end before they are linked.
+    link_some_inputs(node, cascade, node.gate.awaited(), || true);
+}
+
+/// As [`link_inputs`], where some inputs are linked already: `awaited` are awaited of the others, those for which `is_open`, asked for each in
+/// turn, says so.
+pub(crate) fn link_some_inputs(
+    node: NodePtr,
+    cascade: &mut Cascade<'_>,
+    mut awaited: u32,
+    mut is_open: impl FnMut() -> bool,
+) {
     let shape = node.shape();
     let mut failed = None;
-    let mut link = |input: NodePtr, edge, link: &AtomicU64| match input.dependents.link(edge, link) {
-        Ok(()) => true,
-        Err(closed) => {
-            if state_of(closed) != State::Finished {
-                // Relaxed: a retry waits until submit has linked.
-                link.store(UNLINKED, Ordering::Relaxed);
-                failed.get_or_insert_with(|| Ending::of(closed));
+    let mut link = |input: NodePtr, edge, link: &AtomicU64| {
+        if !is_open() {
+            return false;
+        }
+        match input.dependents.link(edge, link) {
+            Ok(()) => true,
+            Err(closed) => {
+                if state_of(closed) != State::Finished {
+                    // Relaxed: a retry waits until submit has linked.
+                    link.store(UNLINKED, Ordering::Relaxed);
+                    failed.get_or_insert_with(|| Ending::of(closed));
+                }
+                false
             }
-            false
         }
     };
-    // Inputs that were done when the gate was set are not awaited; of those that are, some may end before they are linked.
-    let mut awaited = node.gate.awaited();
     if shape.is_block() {
         // SAFETY: the block stays until the node is freed, which it cannot be before its gate is opened below.
         for block_edge in unsafe { node.block().as_ref() }.edges.iter() {
@@ -405,10 +420,18 @@ fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usize) -> Resu
                 }
                 Value::list(values, client)
             }
+            arg_kind::SHARED if arg.aux == (&raw const SHARED).cast() => {
+                Ok((*pointer.cast::<Value>()).clone())
+            }
             arg_kind::LAZY => Err(Failure::invalid("a delayed is an argument of rask_delayed_call only")),
             kind => Err(Failure::invalid(format!("no such kind of argument: {kind}"))),
         }
     }
+}
+
+/// A constant as the task will read it. `arg` is no future and no list.
+pub(crate) fn constant(arg: &Arg) -> Result<Value> {
+    read(arg, 0, &mut Vec::new(), 0)
 }
 
 /// A value of an argument, which may leave memory where the client has a limit.
@@ -418,7 +441,7 @@ fn managed(value: Result<Value>, client: u32) -> Result<Value> {
 }
 
 /// The items behind a list argument.
-pub(super) fn items<T>(arg: &Arg) -> Result<&[T]> {
+pub(crate) fn items<T>(arg: &Arg) -> Result<&[T]> {
     let pointer = std::ptr::with_exposed_provenance::<T>(arg.payload as usize);
     if arg.size == 0 {
         Ok(&[])
