@@ -5,9 +5,10 @@
 
 use super::embedded::Embedded;
 use super::{Stats, SubmitOptions, Timeout};
-use crate::future::TaskFn;
+use crate::future::{Plan, TaskFn};
 use crate::status::{Failure, Result};
 use crate::value::Arg;
+use std::ffi::CStr;
 
 /// What a client does with work.
 pub(super) trait Engine {
@@ -35,6 +36,12 @@ pub(super) trait Engine {
     /// See [`scatter`](super::scatter).
     fn scatter(&self, client: u64, value: &Arg) -> Result<u64>;
 
+    /// Whether the client's submits are pure unless they say otherwise. Fails if it takes none.
+    fn submits_are_pure(&self, client: u64) -> Result<bool>;
+
+    /// Submits the tasks of a plan; `out` has room for the futures of its outputs. `Err`: none was made.
+    fn compute(&self, client: u64, plan: &Plan, out: &mut [u64]) -> Result<()>;
+
     /// See [`drain`](super::drain).
     fn drain(&self, client: u64, timeout: Timeout) -> Result<()>;
 
@@ -43,6 +50,15 @@ pub(super) trait Engine {
 
     /// See [`stats`](super::stats).
     fn stats(&self, client: u64) -> Result<Stats>;
+
+    /// See [`dump`](super::dump).
+    fn dump(&self, client: u64, path: Option<&CStr>) -> Result<()>;
+
+    /// See [`trace_start`](super::trace_start).
+    fn trace_start(&self, client: u64, path: &CStr) -> Result<()>;
+
+    /// See [`trace_stop`](super::trace_stop).
+    fn trace_stop(&self, client: u64) -> Result<()>;
 }
 
 /// The engine of a client. There is one so far; an id that is no client's is for it to refuse.

@@ -6,8 +6,10 @@ use super::dependents::{Closed, EdgeWord, UNLINKED};
 use super::error::{Ending, state_of};
 use super::gate::{Arrived, Settled};
 use super::node::{Edge, Inline, MAX_INLINE, NodePtr, link_of};
+use super::spread::Spread;
 use super::watch::Watch;
-use super::{State, extra, retry, timer};
+use super::{State, extra, held, on_done, retry, timer};
+use crate::log::log;
 use crate::scheduler::{Job, Local};
 use crate::slab::{Class, Left};
 use crate::value::Value;
@@ -74,15 +76,22 @@ impl<'a> Cascade<'a> {
     }
 
     fn run_stacks(&mut self) {
+        let mut spread = Spread::default();
         loop {
             if let Some((edges, ending)) = self.lists.pop().or_else(|| self.list.take()) {
-                self.tell(edges, &ending);
+                let settled = self.tell(edges, &ending);
+                if settled > 0 {
+                    spread.add(&ending, settled);
+                }
             } else if let Some(node) = self.unwanted.pop() {
-                self.drop_unwanted(node);
+                if self.drop_unwanted(node) {
+                    spread.add(&Ending::released(), 1);
+                }
             } else {
                 break;
             }
         }
+        spread.tell();
     }
 
     /// Begins to end futures without a value; [`run`](Self::run) has told everybody when it is over.
@@ -98,14 +107,19 @@ impl<'a> Cascade<'a> {
         self.telling = Some(telling);
     }
 
-    fn drop_unwanted(&mut self, node: NodePtr) {
+    /// Whether it was cancelled therefore.
+    fn drop_unwanted(&mut self, node: NodePtr) -> bool {
         // First: the future may have been retried until now.
         self.begin_telling();
-        if node.dependents.closed().is_none() {
-            self.settle(node, &Ending::released());
+        if node.gate.has_extra() && !held::give_up(node) {
+            // Somebody found it by its key.
+            self.let_go(node);
+            return false;
         }
+        let cancelled = node.dependents.closed().is_none() && self.settle(node, &Ending::released());
         self.forgo_failed(node);
         self.leave(node);
+        cancelled
     }
 
     /// Releases the inputs of a future that nobody can retry, if it has failed or was cancelled. What still runs, or is being linked, needs
@@ -127,7 +141,9 @@ impl<'a> Cascade<'a> {
         }
     }
 
-    fn tell(&mut self, edges: EdgeWord, ending: &Ending) {
+    /// How many dependents ended for that reason.
+    fn tell(&mut self, edges: EdgeWord, ending: &Ending) -> usize {
+        let mut settled = 0;
         let mut edge = edges;
         while edge != 0 {
             // Read before the edge is told: its owner may be gone afterwards.
@@ -137,7 +153,7 @@ impl<'a> Cascade<'a> {
                     if !matches!(ending, Ending::Finished) {
                         // Relaxed: the lock orders it before a retry.
                         link_of(edge).store(UNLINKED, crate::sync::Ordering::Relaxed);
-                        self.settle(node, ending);
+                        settled += usize::from(self.settle(node, ending));
                     }
                     self.arrive(node);
                 }
@@ -146,6 +162,7 @@ impl<'a> Cascade<'a> {
             }
             edge = next;
         }
+        settled
     }
 
     /// An input of `node` is done.
@@ -257,7 +274,9 @@ impl<'a> Cascade<'a> {
             // Before the arrival, so that what nobody wants any more does not run again; until then the gate keeps the node.
             match node.life.leave_unless_last(|| node.gate.is_bound()) {
                 Left::Others => {}
-                Left::Last | Left::LastButOne => self.drop_unwanted(node),
+                Left::Last | Left::LastButOne => {
+                    self.drop_unwanted(node);
+                }
             }
             self.arrive(node);
         } else {
@@ -278,7 +297,10 @@ impl<'a> Cascade<'a> {
         self.count(node, &ending, 1);
         let closed = ending.clone().into_closed();
         match node.dependents.close_run(closed) {
-            Some(edges) => self.closed(edges, ending),
+            Some(edges) => {
+                log!(Debug, "{ending}");
+                self.closed(edges, ending);
+            }
             None => {
                 // SAFETY: the word was refused, so it is taken back.
                 drop(unsafe { Ending::from_closed(closed) });
@@ -519,12 +541,12 @@ impl<'a> Telling<'a> {
     }
 }
 
-/// Frees a node, of this class, that nobody refers to.
+/// Frees a node, of this class, that nobody refers to; unless somebody is still to be called with the future.
 #[inline]
 pub(crate) fn free(node: NodePtr, class: Class, local: &Local) {
     let closed = node.dependents.closed().expect("a node without references is done");
-    if node.gate.has_extra() {
-        extra::take(node);
+    if node.gate.has_extra() && !forget_extra(node, state_of(closed)) {
+        return;
     }
     local.tally(node.client(), |tally| tally.freed.add(1));
     if state_of(closed) != State::Finished {
@@ -535,6 +557,21 @@ pub(crate) fn free(node: NodePtr, class: Class, local: &Local) {
         local.bury(unsafe { node.take_value() });
     }
     local.magazine(class).put(node.line());
+}
+
+/// Removes what is kept beside a node that is about to be freed. `false`: somebody is still to be called with the future, which lives on
+/// until then.
+#[cold]
+fn forget_extra(node: NodePtr, state: State) -> bool {
+    if on_done::call_before_free(node, state) {
+        return false;
+    }
+    if let Some(extra) = extra::take(node)
+        && let (Some(key), Some(identity)) = (extra.key, extra.identity)
+    {
+        held::forget(node, key, identity);
+    }
+    true
 }
 
 #[cold]
@@ -550,11 +587,16 @@ fn free_error(node: NodePtr, closed: Closed) {
 
 /// Ends a job that will not run because its client is closed.
 pub(crate) fn discard(node: NodePtr, cascade: &mut Cascade<'_>) {
+    end_unstarted(node, cascade, || Ending::closed(node));
+}
+
+/// Ends a task, ready but not to be run, instead of queueing it.
+pub(crate) fn end_unstarted(node: NodePtr, cascade: &mut Cascade<'_>, ending: impl FnOnce() -> Ending) {
     if !node.gate.start() {
         return cascade.let_go_entry(node);
     }
     cascade.local.tally(node.client(), |tally| tally.unstarted.add(1));
-    cascade.fail(node, Ending::closed(node));
+    cascade.fail(node, ending());
 }
 
 /// The class of a live node's line.

@@ -36,10 +36,18 @@ struct Followers {
 impl Error {
     /// An error that begins in `node`.
     pub(crate) fn new(node: NodePtr, status: Status, code: i32, attempts: u32, message: &str) -> Arc<Self> {
-        Arc::new(Self {
-            is_retryable: true,
-            ..Self::for_good(key::of(node), status, code, attempts, message)
-        })
+        Self::begun_in(key::of(node), status, code, attempts, message)
+    }
+
+    /// An error that begins in the task with this key.
+    pub(crate) fn begun_in(
+        origin: CString,
+        status: Status,
+        code: i32,
+        attempts: u32,
+        message: &str,
+    ) -> Arc<Self> {
+        Arc::new(Self { is_retryable: true, ..Self::for_good(origin, status, code, attempts, message) })
     }
 
     /// An error that nobody can retry after.
@@ -133,6 +141,16 @@ impl Ending {
         Ending::Failed(Error::new(node, failure.status, 0, 0, &failure.message))
     }
 
+    /// Whether it is the very same error, shared.
+    pub(crate) fn is(&self, other: &Ending) -> bool {
+        match (self, other) {
+            (Ending::Finished, Ending::Finished) => true,
+            (Ending::Failed(one), Ending::Failed(other))
+            | (Ending::Cancelled(one), Ending::Cancelled(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
     pub(crate) fn state(&self) -> State {
         match self {
             Ending::Finished => State::Finished,
@@ -173,6 +191,22 @@ impl Ending {
         // SAFETY: the word keeps its own share: the one made here is forgotten, and a clone returned.
         let kept = std::mem::ManuallyDrop::new(unsafe { Ending::from_closed(closed) });
         Ending::clone(&kept)
+    }
+}
+
+impl std::fmt::Display for Ending {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (ended, error) = match self {
+            Ending::Finished => return write!(to, "finished"),
+            Ending::Failed(error) => ("failed", error),
+            Ending::Cancelled(error) => ("was cancelled", error),
+        };
+        let message = error.message.to_string_lossy();
+        match error.origin.to_string_lossy() {
+            // Nobody holds the future, so nobody knows its name.
+            origin if origin.is_empty() => write!(to, "{message}"),
+            origin => write!(to, "{origin} {ended}: {message}"),
+        }
     }
 }
 

@@ -1,9 +1,11 @@
-//! What few futures have and no node has room for: given names and keys, options. In a table beside the nodes.
+//! What few futures have and no node has room for: given names and keys, options, callbacks. In a table beside the nodes.
 //!
 //! The gate of a node with an entry [says so](super::gate::Gate::has_extra), so that nobody else pays for the table.
 
 use super::error::Error;
+use super::identity::Identity;
 use super::node::NodePtr;
+use super::on_done::Registration;
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::ffi::CString;
@@ -17,6 +19,8 @@ pub(crate) struct Extra {
     pub(crate) name: Option<CString>,
     /// The key, once it was given or asked for. Its address is the caller's to read until the node is freed.
     pub(crate) key: Option<CString>,
+    /// What it computes, if others are to find it by that or by its key.
+    pub(crate) identity: Option<Identity>,
     /// How often the task may be run again after it failed, and how long that waits.
     pub(crate) retries: u32,
     pub(crate) retry_delay: Duration,
@@ -24,6 +28,8 @@ pub(crate) struct Extra {
     pub(crate) attempt: u32,
     /// What it failed with before it was retried: told to somebody who may still read it.
     pub(crate) past_errors: Vec<Arc<Error>>,
+    /// What is to be called when the future is done, in the order it was registered.
+    pub(crate) on_done: Vec<Registration>,
 }
 
 type Table = HashMap<NodePtr, Extra>;

@@ -87,6 +87,12 @@ impl Gate {
         self.0.store((inputs + 1) | LINKING, Ordering::Relaxed);
     }
 
+    /// Sets the gate of a task with `inputs` still open that are linked already. As for [`open`](Self::open).
+    pub(crate) fn await_linked(&self, inputs: u32) {
+        debug_assert!(inputs < COUNT);
+        self.0.store(inputs, Ordering::Relaxed);
+    }
+
     /// One input has finished.
     ///
     /// AcqRel: release hands on what this thread saw of its input, acquire collects it for the one who runs the task.
@@ -101,7 +107,6 @@ impl Gate {
 
     /// What was to be linked is linked; `finished` inputs turned out to be done already. Also whether the task was settled meanwhile: then
     /// [`settle`](Self::settle) said `Linking` to somebody, who left a reference for the caller.
-    #[must_use]
     pub(crate) fn linked(&self, finished: u32) -> (Arrived, bool) {
         let before = self.0.fetch_sub(LINKING + 1 + finished, Ordering::AcqRel);
         (Self::arrived(before, 1 + finished), before & SETTLED != 0)

@@ -3,14 +3,16 @@
 use super::cascade::{Cascade, class_of};
 use super::dependents::{Closed, UNLINKED};
 use super::error::{Ending, Error, state_of};
+use super::identity::Identity;
 use super::node::{self, Block, Inline, NodePtr, Shape};
-use super::{State, SubmitOptions, TaskFn, extra, handle};
+use super::{State, SubmitOptions, TaskFn, extra, handle, trace};
+use crate::log::log;
 use crate::scheduler::{Job, Local};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
 use crate::sync::{AtomicU64, Ordering};
-use crate::value::{Arg, Type, Value, arg::kind as arg_kind};
-use std::ffi::{CStr, c_char, c_void};
+use crate::value::{Arg, LIMITED, Type, Value, arg::SHARED, arg::kind as arg_kind};
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::Arc;
 
 /// How deep lists of arguments may nest. Stated in the header.
@@ -23,6 +25,8 @@ pub(crate) struct Spec<'a> {
     pub(crate) function: Option<TaskFn>,
     /// `None`: the default ones.
     pub(crate) options: Option<&'a SubmitOptions<'a>>,
+    /// The key it holds, and what it computes, if others are to find it.
+    pub(crate) identity: Option<(&'a CString, Identity)>,
     /// A mistake that the caller found already.
     pub(crate) wrong: Option<&'a Failure>,
 }
@@ -56,8 +60,10 @@ pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
             offset += 1;
             continue;
         }
-        // A number that is there already is as good as its future, and nobody need count or release anything for it.
+        // A number that is there already is as good as its future, and nobody need count or release anything for it. A trace shows it all the
+        // same as what it is: something that the task depends on.
         if arg.kind == arg_kind::FUTURE
+            && !trace::is_on()
             && let Some((kind, word)) = super::peek(Id(arg.payload), spec.client)
         {
             node.set(offset, word);
@@ -147,8 +153,8 @@ fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32)
     } else {
         node.gate.await_inputs(open);
     }
-    if let Some(options) = spec.options {
-        set_options(node, options);
+    if spec.options.is_some() || spec.identity.is_some() {
+        set_options(node, spec);
     }
     let id = born(local, node, class, spec);
     if open == 0 {
@@ -159,11 +165,20 @@ fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32)
 
 /// Keeps what the options ask for beside a node that the caller owns alone.
 #[cold]
-fn set_options(node: NodePtr, options: &SubmitOptions<'_>) {
+fn set_options(node: NodePtr, spec: Spec<'_>) {
+    if spec.options.is_none() && spec.identity.is_none() {
+        return;
+    }
     extra::with(node, |extra| {
-        extra.name = options.name.map(CStr::to_owned);
-        extra.retries = options.retries;
-        extra.retry_delay = options.retry_delay;
+        if let Some(options) = spec.options {
+            extra.name = options.name.map(CStr::to_owned);
+            extra.retries = options.retries;
+            extra.retry_delay = options.retry_delay;
+        }
+        if let Some((key, identity)) = spec.identity {
+            extra.key = Some(key.clone());
+            extra.identity = Some(identity);
+        }
     });
 }
 
@@ -184,21 +199,36 @@ fn born(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>) -> Id {
 
 /// Links a node, whose gate awaits them, to those of its inputs that are open.
 pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
+    // Inputs that were done when the gate was set are not awaited; of those that are, some may end before they are linked.
+    link_some_inputs(node, cascade, node.gate.awaited(), || true);
+}
+
+/// As [`link_inputs`], where some inputs are linked already: `awaited` are awaited of the others, those for which `is_open`, asked for each in
+/// turn, says so.
+pub(crate) fn link_some_inputs(
+    node: NodePtr,
+    cascade: &mut Cascade<'_>,
+    mut awaited: u32,
+    mut is_open: impl FnMut() -> bool,
+) {
     let shape = node.shape();
     let mut failed = None;
-    let mut link = |input: NodePtr, edge, link: &AtomicU64| match input.dependents.link(edge, link) {
-        Ok(()) => true,
-        Err(closed) => {
-            if state_of(closed) != State::Finished {
-                // Relaxed: a retry waits until submit has linked.
-                link.store(UNLINKED, Ordering::Relaxed);
-                failed.get_or_insert_with(|| Ending::of(closed));
+    let mut link = |input: NodePtr, edge, link: &AtomicU64| {
+        if !is_open() {
+            return false;
+        }
+        match input.dependents.link(edge, link) {
+            Ok(()) => true,
+            Err(closed) => {
+                if state_of(closed) != State::Finished {
+                    // Relaxed: a retry waits until submit has linked.
+                    link.store(UNLINKED, Ordering::Relaxed);
+                    failed.get_or_insert_with(|| Ending::of(closed));
+                }
+                false
             }
-            false
         }
     };
-    // Inputs that were done when the gate was set are not awaited; of those that are, some may end before they are linked.
-    let mut awaited = node.gate.awaited();
     if shape.is_block() {
         // SAFETY: the block stays until the node is freed, which it cannot be before its gate is opened below.
         for block_edge in unsafe { node.block().as_ref() }.edges.iter() {
@@ -220,6 +250,7 @@ pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
         }
     }
     if let Some(ending) = failed {
+        log!(Debug, "submitted what cannot run: {ending}");
         cascade.settle(node, &ending);
     }
     cascade.linked(node, awaited);
@@ -229,10 +260,9 @@ pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
 fn make_wrong(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, wrong: &Failure) -> Made {
     node.set_shape(Shape::EMPTY);
     node.gate.open_forgone();
-    if let Some(options) = spec.options {
-        set_options(node, options);
-    }
+    set_options(node, Spec { identity: None, ..spec });
     let ending = Ending::mistaken(node, wrong);
+    log!(Debug, "submitted what cannot run: {ending}");
     born_done(local, node, class, spec, ending)
 }
 
@@ -260,7 +290,7 @@ pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
     let class = Class::Small;
     let node = take_node(local, class, args)?;
     node.begin(client, None, Shape::EMPTY);
-    let spec = Spec { client, function: None, options: None, wrong: None };
+    let spec = Spec { client, function: None, options: None, identity: None, wrong: None };
     let mut inputs = Vec::new();
     match read(arg, client, &mut inputs, 0) {
         Err(wrong) => Ok(make_wrong(local, node, class, spec, &wrong)),
@@ -347,11 +377,15 @@ fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usize) -> Resu
             arg_kind::I64 => Ok(Value::i64(arg.payload as i64)),
             arg_kind::F64 => Ok(Value::f64(f64::from_bits(arg.payload))),
             arg_kind::POINTER => Ok(Value::pointer(pointer)),
-            arg_kind::BYTES => Value::bytes_from(pointer, arg.size, client),
-            arg_kind::STR if pointer.is_null() => Err(Failure::invalid("the text is NULL")),
-            arg_kind::STR => Value::bytes(CStr::from_ptr(pointer.cast::<c_char>()).to_bytes(), client),
-            arg_kind::BYTES_OWNED => Value::bytes_owned(pointer, arg.size, destructor(arg), client),
-            arg_kind::OBJECT => Value::object(pointer, arg.aux.cast::<Type>(), client),
+            arg_kind::BYTES => managed(Value::bytes_from(pointer, arg.size, client), client),
+            arg_kind::STR => match text_of(arg) {
+                Some(text) => managed(Value::bytes(text.to_bytes(), client), client),
+                None => Err(Failure::invalid("the text is NULL")),
+            },
+            arg_kind::BYTES_OWNED => {
+                managed(Value::bytes_owned(pointer, arg.size, destructor(arg), client), client)
+            }
+            arg_kind::OBJECT => managed(Value::object(pointer, arg.aux.cast::<Type>(), client), client),
             arg_kind::FUTURE | arg_kind::TAKE => {
                 let (node, _) = input(arg, client)?;
                 inputs.push(node);
@@ -386,14 +420,28 @@ fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usize) -> Resu
                 }
                 Value::list(values, client)
             }
+            arg_kind::SHARED if arg.aux == (&raw const SHARED).cast() => {
+                Ok((*pointer.cast::<Value>()).clone())
+            }
             arg_kind::LAZY => Err(Failure::invalid("a delayed is an argument of rask_delayed_call only")),
             kind => Err(Failure::invalid(format!("no such kind of argument: {kind}"))),
         }
     }
 }
 
+/// A constant as the task will read it. `arg` is no future and no list.
+pub(crate) fn constant(arg: &Arg) -> Result<Value> {
+    read(arg, 0, &mut Vec::new(), 0)
+}
+
+/// A value of an argument, which may leave memory where the client has a limit.
+#[inline]
+fn managed(value: Result<Value>, client: u32) -> Result<Value> {
+    if client & LIMITED == 0 { value } else { value.map(Value::manage) }
+}
+
 /// The items behind a list argument.
-fn items<T>(arg: &Arg) -> Result<&[T]> {
+pub(crate) fn items<T>(arg: &Arg) -> Result<&[T]> {
     let pointer = std::ptr::with_exposed_provenance::<T>(arg.payload as usize);
     if arg.size == 0 {
         Ok(&[])
@@ -405,6 +453,13 @@ fn items<T>(arg: &Arg) -> Result<&[T]> {
         // SAFETY: by the contract of the C API, `size` items are there until submit returns.
         Ok(unsafe { std::slice::from_raw_parts(pointer, arg.size) })
     }
+}
+
+/// The text behind a text argument; `None` for NULL.
+pub(super) fn text_of(arg: &Arg) -> Option<&CStr> {
+    let pointer = std::ptr::with_exposed_provenance::<c_char>(arg.payload as usize);
+    // SAFETY: by the contract of the C API, a text that is not NULL ends with a NUL and stays until submit returns.
+    (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) })
 }
 
 fn destructor(arg: &Arg) -> Option<unsafe extern "C" fn(*mut c_void)> {

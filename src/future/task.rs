@@ -5,11 +5,12 @@ use super::dependents::UNLINKED;
 use super::error::{Ending, Error};
 use super::handle::{self, Taken};
 use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
-use super::{extra, key, waiting};
+use super::trace::Outcome;
+use super::{chain, extra, key, trace, waiting};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
 use crate::status::{self, Status};
-use crate::value::Value;
+use crate::value::{LIMITED, Pins, Store, Value};
 use std::any::Any;
 use std::cell::{OnceCell, UnsafeCell};
 use std::ffi::{CStr, CString};
@@ -29,6 +30,8 @@ pub struct Task {
     /// dropped, as there is nothing to drop.
     args: [UnsafeCell<MaybeUninit<Value>>; MAX_INLINE],
     key: OnceCell<CString>,
+    /// The step that runs, or null: the node is no chain.
+    step: *const chain::Running,
     /// The task that waits on this thread for this one to be done, or null.
     beneath: *const Task,
 }
@@ -42,6 +45,7 @@ impl Task {
             forward: None,
             args: [const { UnsafeCell::new(MaybeUninit::uninit()) }; MAX_INLINE],
             key: OnceCell::new(),
+            step: std::ptr::null(),
             beneath,
         }
     }
@@ -94,8 +98,19 @@ impl Task {
     }
 
     fn block_args(&self) -> &[Value] {
+        // SAFETY: set for as long as the step runs.
+        if let Some(step) = unsafe { self.step.as_ref() } {
+            return step.args();
+        }
         // SAFETY: the task is claimed and runs; its arguments are taken out after the function has returned.
         unsafe { self.node.block().as_ref().args() }
+    }
+
+    /// Holds in memory what the task may read in place while its function runs.
+    fn pin_args(&self) -> Pins {
+        let mut pins = Pins::default();
+        (0..self.arg_count()).filter_map(|index| self.arg(index)).for_each(|value| pins.add(value));
+        pins
     }
 
     /// Sets the result; of several the last counts. Kept, if only to be destroyed, when the task has failed. Returns the one before, for the
@@ -126,7 +141,8 @@ impl Task {
     /// Makes the task an error. The first failure stands.
     pub fn fail(&mut self, status: Status, code: i32, message: &str) {
         if self.failure.is_none() {
-            self.failure = Some(Error::new(self.node, status, code, self.attempt(), message));
+            let origin = self.key().to_owned();
+            self.failure = Some(Error::begun_in(origin, status, code, self.attempt(), message));
         }
     }
 
@@ -160,6 +176,9 @@ impl Task {
                 if let Some(input) = forward {
                     cascade.let_go(input);
                 }
+                if error.status == status::CANCELLED {
+                    return cascade.fail(self.node, Ending::Cancelled(error));
+                }
                 // No retry comes in between, to count anew.
                 cascade.begin_telling();
                 match take_retry(self.node) {
@@ -168,6 +187,53 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// How the run ended, now that the function has returned.
+    #[cold]
+    fn outcome(&self) -> Outcome {
+        match (&self.failure, &self.forward) {
+            _ if self.cancelled() => Outcome::Cancelled,
+            (Some(error), _) => Outcome::Failed(error.clone()),
+            (None, Some(_)) => Outcome::Forwarded,
+            (None, None) => Outcome::Finished,
+        }
+    }
+
+    /// Ends the task as cancelled because its client is closed, when it returns.
+    pub(super) fn cancel(&mut self) {
+        if self.failure.is_none() {
+            self.failure = Ending::closed(self.node).error().cloned();
+        }
+    }
+
+    /// From now on the task is a step of its node's chain, to itself and to others. `step` stays until [`end_step`](Self::end_step).
+    pub(super) fn begin_step(&mut self, step: &chain::Running) {
+        self.step = step;
+        self.key = OnceCell::new();
+    }
+
+    pub(super) fn end_step(&mut self) {
+        self.step = std::ptr::null();
+        self.key = OnceCell::new();
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    pub(super) fn has_forward(&self) -> bool {
+        self.forward.is_some()
+    }
+
+    /// The future whose result would become this task's.
+    pub(super) fn take_forward(&mut self) -> Option<Taken> {
+        self.forward.take()
+    }
+
+    /// The task's result becomes that of a future of its own client.
+    pub(super) fn forward(&mut self, future: Taken) {
+        self.forward = Some(future);
     }
 
     #[inline]
@@ -189,7 +255,10 @@ impl Task {
 
     /// The task's key; valid while the task runs.
     pub fn key(&self) -> &CStr {
-        self.key.get_or_init(|| key::of(self.node))
+        self.key.get_or_init(|| {
+            // SAFETY: set for as long as the step runs.
+            unsafe { self.step.as_ref() }.map_or_else(|| key::of(self.node), |step| step.key(self.node))
+        })
     }
 
     /// The id of the client the task runs in.
@@ -271,24 +340,42 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
 
     let beneath = local.task.get();
     let mut task = Task::new(node, beneath.cast());
+    let pins = if client & LIMITED == 0 { Pins::default() } else { task.pin_args() };
     let address = &raw mut task;
     local.task.set(address.cast_const().cast());
+    let traced = if trace::is_on() { trace::begin(node, task.attempt(), local) } else { None };
+    let is_chain = node.shape() == Shape::CHAIN;
     // SAFETY: the caller of submit gave a function with this signature; the task is valid during the call.
-    let returned = catch_unwind(AssertUnwindSafe(|| unsafe { function(address) }));
+    let returned = catch_unwind(AssertUnwindSafe(|| unsafe {
+        if is_chain { chain::run(address, local) } else { function(address) }
+    }));
+    drop(pins);
     local.task.set(beneath);
     if let Err(panic) = returned {
         task.fail(status::PANIC, 0, &panic_message(&*panic));
         // Its destructor might panic in its turn.
         std::mem::forget(panic);
     }
+    if let Some(begun) = traced {
+        begun.end(task.outcome());
+    }
 
     local.tally(client, |tally| tally.returned.add(1));
     if task.failure.is_none() && task.forward.is_none() {
+        if client & LIMITED != 0 {
+            task.result = task.take_result().manage();
+        }
         cascade.finish(node, &mut task.result);
     } else {
         task.end_otherwise(local, &mut cascade);
     }
     let next = cascade.run();
+    if client & LIMITED != 0
+        && let Some(store) = Store::of(client)
+    {
+        // Its inputs may go, its result has come.
+        store.make_room();
+    }
     // Last: when everything is counted as ended, everything has been told.
     local.tally(client, |tally| tally.ended.add(1));
     next

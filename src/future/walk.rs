@@ -20,14 +20,31 @@ impl Ref {
         Self(node)
     }
 
-    /// Counts a reference on a node if it is still in the life that it was seen in.
+    /// Counts a reference on a node, if it still is in the life it was in when its life word was `seen`, and references on it were
+    /// counted: else it is done and gone.
     pub(crate) fn join(node: NodePtr, seen: u64) -> Option<Self> {
-        // Made only then: it lets go of itself.
         node.life.join(seen).then(|| Self(node))
+    }
+
+    /// Counts the first reference again on a node that the caller was about to free.
+    pub(crate) fn revive(node: NodePtr) -> Self {
+        node.life.revive();
+        Self(node)
+    }
+
+    /// Hands the reference to the caller, who lets go of it.
+    pub(crate) fn into_node(self) -> NodePtr {
+        std::mem::ManuallyDrop::new(self).0
     }
 
     pub(crate) fn node(&self) -> NodePtr {
         self.0
+    }
+}
+
+impl Clone for Ref {
+    fn clone(&self) -> Self {
+        Self::new(self.0)
     }
 }
 

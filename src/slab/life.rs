@@ -80,10 +80,26 @@ impl Life {
     ///
     /// The caller owns the line alone. Release: whoever pins a forged id that happens to fit must see an initialised line.
     pub(crate) fn begin(&self) -> u64 {
+        self.begin_held(1)
+    }
+
+    /// As [`begin`](Self::begin), with these references, that of the handle among them.
+    pub(crate) fn begin_held(&self, references: u32) -> u64 {
+        debug_assert!(references > 0);
         let generation = Self::generation(self.0.load(Ordering::Relaxed)) + 1;
         debug_assert!(generation % 2 == 1);
-        self.0.store(generation << GENERATION_SHIFT | 1, Ordering::Release);
+        self.0.store(generation << GENERATION_SHIFT | u64::from(references), Ordering::Release);
         generation
+    }
+
+    /// Begins a life that has no handle, with these references: that of a handle which has ended already.
+    ///
+    /// The caller owns the line alone. Release: whoever [joins](Self::join) the life must see an initialised line.
+    pub(crate) fn begin_unheld(&self, references: u32) {
+        debug_assert!(references > 0);
+        let generation = Self::generation(self.0.load(Ordering::Relaxed)) + 2;
+        debug_assert!(generation % 2 == 0);
+        self.0.store(generation << GENERATION_SHIFT | u64::from(references), Ordering::Release);
     }
 
     /// Whether `id` is the live handle just now.
@@ -98,6 +114,21 @@ impl Life {
     pub(crate) fn is_still(&self, id: Id) -> bool {
         fence(Ordering::Acquire);
         Self::names(self.0.load(Ordering::Relaxed), id)
+    }
+
+    /// Whether the line has references in its life of this number (see [`count`](Self::count)): as [`is`](Self::is), for who has no handle.
+    pub(crate) fn is_number(&self, number: u32) -> bool {
+        Self::lives(self.0.load(Ordering::Acquire), number)
+    }
+
+    /// As [`is_still`](Self::is_still), after [`is_number`](Self::is_number).
+    pub(crate) fn is_still_number(&self, number: u32) -> bool {
+        fence(Ordering::Acquire);
+        Self::lives(self.0.load(Ordering::Relaxed), number)
+    }
+
+    fn lives(word: u64, number: u32) -> bool {
+        Self::number(word) == u64::from(number) && word & REFERENCES != 0
     }
 
     /// Counts one more reference if `id` is the live handle.
@@ -160,6 +191,15 @@ impl Life {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a reference again after the last one was given up, by the one who [left](Self::leave) last and now does not free the line. The
+    /// life goes on without its handle.
+    ///
+    /// Relaxed: as for [`retain`](Self::retain); nothing was written to the line meanwhile.
+    pub(crate) fn revive(&self) {
+        let before = self.0.fetch_add(1, Ordering::Relaxed);
+        debug_assert!(before & REFERENCES == 0);
+    }
+
     /// Takes part in the life seen as `word` (from [`peek`](Self::peek)) if it is still the same and has references.
     pub(crate) fn join(&self, seen: u64) -> bool {
         let mut word = self.0.load(Ordering::Relaxed);
@@ -194,6 +234,16 @@ impl Life {
                 Err(now) => word = now,
             }
         }
+    }
+
+    /// How many references there are just now.
+    pub(crate) fn references(&self) -> u64 {
+        self.0.load(Ordering::Acquire) & REFERENCES
+    }
+
+    /// Whether this is the life seen as `seen`, with references or without.
+    pub(crate) fn is_same(&self, seen: u64) -> bool {
+        Self::number(self.0.load(Ordering::Relaxed)) == Self::number(seen)
     }
 
     /// Whether the life seen as `word` (from [`peek`](Self::peek)) is still the same and has references.
