@@ -103,8 +103,13 @@ pub struct ErrorView {
 
 /// What the scheduler does with futures.
 pub(crate) fn work() -> Work {
-    let stuck = waiting::resolve_deadlocks;
-    Work { run: task::run, discard: |job, local, _| discard_job(job, local), cancel_pending, stuck }
+    Work {
+        run: task::run,
+        discard: |job, local, _| discard_job(job, local),
+        cancel_pending,
+        closed: client_closed,
+        stuck: waiting::resolve_deadlocks,
+    }
 }
 
 /// Ends a job that will not run, because its client is closed.
@@ -114,9 +119,12 @@ pub(crate) fn discard_job(job: Job, local: &Local) {
     cascade.run();
 }
 
-/// What is left to do when a client is closed of which futures have failed: nobody can retry them.
-pub(crate) fn forgo_all(client: u32) {
-    Local::with(|local| retry::forgo_all(client, local));
+/// What is left to do when a client is closed: nobody can retry its futures, if some `has_failed`.
+fn client_closed(client: u32, has_failed: bool, local: &Local) {
+    timer::await_client(client);
+    if has_failed {
+        retry::forgo_all(client, local);
+    }
 }
 
 /// Cancels every future of the client that waits for its inputs; if `nothing_runs` of it any more, also those whose tasks have run and wait
