@@ -111,14 +111,19 @@ impl<'a> Cascade<'a> {
     fn drop_unwanted(&mut self, node: NodePtr) -> bool {
         // First: the future may have been retried until now.
         self.begin_telling();
-        if node.gate.has_extra() && !held::give_up(node) {
-            // Somebody found it by its key.
+        if !is_alone(node) || node.gate.has_extra() && !held::give_up(node) {
+            // What seemed to be the engine's reference was another's, or somebody found it by its key.
             self.let_go(node);
             return false;
         }
         let cancelled = node.dependents.closed().is_none() && self.settle(node, &Ending::released());
         self.forgo_failed(node);
-        self.leave(node);
+        if node.gate.is_forgone() {
+            self.leave(node);
+        } else {
+            // Somebody else is ending it, or it still runs or is being linked: whoever of them and us goes last looks again.
+            self.let_go(node);
+        }
         cancelled
     }
 
@@ -272,11 +277,8 @@ impl<'a> Cascade<'a> {
     pub(crate) fn end_run(&mut self, node: NodePtr) {
         if node.dependents.take_abandoned() {
             // Before the arrival, so that what nobody wants any more does not run again; until then the gate keeps the node.
-            match node.life.leave_unless_last(|| node.gate.is_bound()) {
-                Left::Others => {}
-                Left::Last | Left::LastButOne => {
-                    self.drop_unwanted(node);
-                }
+            if leave_unless_alone(node) {
+                self.drop_unwanted(node);
             }
             self.arrive(node);
         } else {
@@ -487,14 +489,12 @@ impl<'a> Cascade<'a> {
     /// Gives up a counted reference. With the last one a future that is not done is cancelled, since nobody can want it any more, one that did
     /// not finish releases its inputs, since nobody can retry it any more, and the node is freed.
     pub(crate) fn let_go(&mut self, node: NodePtr) {
-        match node.life.leave_unless_last(|| node.gate.is_bound()) {
-            Left::Others => {}
-            Left::Last => self.let_go_last(node),
-            Left::LastButOne => self.unwanted.push(node),
+        if leave_unless_alone(node) {
+            self.let_go_last(node);
         }
     }
 
-    /// As [`let_go`](Self::let_go), for a reference known to be the last one.
+    /// As [`let_go`](Self::let_go), for a reference that is the last one, or seems to be but for the engine's.
     pub(crate) fn let_go_last(&mut self, node: NodePtr) {
         match node.dependents.closed() {
             Some(closed) if state_of(closed) == State::Finished => self.leave(node),
@@ -539,6 +539,27 @@ impl<'a> Telling<'a> {
         drop(self.guard);
         self.local.bury_now(self.nested);
     }
+}
+
+/// Gives a reference up, unless nobody seems to refer to the node but the caller and the engine. `true`: a reference is still the caller's.
+#[inline]
+fn leave_unless_alone(node: NodePtr) -> bool {
+    match node.life.leave_unless_last() {
+        Left::Others => false,
+        // Asked when the reference has gone: before, the one that is left could have been another's, and this one the engine's by now.
+        // Whether it still is the same node does not matter, since the reference counted here is let go like any other.
+        Left::One => node.gate.is_bound() && node.life.join(node.life.peek()),
+        Left::Last => true,
+    }
+}
+
+/// Whether nobody refers to the node but the caller, who excludes retries, and the engine.
+///
+/// Without a retry the mark of the engine's reference is set at most once and then taken back at most once. So if it is there before and
+/// after the look at the count, it was meanwhile, and of two references one is the engine's.
+pub(super) fn is_alone(node: NodePtr) -> bool {
+    let is_bound = node.gate.is_bound();
+    node.life.references() == 1 + u64::from(is_bound) && node.gate.is_bound() == is_bound
 }
 
 /// Frees a node, of this class, that nobody refers to; unless somebody is still to be called with the future.

@@ -3,6 +3,7 @@
 //! An entry refers to its future without keeping it: it is taken out when the future is freed, and whoever finds one that is being freed
 //! takes its place. Nobody else's are looked at, so a client without keys pays nothing.
 
+use super::cascade::is_alone;
 use super::identity::{self, Identity, Print};
 use super::node::NodePtr;
 use super::submit::{Made, Spec, discard, make};
@@ -85,7 +86,7 @@ pub(super) fn give_up(node: NodePtr) -> bool {
     let Some((key, identity)) = known else { return true };
     let mut held = HELD.lock();
     // Under the lock nobody finds it, so nobody comes by.
-    let is_last = node.life.references() <= 1 + u64::from(node.gate.is_bound());
+    let is_last = is_alone(node);
     if is_last {
         remove(&mut held, node, key, identity);
     }

@@ -5,13 +5,17 @@
 //! checks what the engine relies on: loom's cells fail a model when two accesses are not ordered, and the plain counters when
 //! something happens twice or never.
 
-use super::dependents::{Closed, Dependents, EdgeWord};
-use super::gate::{Arrived, Gate, Settled};
-use crate::slab::{Ended, Id, Kind, Life};
+mod models;
+mod retry;
+
+use super::dependents::{Closed, Dependents, EdgeWord, UNLINKED};
+use super::gate::{Arrived, Gate, Reopened, Settled};
+use crate::slab::{Ended, Id, Kind, Left, Life};
 use crate::sync::{AtomicU64, Ordering};
 use loom::cell::UnsafeCell;
-use loom::sync::Mutex;
+use loom::sync::{Mutex, RwLock, RwLockReadGuard};
 use loom::thread;
+use std::cell::Cell;
 use std::sync::Arc;
 // Notes of the test, not part of what is modelled: loom neither orders by them nor interleaves at them.
 use std::sync::atomic::{AtomicU32 as Note, Ordering::SeqCst};
@@ -28,22 +32,28 @@ enum State {
     Finished,
     Error,
     Cancelled,
+    /// Cancelled, and nobody can retry it.
+    Released,
 }
+
+/// Stands for an error after which nobody can retry.
+const FINAL: u64 = 64;
 
 impl State {
     fn closed(self) -> Closed {
-        let state = match self {
-            State::Finished => FINISHED,
-            State::Error => ERROR,
-            State::Cancelled => CANCELLED,
-        };
-        Closed::new(state, 0)
+        match self {
+            State::Finished => Closed::new(FINISHED, 0),
+            State::Error => Closed::new(ERROR, 0),
+            State::Cancelled => Closed::new(CANCELLED, 0),
+            State::Released => Closed::new(CANCELLED, FINAL),
+        }
     }
 
     fn of(closed: Closed) -> Self {
-        match closed.state() {
-            FINISHED => State::Finished,
-            ERROR => State::Error,
+        match (closed.state(), closed.address()) {
+            (FINISHED, _) => State::Finished,
+            (ERROR, _) => State::Error,
+            (_, FINAL) => State::Released,
             _ => State::Cancelled,
         }
     }
@@ -61,7 +71,11 @@ struct Node {
     value: UnsafeCell<u32>,
     /// Written by whoever gives the inputs back.
     claimed: UnsafeCell<()>,
+    /// Whether the recipe is the value in the body. Written where `claimed` is.
+    is_late: UnsafeCell<bool>,
     runs: Note,
+    /// Retries, of which each allows another run and another end.
+    reopenings: Note,
     closings: Note,
     inputs_released: Note,
     frees: Note,
@@ -77,6 +91,13 @@ struct Node {
 struct World {
     nodes: Vec<Node>,
     watches: Vec<Watch>,
+    /// `retry::TELLING`, in the models that have a retry: for the others it would be more to interleave and nothing else.
+    telling: Option<RwLock<()>>,
+}
+
+loom::thread_local! {
+    /// How many cascades of this thread hold the lock, which loom does not let a thread take twice.
+    static TELLING: Cell<u32> = Cell::new(0);
 }
 
 struct Watch {
@@ -113,7 +134,9 @@ fn node(inputs: &[usize], open: u32) -> Node {
         memory: UnsafeCell::new(()),
         value: UnsafeCell::new(0),
         claimed: UnsafeCell::new(()),
+        is_late: UnsafeCell::new(false),
         runs: Note::new(0),
+        reopenings: Note::new(0),
         closings: Note::new(0),
         inputs_released: Note::new(0),
         frees: Note::new(0),
@@ -132,7 +155,12 @@ fn id(node: usize) -> Id {
 
 impl World {
     fn new(nodes: Vec<Node>) -> Arc<Self> {
-        Arc::new(Self { nodes, watches: Vec::new() })
+        Arc::new(Self { nodes, watches: Vec::new(), telling: None })
+    }
+
+    /// As [`new`](Self::new), for models with a retry.
+    fn with_retries(nodes: Vec<Node>) -> Arc<Self> {
+        Arc::new(Self { nodes, watches: Vec::new(), telling: Some(RwLock::new(())) })
     }
 
     fn node(&self, node: usize) -> &Node {
@@ -170,14 +198,22 @@ impl World {
 
     /// `Cascade::new`, what is to be done, and `Cascade::run`; then what a worker does with the tasks made ready.
     fn cascade<T>(&self, begin: impl FnOnce(&mut Cascade<'_>) -> T) -> T {
-        let mut cascade = Cascade { world: self, lists: Vec::new(), unwanted: Vec::new(), ready: Vec::new() };
+        let mut cascade = Cascade {
+            world: self,
+            lists: Vec::new(),
+            unwanted: Vec::new(),
+            ready: Vec::new(),
+            telling: None,
+            is_telling: false,
+        };
         let begun = begin(&mut cascade);
         loop {
             if let Some((edges, state)) = cascade.lists.pop() {
                 cascade.tell(edges, state);
             } else if let Some(node) = cascade.unwanted.pop() {
-                cascade.settle(node, State::Cancelled);
-                cascade.leave(node);
+                cascade.drop_unwanted(node);
+            } else if cascade.is_telling {
+                cascade.end_telling();
             } else if let Some(node) = cascade.ready.pop() {
                 cascade.run(node);
             } else {
@@ -189,7 +225,11 @@ impl World {
     /// `cascade::free`. A line that is to be reborn begins the life of a future nobody else knows.
     fn free(&self, node: usize) {
         let this = self.node(node);
-        assert!(this.dependents.closed().is_some(), "a node without references is done");
+        let closed = this.dependents.closed().expect("a node without references is done");
+        assert!(
+            State::of(closed) == State::Finished || this.gate.is_forgone(),
+            "a future that did not finish has released its inputs"
+        );
         if this.gate.has_extra() && !self.take_extra(node) {
             return;
         }
@@ -247,10 +287,16 @@ impl World {
     /// `handle::release` of a first handle.
     fn release(&self, node: usize) {
         let this = self.node(node);
-        let is_done = this.life.is(id(node)) && this.dependents.closed().is_some();
-        match this.life.end(id(node), is_done) {
+        let is_finished = this.life.is(id(node))
+            && this.dependents.closed().is_some_and(|closed| State::of(closed) == State::Finished);
+        match this.life.end(id(node), is_finished) {
             Ended::Stale => panic!("the handle is live"),
-            Ended::Shared { .. } => {}
+            Ended::Shared { by_one, .. } => {
+                // `handle::forgo_if_unwanted`.
+                if by_one && this.gate.is_bound() && this.life.join(this.life.peek()) {
+                    self.let_go(node);
+                }
+            }
             Ended::Last { .. } => self.cascade(|cascade| cascade.let_go_last(node)),
             Ended::Free => self.free(node),
         }
@@ -285,13 +331,19 @@ impl World {
         }
     }
 
+    /// How the future has ended, if it has.
+    fn state(&self, node: usize) -> Option<State> {
+        self.uses(node).dependents.closed().map(State::of)
+    }
+
     /// `walk::open_inputs`; `look` sees each input that is open, with a reference counted.
     fn open_inputs(&self, node: usize, mut look: impl FnMut(usize)) {
         let this = self.uses(node);
         if !this.gate.hold() {
             return;
         }
-        for input in self.inputs(node) {
+        let inputs = if this.dependents.is_abandoned() { Vec::new() } else { self.inputs(node) };
+        for input in inputs {
             let other = self.node(input);
             let seen = other.life.peek();
             if !this.gate.is_settled() && other.dependents.closed().is_none() && other.life.join(seen) {
@@ -301,6 +353,113 @@ impl World {
         }
         let arrived = this.gate.arrive();
         self.arrived(node, arrived);
+    }
+
+    // ---- retry -------------------------------------------------------------------------------------------------
+
+    /// `future::retry` of a first handle, which may be stale. `None`: it was; `false`: it has not failed.
+    fn retry(&self, node: usize) -> Option<bool> {
+        if !self.node(node).life.pin(id(node)) {
+            return None;
+        }
+        let lock = self.telling.as_ref().expect("a world with retries");
+        let mut references = Vec::new();
+        let found = loop {
+            let alone = lock.write().unwrap();
+            match self.look(node, &mut references) {
+                Some(found) => {
+                    let opened: Vec<_> = found.into_iter().map(|node| self.open(node)).collect();
+                    drop(alone);
+                    break opened;
+                }
+                None => drop(alone),
+            }
+            references.drain(..).for_each(|node| self.let_go(node));
+            thread::yield_now();
+        };
+        let is_retried = !found.is_empty();
+        self.cascade(|cascade| {
+            // Not one step with giving the lock up, as it is there: others may come in between, which the nodes linked stand.
+            cascade.begin_telling();
+            for (node, reopened, links) in found {
+                if reopened == Reopened::Waiting {
+                    cascade.let_go(node);
+                }
+                let n = links.len() as u32;
+                cascade.link(node, links, n);
+            }
+        });
+        references.into_iter().for_each(|node| self.let_go(node));
+        self.let_go(node);
+        Some(is_retried)
+    }
+
+    /// [`retry`](Self::retry), whatever comes of it.
+    fn retries(&self, node: usize) {
+        let _ = self.retry(node);
+    }
+
+    /// `retry::look`; every node that has failed is a follower. `None`: somebody is linking one.
+    fn look(&self, node: usize, references: &mut Vec<usize>) -> Option<Vec<usize>> {
+        let has_failed = |node: usize| self.state(node).is_some_and(|state| state != State::Finished);
+        let mut found = Vec::new();
+        let mut open = if has_failed(node) { vec![node] } else { Vec::new() };
+        while let Some(node) = open.pop() {
+            let this = self.uses(node);
+            if found.contains(&node) {
+                continue;
+            }
+            if this.gate.is_linking() {
+                return None;
+            }
+            assert!(!this.gate.is_forgone(), "somebody could retry it");
+            found.push(node);
+            if !self.runs_unwanted(node) {
+                open.extend(self.inputs(node).into_iter().filter(|&input| has_failed(input)));
+            }
+        }
+        if found.is_empty() {
+            return Some(found);
+        }
+        for other in 0..self.nodes.len() {
+            let this = self.node(other);
+            if !this.life.join(this.life.peek()) {
+                continue;
+            }
+            references.push(other);
+            if !has_failed(other) || this.gate.is_forgone() || found.contains(&other) {
+                continue;
+            }
+            if this.gate.is_linking() {
+                return None;
+            }
+            found.push(other);
+        }
+        Some(found)
+    }
+
+    /// `Opened::new`.
+    fn open(&self, node: usize) -> (usize, Reopened, Vec<(usize, usize)>) {
+        let this = self.uses(node);
+        let mut links = Vec::new();
+        if !self.runs_unwanted(node) {
+            for (index, input) in self.inputs(node).into_iter().enumerate() {
+                let is_finished = self.state(input) == Some(State::Finished);
+                if this.links[index].load(Ordering::Relaxed) == UNLINKED && !is_finished {
+                    links.push((input, index));
+                }
+            }
+        }
+        this.reopenings.fetch_add(1, SeqCst);
+        let reopened = this.gate.reopen(links.len() as u32);
+        this.dependents.reopen(reopened == Reopened::Running);
+        (node, reopened, links)
+    }
+
+    /// `retry::runs_unwanted`.
+    fn runs_unwanted(&self, node: usize) -> bool {
+        let this = self.uses(node);
+        this.gate.runs_settled() || this.dependents.is_abandoned()
     }
 
     // ---- callbacks ---------------------------------------------------------------------------------------------
@@ -366,7 +525,8 @@ impl World {
     /// Every node has ended once, given its inputs back once, and was freed once.
     fn all_over(&self) {
         for node in &self.nodes {
-            assert_eq!(node.closings.load(SeqCst), 1, "a future ends once");
+            let ends = 1 + node.reopenings.load(SeqCst);
+            assert_eq!(node.closings.load(SeqCst), ends, "a future ends once, and once more for each retry");
             assert_eq!(node.inputs_released.load(SeqCst), 1, "inputs are released once");
             assert_eq!(node.frees.load(SeqCst), 1, "a node is freed once");
         }
@@ -379,35 +539,75 @@ struct Cascade<'a> {
     lists: Vec<(EdgeWord, State)>,
     unwanted: Vec<usize>,
     ready: Vec<usize>,
+    telling: Option<RwLockReadGuard<'a, ()>>,
+    is_telling: bool,
 }
 
-impl Cascade<'_> {
+impl<'a> Cascade<'a> {
+    // ---- the lock ----------------------------------------------------------------------------------------------
+
+    /// `Cascade::begin_telling`.
+    fn begin_telling(&mut self) {
+        if self.is_telling {
+            return;
+        }
+        self.is_telling = true;
+        if let Some(lock) = &self.world.telling
+            && TELLING.with(|telling| telling.replace(telling.get() + 1)) == 0
+        {
+            self.telling = Some(lock.read().unwrap());
+        }
+    }
+
+    /// `Telling::end`.
+    fn end_telling(&mut self) {
+        self.is_telling = false;
+        if self.world.telling.is_some() {
+            TELLING.with(|telling| telling.set(telling.get() - 1));
+        }
+        self.telling = None;
+    }
+
     // ---- submit ------------------------------------------------------------------------------------------------
 
     /// `submit::link_inputs`.
     fn link_inputs(&mut self, node: usize) {
         let this = self.world.uses(node);
+        let inputs = self.world.inputs(node).into_iter().enumerate();
+        let awaited = this.gate.awaited();
+        self.link(node, inputs.map(|(index, input)| (input, index)).collect(), awaited);
+    }
+
+    /// The common part of `submit::link_inputs` and `Opened::link`: links by the numbers of inputs and links.
+    fn link(&mut self, node: usize, links: Vec<(usize, usize)>, mut awaited: u32) {
+        let this = self.world.uses(node);
         let mut failed = None;
-        let mut awaited = this.gate.awaited();
-        for (index, input) in self.world.inputs(node).into_iter().enumerate() {
+        for (input, index) in links {
             match self.world.uses(input).dependents.link(edge_of(node, index), &this.links[index]) {
                 Ok(()) => awaited -= 1,
                 Err(closed) => {
                     if State::of(closed) != State::Finished {
+                        this.links[index].store(UNLINKED, Ordering::Relaxed);
                         failed = Some(State::of(closed));
                     }
                 }
             }
         }
-        let finished = awaited;
         if let Some(state) = failed {
             self.settle(node, state);
         }
-        let arrived = this.gate.linked(finished).unwrap_or_else(|| {
-            self.release_inputs(node);
-            this.gate.linked_settled(finished)
-        });
+        self.linked(node, awaited);
+    }
+
+    /// `Cascade::linked`.
+    fn linked(&mut self, node: usize, finished: u32) {
+        let (arrived, is_settled) = self.world.uses(node).gate.linked(finished);
         self.arrived(node, arrived);
+        if is_settled {
+            self.begin_telling();
+            self.forgo_if_final(node);
+            self.let_go(node);
+        }
     }
 
     // ---- task --------------------------------------------------------------------------------------------------
@@ -415,6 +615,8 @@ impl Cascade<'_> {
     /// `task::run`: what a worker does with a job.
     fn run(&mut self, node: usize) {
         if !self.world.node(node).gate.start() {
+            // `Cascade::let_go_entry`.
+            self.world.uses(node).gate.unbind_place();
             return self.let_go(node);
         }
         self.execute(node);
@@ -423,23 +625,32 @@ impl Cascade<'_> {
     /// `task::execute` of a function that returns a value.
     fn execute(&mut self, node: usize) {
         let this = self.world.uses(node);
-        assert_eq!(this.runs.fetch_add(1, SeqCst), 0, "a task runs twice");
-        for input in self.world.inputs(node) {
-            assert_eq!(self.world.value(input), VALUE, "a task runs before its input is there");
+        let runs = this.runs.fetch_add(1, SeqCst);
+        assert!(runs <= this.reopenings.load(SeqCst), "a task runs once more than it may");
+        // Its inputs are its own until it has returned.
+        this.claimed.with_mut(|_| ());
+        if !self.is_late(node) {
+            for input in self.world.inputs(node) {
+                assert_eq!(self.world.value(input), VALUE, "a task runs before its input is there");
+            }
         }
         self.end(node, State::Finished);
     }
 
-    /// `task::forward_to`, from where the inputs of the task that ran have been released.
+    /// `task::forward_to` and `link_forward`.
     fn forward_to(&mut self, node: usize, input: usize) {
+        self.begin_telling();
         let this = self.world.uses(node);
+        if !this.dependents.is_wanted() {
+            self.let_go(input);
+            return self.end_run(node);
+        }
+        self.release_inputs(node);
+        this.inputs_released.store(0, SeqCst);
         // SAFETY: the task is claimed; loom checks that nobody else looks.
         this.inputs.with_mut(|inputs| unsafe { *inputs = vec![input] });
-        if !this.gate.forward() {
-            self.let_go(input);
-            return self.let_go(node);
-        }
-        self.link_inputs(node);
+        this.links[0].store(UNLINKED, Ordering::Relaxed);
+        if this.gate.forward() { self.link_inputs(node) } else { self.end_run(node) }
     }
 
     // ---- cascade -----------------------------------------------------------------------------------------------
@@ -454,11 +665,11 @@ impl Cascade<'_> {
                 self.world.watches[at].tell();
                 self.world.told(at);
             } else {
-                self.world.uses(at);
                 if state != State::Finished {
+                    self.world.link_of(edge).store(UNLINKED, Ordering::Relaxed);
                     self.settle(at, state);
                 }
-                self.arrived(at, self.world.node(at).gate.arrive());
+                self.arrived(at, self.world.uses(at).gate.arrive());
             }
             edge = next;
         }
@@ -470,13 +681,17 @@ impl Cascade<'_> {
             Arrived::NotLast => {}
             Arrived::Ready => self.ready.push(node),
             Arrived::Forward => self.forwarded(node),
-            Arrived::Settled => self.let_go(node),
+            Arrived::Settled => {
+                self.world.uses(node).gate.unbind_place();
+                self.let_go(node);
+            }
         }
     }
 
     /// `Cascade::forwarded`.
     fn forwarded(&mut self, node: usize) {
         if !self.world.uses(node).gate.start_forwarded() {
+            self.world.uses(node).gate.unbind_place();
             return self.let_go(node);
         }
         let input = self.world.inputs(node)[0];
@@ -486,51 +701,152 @@ impl Cascade<'_> {
 
     /// `Cascade::finish` and `Cascade::fail`.
     fn end(&mut self, node: usize, state: State) {
+        if state == State::Finished { self.finish(node) } else { self.fail(node, state) }
+    }
+
+    fn finish(&mut self, node: usize) {
         let this = self.world.uses(node);
-        self.release_inputs(node);
-        if state == State::Finished {
-            // SAFETY: the task is claimed; loom checks that nobody else looks.
-            this.value.with_mut(|value| unsafe { *value = VALUE });
+        if !this.dependents.is_wanted() {
+            // `Cascade::finish_unwanted`; a late value stays where it is.
+            self.begin_telling();
+            return self.end_run(node);
         }
-        match this.dependents.close(state.closed()) {
-            Some(edges) => {
-                this.closings.fetch_add(1, SeqCst);
-                self.lists.push((edges, state));
+        self.release_inputs(node);
+        // SAFETY: the task is claimed; loom checks that nobody else looks.
+        this.value.with_mut(|value| unsafe { *value = VALUE });
+        match this.dependents.close_run(State::Finished.closed()) {
+            Some(edges) => self.closed(node, edges, State::Finished),
+            None => {
+                // `Cascade::finish_late`.
+                self.begin_telling();
+                this.claimed.with_mut(|_| ());
+                // SAFETY: as above.
+                unsafe {
+                    this.is_late.with_mut(|is_late| *is_late = true);
+                    this.inputs.with_mut(|inputs| (*inputs).clear());
+                }
+                this.gate.end_forward();
+                self.end_run(node);
             }
-            None => self.let_go(node),
         }
     }
 
-    /// `Cascade::settle`.
+    fn fail(&mut self, node: usize, state: State) {
+        self.begin_telling();
+        match self.world.uses(node).dependents.close_run(state.closed()) {
+            Some(edges) => self.closed(node, edges, state),
+            None => self.end_run(node),
+        }
+    }
+
+    fn closed(&mut self, node: usize, edges: EdgeWord, state: State) {
+        // Only a note: the node itself is not touched any more.
+        self.world.node(node).closings.fetch_add(1, SeqCst);
+        self.lists.push((edges, state));
+    }
+
+    /// `Cascade::end_run`.
+    fn end_run(&mut self, node: usize) {
+        let this = self.world.uses(node);
+        if this.dependents.take_abandoned() {
+            if self.leave_unless_alone(node) {
+                self.drop_unwanted(node);
+            }
+            self.arrived(node, this.gate.arrive());
+        } else {
+            this.gate.unbind();
+            self.forgo_if_final(node);
+            self.let_go(node);
+        }
+    }
+
+    /// `Cascade::settle` and `end_settled`.
     fn settle(&mut self, node: usize, state: State) -> bool {
         let this = self.world.uses(node);
         if this.dependents.closed().is_some() {
             return false;
         }
+        self.begin_telling();
+        this.life.retain();
         this.life.retain();
         let settled = this.gate.settle();
         if settled == Settled::Already {
             self.let_go(node);
-            return false;
-        }
-        if settled == Settled::Idle {
-            self.release_inputs(node);
-        }
-        let Some(edges) = this.dependents.close(state.closed()) else {
-            assert_eq!(settled, Settled::Running, "only a task that runs is closed by another");
             self.let_go(node);
             return false;
-        };
-        this.closings.fetch_add(1, SeqCst);
-        self.world.uses(node);
-        self.lists.push((edges, state));
-        true
+        }
+        if state == State::Released && settled == Settled::Idle && !this.dependents.is_abandoned() {
+            self.forgo(node);
+        }
+        let edges = this.dependents.close(state.closed());
+        match edges {
+            Some(edges) => self.closed(node, edges, state),
+            None => {
+                assert_eq!(settled, Settled::Running, "only a task that runs is closed by another");
+                this.gate.unbind();
+                self.let_go(node);
+            }
+        }
+        if settled != Settled::Linking {
+            self.let_go(node);
+        }
+        edges.is_some()
     }
 
-    /// `Cascade::release_inputs` and `release_inputs_of_idle`.
+    /// `Cascade::drop_unwanted`.
+    fn drop_unwanted(&mut self, node: usize) {
+        self.begin_telling();
+        let this = self.world.uses(node);
+        // `cascade::is_alone`.
+        let is_bound = this.gate.is_bound();
+        if this.life.references() != 1 + u64::from(is_bound) || this.gate.is_bound() != is_bound {
+            return self.let_go(node);
+        }
+        if self.world.uses(node).dependents.closed().is_none() {
+            self.settle(node, State::Released);
+        }
+        self.forgo_failed(node);
+        if self.world.uses(node).gate.is_forgone() { self.leave(node) } else { self.let_go(node) }
+    }
+
+    /// `Cascade::forgo_failed`.
+    fn forgo_failed(&mut self, node: usize) {
+        let this = self.world.uses(node);
+        let has_failed = this.dependents.closed().is_some_and(|closed| State::of(closed) != State::Finished);
+        if has_failed && !self.world.runs_unwanted(node) && !this.gate.is_linking() {
+            self.forgo(node);
+        }
+    }
+
+    /// `Cascade::forgo_if_final`.
+    fn forgo_if_final(&mut self, node: usize) {
+        let closed = self.world.uses(node).dependents.closed();
+        if closed.map(State::of) == Some(State::Released) && !self.world.runs_unwanted(node) {
+            self.forgo(node);
+        }
+    }
+
+    /// `retry::is_late`, by one who owns the body.
+    fn is_late(&self, node: usize) -> bool {
+        // SAFETY: loom checks that nobody writes meanwhile.
+        self.world.node(node).is_late.with(|is_late| unsafe { *is_late })
+    }
+
+    /// `Cascade::forgo`.
+    fn forgo(&mut self, node: usize) {
+        if self.world.uses(node).gate.forgo() {
+            self.release_inputs(node);
+        }
+    }
+
+    /// `Cascade::release_inputs`.
     fn release_inputs(&mut self, node: usize) {
         let this = self.world.uses(node);
         this.claimed.with_mut(|_| ());
+        if self.is_late(node) {
+            this.value.with_mut(|_| ());
+            return;
+        }
         assert_eq!(this.inputs_released.fetch_add(1, SeqCst), 0, "inputs are released twice");
         for input in self.world.inputs(node) {
             self.let_go(input);
@@ -539,17 +855,27 @@ impl Cascade<'_> {
 
     /// `Cascade::let_go`.
     fn let_go(&mut self, node: usize) {
-        if self.world.uses(node).life.leave_unless_last() {
+        if self.leave_unless_alone(node) {
             self.let_go_last(node);
+        }
+    }
+
+    /// `cascade::leave_unless_alone`.
+    fn leave_unless_alone(&self, node: usize) -> bool {
+        self.world.uses(node);
+        let this = self.world.node(node);
+        match this.life.leave_unless_last() {
+            Left::Others => false,
+            Left::One => this.gate.is_bound() && this.life.join(this.life.peek()),
+            Left::Last => true,
         }
     }
 
     /// `Cascade::let_go_last`.
     fn let_go_last(&mut self, node: usize) {
-        if self.world.uses(node).dependents.closed().is_none() {
-            self.unwanted.push(node);
-        } else {
-            self.leave(node);
+        match self.world.uses(node).dependents.closed() {
+            Some(closed) if State::of(closed) == State::Finished => self.leave(node),
+            _ => self.unwanted.push(node),
         }
     }
 
@@ -609,649 +935,4 @@ fn running(inputs: &[usize]) -> Node {
     let node = node(inputs, 0);
     assert!(node.gate.start());
     node
-}
-
-// ---- submit ----------------------------------------------------------------------------------------------------------
-
-/// Node 1 needs node 0, which it counts a reference on: the handle's, handed over with `rask_take`.
-fn one_input() -> Arc<World> {
-    let world = World::new(vec![running(&[]), node(&[0], 1)]);
-    assert_eq!(world.node(0).life.take(id(0)), Some(false));
-    world
-}
-
-#[test]
-fn submit_against_completion() {
-    model(|| {
-        let world = one_input();
-        together(&world, &[|world| world.end(0, State::Finished), |world| world.link_inputs(1)]);
-        assert_eq!(world.node(1).runs.load(SeqCst), 1);
-        world.release(1);
-        world.all_over();
-    });
-}
-
-#[test]
-fn submit_against_failure() {
-    model(|| {
-        let world = one_input();
-        together(&world, &[|world| world.end(0, State::Error), |world| world.link_inputs(1)]);
-        assert_eq!(world.node(1).runs.load(SeqCst), 0);
-        assert_eq!(world.node(1).dependents.closed().map(State::of), Some(State::Error));
-        world.release(1);
-        world.all_over();
-    });
-}
-
-/// Node 2 needs nodes 0 and 1, as above.
-fn two_inputs() -> Arc<World> {
-    let world = World::new(vec![running(&[]), running(&[]), node(&[0, 1], 2)]);
-    for input in 0..2 {
-        assert_eq!(world.node(input).life.take(id(input)), Some(false));
-    }
-    world
-}
-
-#[test]
-fn submit_against_two_completions() {
-    model(|| {
-        let world = two_inputs();
-        together(
-            &world,
-            &[
-                |world| world.end(0, State::Finished),
-                |world| world.end(1, State::Finished),
-                |world| world.link_inputs(2),
-            ],
-        );
-        assert_eq!(world.node(2).runs.load(SeqCst), 1);
-        world.release(2);
-        world.all_over();
-    });
-}
-
-#[test]
-fn failure_against_completion_against_release() {
-    model(|| {
-        let world = two_inputs();
-        world.link_inputs(2);
-        together(
-            &world,
-            &[
-                |world| world.end(0, State::Error),
-                |world| world.end(1, State::Finished),
-                |world| world.release(2),
-            ],
-        );
-        assert_eq!(world.node(2).runs.load(SeqCst), 0);
-        world.all_over();
-    });
-}
-
-#[test]
-fn two_failures() {
-    model(|| {
-        let world = two_inputs();
-        world.link_inputs(2);
-        together(&world, &[|world| world.end(0, State::Error), |world| world.end(1, State::Cancelled)]);
-        assert_eq!(world.node(2).runs.load(SeqCst), 0);
-        world.release(2);
-        world.all_over();
-    });
-}
-
-#[test]
-fn cancel_while_linking() {
-    model(|| {
-        let world = one_input();
-        together(
-            &world,
-            &[|world| world.end(0, State::Finished), |world| world.cancels(1), |world| world.link_inputs(1)],
-        );
-        world.release(1);
-        world.all_over();
-    });
-}
-
-// ---- handles ---------------------------------------------------------------------------------------------------------
-
-#[test]
-fn release_against_completion_against_pin() {
-    model(|| {
-        let world = World::new(vec![running(&[])]);
-        together(
-            &world,
-            &[
-                |world| world.end(0, State::Finished),
-                |world| world.release(0),
-                |world| {
-                    if world.node(0).life.pin(id(0)) {
-                        if world.uses(0).dependents.closed().map(State::of) == Some(State::Finished) {
-                            assert_eq!(world.value(0), VALUE);
-                        }
-                        world.let_go(0);
-                    }
-                },
-            ],
-        );
-        world.all_over();
-    });
-}
-
-#[test]
-fn last_references_go_at_once() {
-    model(|| {
-        let world = World::new(vec![running(&[])]);
-        world.node(0).life.retain();
-        together(
-            &world,
-            &[|world| world.end(0, State::Finished), |world| world.let_go(0), |world| world.release(0)],
-        );
-        world.all_over();
-    });
-}
-
-// ---- cancel ----------------------------------------------------------------------------------------------------------
-
-#[test]
-fn cancel_against_last_arrival() {
-    model(|| {
-        let world = one_input();
-        world.link_inputs(1);
-        together(
-            &world,
-            &[|world| world.end(0, State::Finished), |world| world.cancels(1), |world| world.release(1)],
-        );
-        world.all_over();
-    });
-}
-
-#[test]
-fn release_against_last_arrival() {
-    model(|| {
-        let world = one_input();
-        world.link_inputs(1);
-        together(&world, &[|world| world.end(0, State::Finished), |world| world.release(1)]);
-        world.all_over();
-    });
-}
-
-#[test]
-fn cancel_against_run() {
-    model(|| {
-        let world = World::new(vec![node(&[], 0)]);
-        together(
-            &world,
-            &[
-                |world| world.run(0),
-                |world| {
-                    if world.cancel(0) == Some(false) {
-                        assert_eq!(world.node(0).dependents.closed().map(State::of), Some(State::Finished));
-                        assert_eq!(world.value(0), VALUE);
-                    }
-                },
-            ],
-        );
-        let state = world.node(0).dependents.closed().map(State::of);
-        if world.node(0).runs.load(SeqCst) == 0 {
-            assert_eq!(state, Some(State::Cancelled));
-        }
-        world.release(0);
-        world.all_over();
-    });
-}
-
-#[test]
-fn two_cancels_against_run() {
-    model(|| {
-        let world = World::new(vec![node(&[], 0)]);
-        together(
-            &world,
-            &[
-                |world| world.run(0),
-                |world| world.cancels(0),
-                |world| {
-                    world.cancels(0);
-                    world.release(0);
-                },
-            ],
-        );
-        world.all_over();
-    });
-}
-
-/// A waiter claims a task the moment its last input is there: it sees the input's value without having been told of it.
-#[test]
-fn claim_against_last_arrival() {
-    model(|| {
-        let world = one_input();
-        world.link_inputs(1);
-        together(&world, &[|world| world.end(0, State::Finished), |world| world.claim(1)]);
-        assert_eq!(world.node(1).runs.load(SeqCst), 1);
-        world.release(1);
-        world.all_over();
-    });
-}
-
-/// A waiter runs the very task it waits for while a worker takes it from its queue and somebody cancels it: `walk::claim` counts a
-/// reference for the entry in the queue.
-#[test]
-fn claim_against_run_against_cancel() {
-    model(|| {
-        let world = World::new(vec![node(&[], 0)]);
-        world.node(0).life.retain();
-        together(
-            &world,
-            &[
-                |world| world.run(0),
-                |world| world.cancels(0),
-                |world| {
-                    world.claim(0);
-                    world.let_go(0);
-                },
-            ],
-        );
-        world.release(0);
-        world.all_over();
-    });
-}
-
-// ---- forwarding ------------------------------------------------------------------------------------------------------
-
-/// Node 1 runs and is about to return node 0, of which it has taken the handle.
-fn forwarding() -> Arc<World> {
-    let world = World::new(vec![running(&[]), running(&[])]);
-    assert_eq!(world.node(0).life.take(id(0)), Some(false));
-    world
-}
-
-#[test]
-fn forward_against_completion() {
-    model(|| {
-        let world = forwarding();
-        together(&world, &[|world| world.end(0, State::Finished), |world| world.forward_to(1, 0)]);
-        assert_eq!(world.value(1), VALUE);
-        world.release(1);
-        world.all_over();
-    });
-}
-
-#[test]
-fn forward_against_failure() {
-    model(|| {
-        let world = forwarding();
-        together(&world, &[|world| world.end(0, State::Error), |world| world.forward_to(1, 0)]);
-        assert_eq!(world.node(1).dependents.closed().map(State::of), Some(State::Error));
-        world.release(1);
-        world.all_over();
-    });
-}
-
-#[test]
-fn forward_against_cancel() {
-    model(|| {
-        let world = forwarding();
-        together(
-            &world,
-            &[
-                |world| world.end(0, State::Finished),
-                |world| world.cancels(1),
-                |world| {
-                    // A settled task never takes its input: `forward_to` lets go of it itself.
-                    world.forward_to(1, 0);
-                },
-            ],
-        );
-        world.release(1);
-        let node = world.node(1);
-        assert_eq!((node.closings.load(SeqCst), node.frees.load(SeqCst)), (1, 1));
-        assert_eq!(world.node(0).frees.load(SeqCst), 1);
-    });
-}
-
-#[test]
-fn forward_against_two_cancels() {
-    model(|| {
-        let world = forwarding();
-        world.end(0, State::Finished);
-        together(
-            &world,
-            &[
-                |world| world.cancels(1),
-                |world| world.cancels(1),
-                |world| {
-                    world.forward_to(1, 0);
-                },
-            ],
-        );
-        world.release(1);
-        assert_eq!(world.node(1).closings.load(SeqCst), 1);
-        assert_eq!((world.node(0).frees.load(SeqCst), world.node(1).frees.load(SeqCst)), (1, 1));
-    });
-}
-
-// ---- walks -----------------------------------------------------------------------------------------------------------
-
-/// Node 1 waits for node 0, which is queued and which nobody else wants; node 0's line lives again when it is freed.
-fn queued_input() -> Arc<World> {
-    let mut input = node(&[], 0);
-    input.reborn = true;
-    let world = World::new(vec![input, node(&[0], 1)]);
-    assert_eq!(world.node(0).life.take(id(0)), Some(false));
-    world.link_inputs(1);
-    world
-}
-
-/// `walk::needs` on node 1: what it sees of node 0 must be its first life.
-fn walk(world: &World) {
-    if world.node(1).life.pin(id(1)) {
-        world.open_inputs(1, |input| assert_eq!(world.node(input).frees.load(SeqCst), 0));
-        world.let_go(1);
-    }
-}
-
-/// Both have ended once and were freed once, and the next life of node 0's line is whole.
-fn both_over(world: &World) {
-    for node in &world.nodes {
-        assert_eq!((node.closings.load(SeqCst), node.frees.load(SeqCst)), (1, 1));
-    }
-    let again = &world.node(0).life;
-    assert!(
-        matches!(again.end(Id::new(Kind::Small, 0, 3), false), Ended::Last { .. }),
-        "the next life is whole"
-    );
-    assert!(again.leave());
-}
-
-#[test]
-fn walk_against_cancel_and_reuse() {
-    model(|| {
-        let world = queued_input();
-        together(
-            &world,
-            &[walk, |world| {
-                world.cancels(1);
-                world.release(1);
-                world.run(0);
-            }],
-        );
-        both_over(&world);
-    });
-}
-
-#[test]
-fn walk_against_cancel_against_run() {
-    model_with(2, || {
-        let world = queued_input();
-        together(
-            &world,
-            &[
-                |world| world.run(0),
-                |world| {
-                    world.cancels(1);
-                    world.release(1);
-                },
-                walk,
-            ],
-        );
-        both_over(&world);
-    });
-}
-
-/// The two words alone that `walk::open_inputs` goes by: the gate of the task and the life of its input. The task is settled and lets go of the
-/// input, whose line lives again: a walker joins the first life or none.
-#[test]
-fn walk_against_settle_and_reuse() {
-    model(|| {
-        let words = loom::sync::Arc::new((Gate::new(0), Life::new()));
-        assert_eq!(words.1.begin(), 1);
-        assert_eq!(words.1.take(id(0)), Some(false));
-        let let_go = |life: &Life| {
-            if life.leave_unless_last() && life.leave() {
-                assert_eq!(life.begin(), 3);
-            }
-        };
-        let other = words.clone();
-        let walker = thread::spawn(move || {
-            let (gate, life) = &*other;
-            let seen = life.peek();
-            if !gate.is_settled() && life.join(seen) {
-                assert_eq!(life.count(), 1, "the walker joined what is no input of the task");
-                let_go(life);
-            }
-        });
-        let (gate, life) = &*words;
-        assert_eq!(gate.settle(), Settled::Idle);
-        let_go(life);
-        walker.join().unwrap();
-        assert_eq!(life.count(), 2);
-    });
-}
-
-#[test]
-fn walk_against_arrival() {
-    model(|| {
-        let world = one_input();
-        world.link_inputs(1);
-        together(
-            &world,
-            &[
-                |world| world.end(0, State::Finished),
-                |world| {
-                    assert!(world.node(1).life.pin(id(1)));
-                    world.open_inputs(1, |_| ());
-                    world.let_go(1);
-                },
-            ],
-        );
-        assert_eq!(world.node(1).runs.load(SeqCst), 1);
-        world.release(1);
-        world.all_over();
-    });
-}
-
-// ---- callbacks -------------------------------------------------------------------------------------------------------
-
-/// A running node, of which `handles` references more than the handle's are counted, and watches for two registrations.
-fn called_back(handles: usize) -> Arc<World> {
-    let nodes = vec![running(&[])];
-    let watches = vec![Watch::registered(0, &nodes), Watch::registered(0, &nodes)];
-    (0..handles).for_each(|_| nodes[0].life.retain());
-    Arc::new(World { nodes, watches })
-}
-
-/// Registered before all else, so that only its call is raced for.
-fn registered() -> Arc<World> {
-    let world = called_back(1);
-    world.on_done(0);
-    world
-}
-
-fn all_called(world: &World, calls: u32) {
-    assert_eq!(world.node(0).calls.load(SeqCst), calls, "each registration is called once");
-    assert!(world.node(0).on_done.lock().unwrap().is_empty());
-    world.all_over();
-}
-
-#[test]
-fn call_against_release() {
-    model(|| {
-        let world = registered();
-        together(&world, &[|world| world.end(0, State::Finished), |world| world.release(0)]);
-        all_called(&world, 1);
-    });
-}
-
-#[test]
-fn two_calls_against_release() {
-    model(|| {
-        let world = called_back(2);
-        world.on_done(0);
-        world.on_done(1);
-        together(&world, &[|world| world.end(0, State::Error), |world| world.release(0)]);
-        all_called(&world, 2);
-    });
-}
-
-/// The last handle goes while another thread has the future's end in its hands but has not told the watch yet.
-#[test]
-fn call_against_cancel_against_release() {
-    model_with(2, || {
-        let world = registered();
-        together(
-            &world,
-            &[|world| world.end(0, State::Finished), |world| world.cancels(0), |world| world.release(0)],
-        );
-        all_called(&world, 1);
-    });
-}
-
-#[test]
-fn registration_against_completion() {
-    model(|| {
-        let world = called_back(1);
-        together(&world, &[|world| world.end(0, State::Finished), |world| world.on_done(0)]);
-        world.release(0);
-        all_called(&world, 1);
-    });
-}
-
-#[test]
-fn registration_against_completion_against_release() {
-    model_with(2, || {
-        let world = called_back(1);
-        together(
-            &world,
-            &[|world| world.end(0, State::Finished), |world| world.on_done(0), |world| world.release(0)],
-        );
-        all_called(&world, 1);
-    });
-}
-
-#[test]
-fn two_registrations_against_completion() {
-    model_with(2, || {
-        let world = called_back(2);
-        together(
-            &world,
-            &[|world| world.end(0, State::Finished), |world| world.on_done(0), |world| world.on_done(1)],
-        );
-        world.release(0);
-        all_called(&world, 2);
-    });
-}
-
-// ---- watches ---------------------------------------------------------------------------------------------------------
-
-/// A running node with `linked` watches in its list, of `watches`.
-fn watched(watches: usize, linked: usize) -> Arc<World> {
-    let world = Arc::new(World {
-        nodes: vec![running(&[])],
-        watches: std::iter::repeat_with(Watch::new).take(watches).collect(),
-    });
-    for watch in 0..linked {
-        assert_eq!(world.node(0).dependents.link(watch_edge(watch), &world.watches[watch].link), Ok(()));
-    }
-    world
-}
-
-/// `Watching::end`.
-fn end_watch(world: &World, watch: usize) {
-    if world.node(0).dependents.unlink(watch_edge(watch), |edge| world.link_of(edge)) {
-        world.watches[watch].tell();
-    }
-}
-
-/// `Watch::begin`.
-fn begin_watch(world: &World, watch: usize) {
-    world.watches[watch].memory.with_mut(|_| ());
-    if world.node(0).dependents.link(watch_edge(watch), &world.watches[watch].link).is_err() {
-        assert_eq!(world.value(0), VALUE, "who is refused may read the result");
-        world.watches[watch].tell();
-    }
-}
-
-fn all_told(world: &World) {
-    for watch in &world.watches {
-        assert_eq!(watch.told.load(SeqCst), 1, "a watch is told, taken back or refused");
-    }
-}
-
-// Two threads each: a third that spins on the lock bit would make the interleavings endless.
-
-#[test]
-fn unlink_against_close() {
-    model(|| {
-        let world = watched(2, 2);
-        together(&world, &[|world| end_watch(world, 0), |world| world.end(0, State::Finished)]);
-        all_told(&world);
-    });
-}
-
-#[test]
-fn unlink_against_link_and_close() {
-    model(|| {
-        let world = watched(2, 1);
-        together(
-            &world,
-            &[
-                |world| end_watch(world, 0),
-                |world| {
-                    begin_watch(world, 1);
-                    world.end(0, State::Finished);
-                },
-            ],
-        );
-        all_told(&world);
-    });
-}
-
-#[test]
-fn unlink_against_unlink() {
-    model(|| {
-        let world = watched(3, 3);
-        together(&world, &[|world| end_watch(world, 0), |world| end_watch(world, 1)]);
-        world.end(0, State::Finished);
-        all_told(&world);
-    });
-}
-
-/// A future that is done and pending again: what was in its list then is not in it now, and who takes his watch back finds nothing.
-#[test]
-fn unlink_against_close_and_reopen() {
-    model(|| {
-        let world = watched(2, 1);
-        together(
-            &world,
-            &[
-                |world| end_watch(world, 0),
-                |world| {
-                    world.end(0, State::Error);
-                    world.node(0).dependents.begin();
-                    let watch = &world.watches[1];
-                    assert_eq!(world.node(0).dependents.link(watch_edge(1), &watch.link), Ok(()));
-                },
-            ],
-        );
-        end_watch(&world, 1);
-        all_told(&world);
-    });
-}
-
-#[test]
-fn links_against_close() {
-    model(|| {
-        let world = watched(2, 0);
-        together(
-            &world,
-            &[
-                |world| begin_watch(world, 0),
-                |world| begin_watch(world, 1),
-                |world| {
-                    world.end(0, State::Finished);
-                },
-            ],
-        );
-        all_told(&world);
-    });
 }

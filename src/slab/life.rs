@@ -50,10 +50,10 @@ pub(crate) enum Ended {
 pub(crate) enum Left {
     /// Others still refer to the line.
     Others,
+    /// By one reference only.
+    One,
     /// Nothing: it is the last one, and stays the caller's.
     Last,
-    /// Nothing: all that is left beside it is the engine's.
-    LastButOne,
 }
 
 impl Life {
@@ -217,19 +217,21 @@ impl Life {
         self.0.load(Ordering::Acquire)
     }
 
-    /// Gives one reference up, unless it is the last, or the last but one while `is_bound` says that the other one is the engine's.
+    /// Gives one reference up, unless it is the last.
     #[inline]
-    pub(crate) fn leave_unless_last(&self, is_bound: impl Fn() -> bool) -> Left {
-        let mut word = self.0.load(Ordering::Acquire);
+    pub(crate) fn leave_unless_last(&self) -> Left {
+        let mut word = self.0.load(Ordering::Relaxed);
         loop {
             debug_assert!(word & REFERENCES != 0);
-            match word & REFERENCES {
-                1 => return Left::Last,
-                2 if is_bound() => return Left::LastButOne,
-                _ => {}
+            if word & REFERENCES == 1 {
+                // The others' uses are seen by who sees that they have gone.
+                fence(Ordering::Acquire);
+                return Left::Last;
             }
-            // Release: the one who frees the line acquires everybody's last use of it.
-            match self.0.compare_exchange_weak(word, word - 1, Ordering::Release, Ordering::Acquire) {
+            // Release: the one who frees the line acquires everybody's last use of it. Acquire: who finds one reference left sees what that one
+            // is for, if whoever counted it has given up another since.
+            match self.0.compare_exchange_weak(word, word - 1, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) if word & REFERENCES == 2 => return Left::One,
                 Ok(_) => return Left::Others,
                 Err(now) => word = now,
             }

@@ -1,6 +1,6 @@
 //! Models of the life word.
 
-use super::{Ended, Id, Kind, Life};
+use super::{Ended, Id, Kind, Left, Life};
 use crate::sync::{AtomicU64, Ordering, fence};
 use loom::cell::UnsafeCell;
 use loom::sync::{Arc, Mutex};
@@ -116,7 +116,7 @@ fn watch_against_end() {
             assert!(!other.life.leave());
             !is_live
         });
-        let (Ended::Shared { watched } | Ended::Last { watched }) = line.life.end(id(1), false) else {
+        let (Ended::Shared { watched, .. } | Ended::Last { watched }) = line.life.end(id(1), false) else {
             panic!("the handle is live");
         };
         if watched {
@@ -247,7 +247,7 @@ fn end_against_leave() {
             }
         });
         assert_eq!(line.read(), 1);
-        if line.life.leave_unless_last() && line.life.leave() {
+        if line.life.leave_unless_last() == Left::Last && line.life.leave() {
             line.live_again();
         }
         user.join().unwrap();
@@ -264,7 +264,7 @@ fn leave_against_leave() {
         line.life.retain();
         let leave = |line: &Line| {
             assert_eq!(line.read(), 1);
-            let last = line.life.leave_unless_last() && line.life.leave();
+            let last = line.life.leave_unless_last() == Left::Last && line.life.leave();
             if last {
                 line.live_again();
             }
