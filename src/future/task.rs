@@ -340,25 +340,18 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
 
     let beneath = local.task.get();
     let mut task = Task::new(node, beneath.cast());
-    let pins = if client & LIMITED == 0 { Pins::default() } else { task.pin_args() };
     let address = &raw mut task;
     local.task.set(address.cast_const().cast());
-    let traced = if trace::is_on() { trace::begin(node, task.attempt(), local) } else { None };
     let is_chain = node.shape() == Shape::CHAIN;
-    // SAFETY: the caller of submit gave a function with this signature; the task is valid during the call.
-    let returned = catch_unwind(AssertUnwindSafe(|| unsafe {
-        if is_chain { chain::run(address, local) } else { function(address) }
-    }));
-    drop(pins);
+    // SAFETY: the task is the node's, and nobody else uses it during the call.
+    unsafe {
+        if is_chain || client & LIMITED != 0 || trace::is_on() {
+            call_with_care(address, function, is_chain, local);
+        } else {
+            call(address, || function(address));
+        }
+    }
     local.task.set(beneath);
-    if let Err(panic) = returned {
-        task.fail(status::PANIC, 0, &panic_message(&*panic));
-        // Its destructor might panic in its turn.
-        std::mem::forget(panic);
-    }
-    if let Some(begun) = traced {
-        begun.end(task.outcome());
-    }
 
     local.tally(client, |tally| tally.returned.add(1));
     if task.failure.is_none() && task.forward.is_none() {
@@ -379,6 +372,39 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
     // Last: when everything is counted as ended, everything has been told.
     local.tally(client, |tally| tally.ended.add(1));
     next
+}
+
+/// Calls the task's function, or what stands for it; a panic is the task's failure.
+///
+/// # Safety
+/// `task` runs on this thread, and nobody uses it but the function.
+#[inline]
+unsafe fn call(task: *mut Task, function: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(function)) {
+        // SAFETY: by contract; the function is over.
+        unsafe { &mut *task }.fail(status::PANIC, 0, &panic_message(&*panic));
+        // Its destructor might panic in its turn.
+        std::mem::forget(panic);
+    }
+}
+
+/// As [`call`], for a task that is traced, whose arguments may leave memory, or that is a chain.
+///
+/// # Safety
+/// As for [`call`].
+#[cold]
+unsafe fn call_with_care(task: *mut Task, function: super::TaskFn, is_chain: bool, local: &Local) {
+    // SAFETY: by contract. The task is borrowed only while no function runs.
+    unsafe {
+        let node = (*task).node();
+        let pins = if node.client() & LIMITED == 0 { Pins::default() } else { (*task).pin_args() };
+        let traced = if trace::is_on() { trace::begin(node, (*task).attempt(), local) } else { None };
+        call(task, || if is_chain { chain::run(task, local) } else { function(task) });
+        drop(pins);
+        if let Some(begun) = traced {
+            begun.end((*task).outcome());
+        }
+    }
 }
 
 fn attempt(node: NodePtr) -> u32 {
