@@ -16,6 +16,14 @@ pub struct rask_future {
     pub id: u64,
 }
 
+/// An iteration over futures as they are done. {0} is null.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct rask_as_completed {
+    /// Nobody's business but the library's.
+    pub id: u64,
+}
+
 /// A call that was written down, to be computed as often as wanted. {0} is null.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

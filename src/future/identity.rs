@@ -104,7 +104,7 @@ fn value_into(hasher: &mut Hasher, arg: &Arg) -> Result<bool> {
         arg_kind::OBJECT => object_into(hasher, pointer.cast_mut(), arg.aux.cast::<Type>())?,
         arg_kind::SHARED if arg.aux == (&raw const SHARED).cast() => {
             // SAFETY: such an argument is one of ours, and points to a value that is there until submit returns.
-            match unsafe { &*pointer.cast::<Value>() }.as_object() {
+            match unsafe { &*pointer.cast::<Value>() }.as_object()? {
                 Some((object, ty)) => object_into(hasher, object, ty)?,
                 None => return Ok(false),
             }
