@@ -1179,7 +1179,6 @@ rask_status rask_progress(const rask_future *futures, size_t n, const char *labe
  * Threads: any. Blocks: no.
  */
 rask_status rask_progress_start(const rask_future *futures, size_t n, const char *label);
-
 /* ---- lazy graphs --------------------------------------------------------------------------------------- */
 
 /**

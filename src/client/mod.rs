@@ -19,7 +19,7 @@ pub use wait::{gather, read_result, result, result_i64, wait};
 
 use crate::future::{self, TaskFn};
 use crate::scheduler::{self, Local};
-use crate::status::{Failure, Result};
+use crate::status::{self, Failure, Result};
 use crate::value::Arg;
 use engine::Engine;
 use std::ffi::CStr;
@@ -119,8 +119,10 @@ pub fn drain(client: u64, timeout: Timeout) -> Result<()> {
 /// Cancels what has not started, waits for what runs, ends the threads.
 pub fn close(client: u64) -> Result<()> {
     let closed = engine::of(client).close(client);
-    // All its futures are done now: whoever watches their progress is to see that.
-    progress::look_again();
+    if closed.as_ref().err().is_none_or(|failure| failure.status == status::LOST) {
+        // All its futures are done now: whoever watches their progress is to see that.
+        progress::look_again();
+    }
     closed
 }
 

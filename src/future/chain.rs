@@ -76,7 +76,8 @@ impl Chain {
 
     /// The chain in the first argument of a block.
     fn of(value: &Value) -> &Chain {
-        let (chain, _) = value.as_object().ok().flatten().expect("a chain's block begins with the chain");
+        let object = value.as_object().ok().flatten();
+        let (chain, _) = object.expect("a chain's block begins with the chain, which never leaves memory");
         // SAFETY: `into_head` put it there, and it lives as long as the value.
         unsafe { &*chain.cast::<Chain>() }
     }

@@ -42,7 +42,7 @@ impl Args {
             Argument::Word(Inline::F64, word) => plain(arg_kind::F64, *word),
             Argument::Word(Inline::Pointer, word) => plain(arg_kind::POINTER, *word),
             Argument::Word(_, word) => plain(arg_kind::I64, *word),
-            Argument::Value(value) => self.constant(value)?,
+            Argument::Value(value) => self.constant(value),
             Argument::Input(input) => {
                 let node = node_of(*input);
                 plain(arg_kind::TAKE, handle::another(node)?.0)
@@ -64,8 +64,8 @@ impl Args {
     }
 
     /// Bytes are copied once more, and lists taken apart, so that a pure task finds them equal to those of any other submit.
-    fn constant(&mut self, value: &Value) -> Result<Arg> {
-        Ok(match value.kind() {
+    fn constant(&mut self, value: &Value) -> Arg {
+        match value.kind() {
             kind::NONE => plain(arg_kind::NONE, 0),
             kind::I64 => plain(arg_kind::I64, value.as_i64().unwrap_or(0) as u64),
             kind::F64 => plain(arg_kind::F64, value.as_f64().unwrap_or(0.0).to_bits()),
@@ -74,16 +74,17 @@ impl Args {
                 value.as_pointer().unwrap_or(std::ptr::null_mut()).expose_provenance() as u64,
             ),
             kind::BYTES => {
-                let (data, size) = value.bytes_raw()?.unwrap_or((std::ptr::null(), 0));
+                // Constants are no client's, so they never leave memory.
+                let (data, size) = value.bytes_raw().ok().flatten().unwrap_or((std::ptr::null(), 0));
                 Arg { size, ..plain(arg_kind::BYTES, word(data)) }
             }
             kind::LIST => {
                 let items = value.items().unwrap_or(&[]);
-                let list: Result<_> = items.iter().map(|item| self.constant(item)).collect();
-                self.list(list?)
+                let list = items.iter().map(|item| self.constant(item)).collect();
+                self.list(list)
             }
             _ => Arg { aux: (&raw const SHARED).cast(), ..plain(arg_kind::SHARED, word(value)) },
-        })
+        }
     }
 
     fn list(&mut self, items: Vec<Arg>) -> Arg {

@@ -250,6 +250,7 @@ pub(crate) fn link_some_inputs(
         }
     }
     if let Some(ending) = failed {
+        log!(Debug, "submitted what cannot run: {ending}");
         cascade.settle(node, &ending);
     }
     cascade.linked(node, awaited);

@@ -189,6 +189,17 @@ impl Task {
         }
     }
 
+    /// How the run ended, now that the function has returned.
+    #[cold]
+    fn outcome(&self) -> Outcome {
+        match (&self.failure, &self.forward) {
+            _ if self.cancelled() => Outcome::Cancelled,
+            (Some(error), _) => Outcome::Failed(error.clone()),
+            (None, Some(_)) => Outcome::Forwarded,
+            (None, None) => Outcome::Finished,
+        }
+    }
+
     /// Ends the task as cancelled because its client is closed, when it returns.
     pub(super) fn cancel(&mut self) {
         if self.failure.is_none() {
@@ -223,17 +234,6 @@ impl Task {
     /// The task's result becomes that of a future of its own client.
     pub(super) fn forward(&mut self, future: Taken) {
         self.forward = Some(future);
-    }
-
-    /// How the run ended, now that the function has returned.
-    #[cold]
-    fn outcome(&self) -> Outcome {
-        match (&self.failure, &self.forward) {
-            _ if self.cancelled() => Outcome::Cancelled,
-            (Some(error), _) => Outcome::Failed(error.clone()),
-            (None, Some(_)) => Outcome::Forwarded,
-            (None, None) => Outcome::Finished,
-        }
     }
 
     #[inline]
