@@ -237,7 +237,11 @@ impl Engine for Embedded {
     fn compute(&self, client: u64, plan: &Plan, out: &mut [u64]) -> Result<()> {
         Local::with(|local| {
             let client = enter(local, client, &[])?;
-            future::instantiate(plan, local, client, out)
+            future::instantiate(plan, local, client, out)?;
+            if client & LIMITED != 0 {
+                memory::make_room(client);
+            }
+            Ok(())
         })
     }
 }

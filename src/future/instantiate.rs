@@ -256,7 +256,7 @@ impl Instance<'_> {
             Kind::Ordinary => return self.submit(index),
             Kind::Mistaken => {
                 let mistake = &self.plan.mistakes[task.place as usize];
-                self.end(task, self.node(index), |node| Ending::failed(node, mistake));
+                self.end(task, self.node(index), |node| Ending::mistaken(node, mistake));
             }
             Kind::Doomed => {
                 // It was ended before this one, or is just being ended by who closes the client.
@@ -266,7 +266,7 @@ impl Instance<'_> {
             }
             Kind::Inline | Kind::Block => {
                 if let Some((_, failure)) = self.wrong.iter().find(|&&(wrong, _)| wrong == index) {
-                    self.end(task, self.node(index), |node| Ending::failed(node, failure));
+                    self.end(task, self.node(index), |node| Ending::mistaken(node, failure));
                 } else if task.outside != 0 {
                     self.link(start, task, self.node(index));
                 }
