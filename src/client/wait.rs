@@ -223,7 +223,7 @@ pub fn wait(futures: &[u64], until: Until, timeout: Timeout, done: Option<&mut [
             *done = state.as_ref().is_ok_and(|state| is_done(*state));
         }
         let are_live = states.iter().all(Result::is_ok);
-        let is_over = are_live && is_over(states.into_iter().flatten(), until);
+        let is_over = are_live && (futures.is_empty() || is_over(states.into_iter().flatten(), until));
         // Status and flags tell one story.
         match outcome {
             // What ended between the time being up and this look ended in time.
