@@ -125,12 +125,11 @@ fn make_without_inputs(
 ) -> Made {
     discard(&args[index + 1..]);
     let shape = node.shape();
-    let mut cascade = Cascade::new(local);
-    for before in (0..index).filter(|&before| shape.kind(before) == Inline::Future) {
-        cascade.let_go(NodePtr::from_word(node.get(shape.offset(before))));
-    }
-    cascade.run();
-    make_wrong(local, node, class, spec, &at_argument(index, wrong))
+    let inputs = (0..index)
+        .filter(|&before| shape.kind(before) == Inline::Future)
+        .map(|before| NodePtr::from_word(node.get(shape.offset(before))))
+        .collect();
+    make_wrong_after(local, node, class, spec, inputs, &at_argument(index, wrong))
 }
 
 #[inline(always)]
@@ -258,12 +257,38 @@ pub(crate) fn link_some_inputs(
 
 /// A future that is done from the start, because of a mistake.
 fn make_wrong(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, wrong: &Failure) -> Made {
-    node.set_shape(Shape::EMPTY);
-    node.gate.open_forgone();
-    set_options(node, Spec { identity: None, ..spec });
+    begin_wrong(node, spec);
     let ending = Ending::mistaken(node, wrong);
     log!(Debug, "submitted what cannot run: {ending}");
     born_done(local, node, class, spec, ending)
+}
+
+/// The same, where inputs were read before the mistake: of a mistake and inputs that have failed the first counts.
+fn make_wrong_after(
+    local: &Local,
+    node: NodePtr,
+    class: Class,
+    spec: Spec<'_>,
+    inputs: Vec<NodePtr>,
+    wrong: &Failure,
+) -> Made {
+    begin_wrong(node, spec);
+    let ended = inputs.iter().filter_map(|input| input.dependents.closed());
+    let ending = ended.map(Ending::of).find(|ending| ending.error().is_some());
+    let ending = ending.unwrap_or_else(|| Ending::mistaken(node, wrong));
+    log!(Debug, "submitted what cannot run: {ending}");
+    let made = born_done(local, node, class, spec, ending);
+    let mut cascade = Cascade::new(local);
+    inputs.into_iter().for_each(|input| cascade.let_go(input));
+    cascade.run();
+    made
+}
+
+/// Prepares a node without a task that could be run.
+fn begin_wrong(node: NodePtr, spec: Spec<'_>) {
+    node.set_shape(Shape::EMPTY);
+    node.gate.open_forgone();
+    set_options(node, Spec { identity: None, ..spec });
 }
 
 /// Begins the life of a node whose future is done: closed before anybody can know it.
@@ -336,11 +361,8 @@ fn make_with_block(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
         wrong = Some(Failure::invalid("more inputs than a task may have"));
     }
     if let Some(wrong) = wrong {
-        let mut cascade = Cascade::new(local);
-        inputs.into_iter().for_each(|input| cascade.let_go(input));
-        cascade.run();
         values.into_iter().for_each(|value| local.bury(value));
-        return Ok(make_wrong(local, node, class, spec, &wrong));
+        return Ok(make_wrong_after(local, node, class, spec, inputs, &wrong));
     }
     // An input may end between being read and being linked; counting it as open costs an arrival, nothing else.
     let open = inputs.len() as u32;
