@@ -1,6 +1,6 @@
 //! Tasks written in Rust, through the crate: what C cannot do is panic.
 
-use rask::client::{self, Options, SubmitOptions, Timeout, Until};
+use rask::client::{self, Options, Timeout, Until};
 use rask::future::{self, State, Task, TaskFn};
 use rask::status;
 use rask::value::Value;
@@ -20,7 +20,7 @@ fn with_client(n_workers: u32, test: impl FnOnce(u64)) {
 }
 
 fn submit(client: u64, function: TaskFn, args: &[Arg]) -> u64 {
-    client::submit(client, Some(function), args, &SubmitOptions::default(), None).expect("a future")
+    client::submit(client, Some(function), args, None, None).expect("a future")
 }
 
 fn arg(kind: i32, payload: u64) -> Arg {

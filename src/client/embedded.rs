@@ -6,7 +6,7 @@ use super::{
     discard, wait,
 };
 use crate::future::{self, Made, Spec, Task, TaskFn};
-use crate::scheduler::{self, Core, Local, Settings, trait_bit};
+use crate::scheduler::{self, Core, Local, Rank, Resources, Settings, trait_bit};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
 use crate::value::Arg;
@@ -35,6 +35,7 @@ pub(super) fn open(options: &Options<'_>) -> Result<u64> {
         },
         trait_bits: if options.pure { trait_bit::PURE } else { 0 }
             | if options.memory_limit != 0 { trait_bit::LIMITED } else { 0 },
+        resources: options.resources.map_or(Ok(Resources::default()), Resources::read)?,
         max_spares: if options.max_spares == 0 { DEFAULT_SPARES } else { options.max_spares } as usize,
     };
     Core::open(settings, future::work()).map(|core| core.id().0)
@@ -125,9 +126,11 @@ impl Engine for Embedded {
     ) -> Result<u64> {
         Local::with(|local| {
             let client = enter(local, client, args)?;
-            let spec = Spec { client, function, options, wrong: wrong.as_ref() };
+            let (rank, wrong) = rank(client, options, wrong);
+            let rank = rank.as_ref();
+            let spec = Spec { client, function, options, rank, wrong: wrong.as_ref() };
             let made = future::make(local, spec, args)?;
-            publish(local, client, &made);
+            publish(local, client, &made, rank);
             Ok(made.id.0)
         })
     }
@@ -144,7 +147,9 @@ impl Engine for Embedded {
         out.fill(0);
         Local::with(|local| {
             let client = enter(local, client, items)?;
-            let spec = Spec { client, function, options, wrong: wrong.as_ref() };
+            let (rank, wrong) = rank(client, options, wrong);
+            let rank = rank.as_ref();
+            let spec = Spec { client, function, options, rank, wrong: wrong.as_ref() };
             let mut jobs = Vec::with_capacity(items.len());
             let mut outcome = Ok(());
             for (index, item) in items.iter().enumerate() {
@@ -160,7 +165,11 @@ impl Engine for Embedded {
                     }
                 }
             }
-            if !local.push_all(client, &jobs) {
+            let pushed = match rank {
+                None => local.push_all(client, &jobs),
+                Some(rank) => local.push_ranked(client, &jobs, rank),
+            };
+            if !pushed {
                 jobs.into_iter().for_each(|job| future::discard_job(job, local));
             }
             outcome
@@ -182,10 +191,27 @@ fn enter(local: &Local, client: u64, args: &[Arg]) -> Result<u32> {
 }
 
 #[inline(always)]
-fn publish(local: &Local, client: u32, made: &Made) {
-    if let Some(job) = made.job
-        && !local.push(client, job)
-    {
+fn publish(local: &Local, client: u32, made: &Made, rank: Option<&Rank>) {
+    let Some(job) = made.job else { return };
+    let pushed = match rank {
+        None => local.push(client, job),
+        Some(rank) => local.push_ranked(client, &[job], rank),
+    };
+    if !pushed {
         future::discard_job(job, local);
+    }
+}
+
+/// What the options say of priority and resources, and what is wrong so far.
+#[inline(always)]
+fn rank(
+    client: u32,
+    options: Option<&SubmitOptions<'_>>,
+    wrong: Option<Failure>,
+) -> (Option<Rank>, Option<Failure>) {
+    match options.map(|options| options.rank(client)) {
+        None => (None, wrong),
+        Some(Ok(rank)) => (rank, wrong),
+        Some(Err(failure)) => (None, wrong.or(Some(failure))),
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Cascade<'a> {
     unwanted: Vec<NodePtr>,
     /// The client of futures that ended other than by running: somebody may wait until it has none left.
     settled: Option<u32>,
+    /// One of them may have been among the jobs with a rank.
+    is_ranked: bool,
     /// Whether the first task made ready is kept for this thread to run next.
     keeps_next: bool,
     next: Option<NodePtr>,
@@ -37,6 +39,7 @@ impl<'a> Cascade<'a> {
             list: None,
             unwanted: Vec::new(),
             settled: None,
+            is_ranked: false,
             keeps_next: false,
             next: None,
         }
@@ -55,6 +58,9 @@ impl<'a> Cascade<'a> {
         }
         if let Some(client) = self.settled {
             self.local.tell_drainers(client);
+            if self.is_ranked {
+                self.local.refresh_ranked(client);
+            }
         }
         let next = self.next.map(|node| node.to_word() as Job);
         if self.lists.capacity() == 0 && self.unwanted.capacity() == 0 {
@@ -112,6 +118,9 @@ impl<'a> Cascade<'a> {
     }
 
     fn ready(&mut self, node: NodePtr) {
+        if node.gate.has_extra() && self.push_ranked(node) {
+            return;
+        }
         if !self.keeps_next {
             return self.push(node);
         }
@@ -125,6 +134,16 @@ impl<'a> Cascade<'a> {
         if !self.local.push(node.client(), node.to_word() as Job) {
             discard(node, self);
         }
+    }
+
+    /// `false`: the task has no rank.
+    #[cold]
+    fn push_ranked(&mut self, node: NodePtr) -> bool {
+        let Some(rank) = extra::rank(node) else { return false };
+        if !self.local.push_ranked(node.client(), &[node.to_word() as Job], &rank) {
+            discard(node, self);
+        }
+        true
     }
 
     /// A task that waited for another's result has it.
@@ -236,6 +255,7 @@ impl<'a> Cascade<'a> {
             return false;
         };
         if settled != Settled::Running {
+            self.is_ranked |= node.gate.has_extra();
             self.local.tally(node.client(), |tally| tally.unstarted.add(1));
         }
         self.count(node, ending, 1);

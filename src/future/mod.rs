@@ -13,6 +13,7 @@ pub(crate) mod handle;
 mod key;
 mod node;
 mod options;
+mod shortage;
 mod submit;
 mod task;
 pub(crate) mod waiting;
@@ -34,7 +35,7 @@ pub(crate) use task::{drop_stale_entries, execute};
 pub(crate) use waiting::deadlock;
 pub(crate) use watch::{Watch, Watcher, Watching};
 
-use crate::scheduler::{Job, Local, Work};
+use crate::scheduler::{Core, Job, Local, Work};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result, Status};
 use crate::value::{Value, kind as value_kind};
@@ -80,7 +81,15 @@ pub struct ErrorView {
 /// What the scheduler does with futures.
 pub(crate) fn work() -> Work {
     let stuck = waiting::resolve_deadlocks;
-    Work { run: task::run, discard: |job, local, _| discard_job(job, local), cancel_pending, stuck }
+    let discard = |job, local: &Local, _: &Core| discard_job(job, local);
+    Work {
+        run: task::run,
+        discard,
+        is_stale: task::is_stale,
+        drop_stale: task::drop_stale,
+        cancel_pending,
+        stuck,
+    }
 }
 
 /// Ends a job that will not run, because its client is closed.

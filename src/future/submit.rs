@@ -4,8 +4,8 @@ use super::cascade::{Cascade, class_of};
 use super::dependents::Closed;
 use super::error::{Ending, Error, state_of};
 use super::node::{self, Block, Inline, NodePtr, Shape};
-use super::{State, SubmitOptions, TaskFn, handle, key};
-use crate::scheduler::{Job, Local};
+use super::{State, SubmitOptions, TaskFn, extra, handle, key};
+use crate::scheduler::{Job, Local, Rank};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
 use crate::value::{Arg, Type, Value, arg::kind as arg_kind};
@@ -22,6 +22,8 @@ pub(crate) struct Spec<'a> {
     pub(crate) function: Option<TaskFn>,
     /// `None`: the default ones.
     pub(crate) options: Option<&'a SubmitOptions<'a>>,
+    /// What [the options say](SubmitOptions::rank) of priority and resources.
+    pub(crate) rank: Option<&'a Rank>,
     /// A mistake that the caller found already.
     pub(crate) wrong: Option<&'a Failure>,
 }
@@ -155,7 +157,7 @@ fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32)
         node.gate.await_inputs(open);
     }
     if let Some(options) = spec.options {
-        set_options(node, options);
+        set_options(node, options, spec.rank);
     }
     let id = born(local, node, class, spec);
     if open == 0 {
@@ -166,7 +168,10 @@ fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32)
 
 /// Keeps what the options ask for beside a node that the caller owns alone.
 #[cold]
-fn set_options(node: NodePtr, options: &SubmitOptions<'_>) {
+fn set_options(node: NodePtr, options: &SubmitOptions<'_>, rank: Option<&Rank>) {
+    if let Some(rank) = rank {
+        extra::with(node, |extra| extra.rank = Some(rank.clone()));
+    }
     if let Some(name) = options.name {
         key::set_name(node, name);
     }
@@ -239,7 +244,7 @@ fn make_known(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, known:
     node.set_shape(Shape::EMPTY);
     node.gate.open();
     if let Some(options) = spec.options {
-        set_options(node, options);
+        set_options(node, options, spec.rank);
     }
     let ending = match known {
         Known::Wrong(failure) => Ending::failed(node, &failure),
@@ -272,7 +277,7 @@ pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
     let class = Class::Small;
     let node = take_node(local, class, args)?;
     node.begin(client, None, Shape::EMPTY);
-    let spec = Spec { client, function: None, options: None, wrong: None };
+    let spec = Spec { client, function: None, options: None, rank: None, wrong: None };
     let mut inputs = Vec::new();
     match read(arg, client, &mut inputs, 0) {
         Err(known) => Ok(make_known(local, node, class, spec, known)),

@@ -1,9 +1,10 @@
 //! Who waits: through which handle, in which suspended task, and whether such a wait could ever end.
 
+use super::shortage::{self, Left};
 use super::task::Task;
-use super::walk::{Ref, Search};
+use super::walk::{Reached, Ref, Search};
 use super::{NodePtr, State, Watcher, state_of_node};
-use crate::scheduler::{Core, Local};
+use crate::scheduler::{Core, Local, Need};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
 use parking_lot::Mutex;
@@ -123,10 +124,12 @@ pub enum Until {
     FirstError,
 }
 
-struct Entry {
+pub(super) struct Entry {
     /// The task, and those beneath it on its thread's stack, each of which waits for the one before.
-    tasks: Vec<NodePtr>,
-    wait: Suspension,
+    pub(super) tasks: Vec<NodePtr>,
+    /// The resources that they hold, of their client.
+    pub(super) held: Option<Need>,
+    pub(super) wait: Suspension,
 }
 
 static SUSPENDED: Mutex<Vec<Arc<Entry>>> = Mutex::new(Vec::new());
@@ -153,7 +156,7 @@ impl Suspension {
     /// Enters the wait of `task` in the table. `DEADLOCK`: it could never end.
     pub(crate) fn begin(self, local: &Local, task: &Task) -> Result<Suspended> {
         let tasks = std::iter::successors(Some(task), |task| task.beneath()).map(Task::node).collect();
-        let entry = Arc::new(Entry { tasks, wait: self });
+        let entry = Arc::new(Entry { tasks, held: local.held(), wait: self });
         looking(local, || {
             SUSPENDED.lock().push(entry.clone());
             CHANGES.fetch_add(1, Ordering::Relaxed);
@@ -174,17 +177,31 @@ impl Suspension {
 impl Entry {
     /// Whether what the wait needs cannot end before the task itself has. `nothing_runs`: no other future will end meanwhile either.
     fn is_in_circle(&self, budget: usize, nothing_runs: bool) -> bool {
-        let mut search = Search::new(&self.tasks, budget);
-        let mut open = self.wait.open().peekable();
+        let left = Left::when_held_by(std::iter::once(self));
+        self.reach(&mut Search::new(&self.tasks, &left, budget), nothing_runs).is_some()
+    }
+
+    /// Why the wait needs what is searched for.
+    pub(super) fn reach(&self, search: &mut Search<'_>, nothing_runs: bool) -> Option<Reached> {
+        let mut open = self.wait.open();
         match self.wait.until {
-            Until::AllCompleted => open.any(|future| search.needs(future)),
+            Until::AllCompleted => open.find_map(|future| search.reach(future)),
             // One that fails would do.
-            Until::FirstError if nothing_runs => open.any(|future| search.needs(future)),
-            // What was seen not to need the tasks ends the wait, so nothing is asked after it.
+            Until::FirstError if nothing_runs => open.find_map(|future| search.reach(future)),
+            // One that does not need it ends the wait.
             Until::FirstError | Until::FirstCompleted => {
-                open.peek().is_some() && open.all(|future| search.needs(future))
+                let mut last = None;
+                for future in open {
+                    last = Some(search.reach(future)?);
+                }
+                last
             }
         }
+    }
+
+    /// The client of the tasks.
+    pub(super) fn client(&self) -> u32 {
+        self.tasks[0].client()
     }
 }
 
@@ -221,7 +238,7 @@ static CHANGES: AtomicUsize = AtomicUsize::new(0);
 
 /// Nothing runs and nothing is queued, yet tasks are suspended: ends a wait that is part of a circle, if there is one. Looks only if
 /// something has changed since the last look.
-pub(super) fn resolve_deadlocks(_core: &Core) {
+pub(super) fn resolve_deadlocks(core: &Core) {
     static LOOKED_AT: AtomicUsize = AtomicUsize::new(0);
     Local::with(|local| {
         looking(local, || {
@@ -234,6 +251,8 @@ pub(super) fn resolve_deadlocks(_core: &Core) {
                 // A wait for an error may become part of a circle when others it waits for finish.
                 .filter(|entry| !entry.wait.is_timed && (is_new || entry.wait.until == Until::FirstError))
                 .find(|entry| entry.is_in_circle(usize::MAX, true));
+            let circle =
+                circle.or_else(|| if core.has_waiting() { shortage::find(&suspended) } else { None });
             if let Some(entry) = circle {
                 entry.wait.waiter.deadlocked();
                 // There may be another one.

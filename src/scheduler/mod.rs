@@ -8,13 +8,18 @@ mod batch;
 mod inbox;
 mod local;
 mod pool;
+mod priority;
 mod queue;
+mod ranked;
+mod resources;
 mod sleep;
 mod tally;
 mod worker;
 
 pub(crate) use local::Local;
+pub(crate) use priority::Rank;
 pub(crate) use queue::Job;
+pub(crate) use resources::{Need, Resources};
 pub(crate) use tally::Tally;
 
 #[cfg(all(test, loom))]
@@ -27,6 +32,7 @@ use inbox::InboxEnd;
 use parking_lot::{Condvar, Mutex, RwLock};
 use pool::Pool;
 use queue::{Deque, DequeEnd};
+use ranked::{Ranked, Taken};
 use sleep::Sleep;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -42,6 +48,10 @@ pub(crate) struct Work {
     pub(crate) run: fn(Job, &Local, &Core) -> Option<Job>,
     /// Ends a job that will not run, because the client is closed.
     pub(crate) discard: fn(Job, &Local, &Core),
+    /// Whether somebody else has run or ended a job that is still in a queue.
+    pub(crate) is_stale: fn(Job) -> bool,
+    /// Lets go of a job that is.
+    pub(crate) drop_stale: fn(Job, &Local),
     /// Ends what waits for its inputs, in the client with this number, because it is closed.
     pub(crate) cancel_pending: fn(u32, &Local),
     /// Nothing is to be run, yet tasks are suspended: perhaps they wait for each other.
@@ -54,6 +64,8 @@ pub(crate) struct Settings {
     pub(crate) n_workers: usize,
     pub(crate) stack_size: usize,
     pub(crate) max_spares: usize,
+    /// What tasks can hold while they run.
+    pub(crate) resources: Resources,
     /// Of [`trait_bit`].
     pub(crate) trait_bits: u32,
 }
@@ -65,6 +77,8 @@ pub(crate) struct Core {
     pub(crate) settings: Settings,
     work: Work,
     sleep: Sleep,
+    /// What is ready and not in a slot's queue or an inbox, because it has a rank.
+    ranked: Ranked,
     /// The slots' queues, as thieves see them.
     ends: Box<[SlotEnd]>,
     inboxes: Mutex<Vec<Arc<InboxEnd>>>,
@@ -184,7 +198,7 @@ pub(crate) fn open_clients() -> u64 {
 
 impl Core {
     /// Starts the threads of a new client and enters it in the registry.
-    pub(crate) fn open(settings: Settings, work: Work) -> Result<Arc<Self>> {
+    pub(crate) fn open(mut settings: Settings, work: Work) -> Result<Arc<Self>> {
         let number = {
             let mut registry = REGISTRY.write();
             if registry.last == !trait_bit::ALL {
@@ -204,6 +218,7 @@ impl Core {
         let core = Arc::new(Self {
             number,
             pool: Pool::new(n_workers + settings.max_spares),
+            ranked: Ranked::new(std::mem::take(&mut settings.resources), work.is_stale),
             settings,
             work,
             sleep: Sleep::new(),
@@ -369,6 +384,8 @@ impl Core {
             }
         }
         self.sleep.counts.close();
+        // After the mark: who takes a job for which there are no resources sees that it is to be discarded.
+        self.ranked.close();
         self.sleep.wake_all();
         self.pool.dismiss_spares();
         Local::with(|local| {
@@ -399,16 +416,65 @@ impl Core {
                 (self.work.discard)(job, local, self);
             }
         }
+        self.discard_ranked(local);
+    }
+
+    /// Ends the jobs with a rank of a client that is closed.
+    fn discard_ranked(&self, local: &Local) {
+        while let Some(taken) = self.ranked.take(ranked::NONE) {
+            match taken {
+                Taken::Job(job) | Taken::Holding(job, _) => (self.work.discard)(job, local, self),
+                Taken::Stale(job) => (self.work.drop_stale)(job, local),
+            }
+        }
     }
 
     /// Gives this thread's slot to another thread, because its task is about to block. `Err`: no thread is to be had.
     pub(crate) fn suspend(&self, local: &Local) -> Result<()> {
-        self.pool.suspend(local)
+        self.pool.suspend(local)?;
+        if let Some(need) = local.held() {
+            self.ranked.suspend(&need);
+            self.notify_ranked();
+        }
+        Ok(())
     }
 
     /// Gets a slot back for this thread's task; blocks until one is free.
     pub(crate) fn resume(&self, local: &Local) {
+        if let Some(need) = local.held() {
+            self.ranked.resume(&need);
+        }
         self.pool.resume(local, &self.sleep);
+    }
+
+    /// Wakes a worker, if that is called for, because a job with a rank may have become able to run. `true`: the client is closed.
+    fn notify_ranked(&self) -> bool {
+        match self.sleep.counts.published() {
+            sleep::Published::Seen => false,
+            sleep::Published::Wake => {
+                if self.ranked.top() != ranked::NONE {
+                    self.sleep.wake_one();
+                }
+                false
+            }
+            sleep::Published::Closed => true,
+        }
+    }
+
+    /// A job with a rank may have become stale, and with it another one able to run.
+    pub(crate) fn refresh_ranked(&self) {
+        self.ranked.refresh();
+        self.notify_ranked();
+    }
+
+    /// What the client has of each resource, in the order of its [`Need`]s' indices.
+    pub(crate) fn resources(&self) -> &Resources {
+        &self.ranked.resources
+    }
+
+    /// Whether jobs with a rank, ready though they are, wait for something.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.ranked.has_waiting()
     }
 
     /// How many tasks are suspended in waits.
