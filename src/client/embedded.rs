@@ -126,11 +126,10 @@ impl Engine for Embedded {
     ) -> Result<u64> {
         Local::with(|local| {
             let client = enter(local, client, args)?;
-            let (rank, wrong) = rank(client, options, wrong);
-            let rank = rank.as_ref();
-            let spec = Spec { client, function, options, rank, wrong: wrong.as_ref() };
+            let rank = options.map(|options| rank(options, client));
+            let spec = spec(client, function, options, &rank, wrong.as_ref());
             let made = future::make(local, spec, args)?;
-            publish(local, client, &made, rank);
+            publish(local, client, &made, spec.rank);
             Ok(made.id.0)
         })
     }
@@ -147,9 +146,8 @@ impl Engine for Embedded {
         out.fill(0);
         Local::with(|local| {
             let client = enter(local, client, items)?;
-            let (rank, wrong) = rank(client, options, wrong);
-            let rank = rank.as_ref();
-            let spec = Spec { client, function, options, rank, wrong: wrong.as_ref() };
+            let rank = options.map(|options| rank(options, client));
+            let spec = spec(client, function, options, &rank, wrong.as_ref());
             let mut jobs = Vec::with_capacity(items.len());
             let mut outcome = Ok(());
             for (index, item) in items.iter().enumerate() {
@@ -165,7 +163,7 @@ impl Engine for Embedded {
                     }
                 }
             }
-            let pushed = match rank {
+            let pushed = match spec.rank {
                 None => local.push_all(client, &jobs),
                 Some(rank) => local.push_ranked(client, &jobs, rank),
             };
@@ -202,16 +200,23 @@ fn publish(local: &Local, client: u32, made: &Made, rank: Option<&Rank>) {
     }
 }
 
-/// What the options say of priority and resources, and what is wrong so far.
+/// What options say of priority and resources. Boxed, since most submits have none.
+#[cold]
+fn rank(options: &SubmitOptions<'_>, client: u32) -> Box<Result<Option<Rank>>> {
+    Box::new(options.rank(client))
+}
+
 #[inline(always)]
-fn rank(
+fn spec<'a>(
     client: u32,
-    options: Option<&SubmitOptions<'_>>,
-    wrong: Option<Failure>,
-) -> (Option<Rank>, Option<Failure>) {
-    match options.map(|options| options.rank(client)) {
-        None => (None, wrong),
-        Some(Ok(rank)) => (rank, wrong),
-        Some(Err(failure)) => (None, wrong.or(Some(failure))),
+    function: Option<TaskFn>,
+    options: Option<&'a SubmitOptions<'a>>,
+    rank: &'a Option<Box<Result<Option<Rank>>>>,
+    wrong: Option<&'a Failure>,
+) -> Spec<'a> {
+    match rank.as_deref() {
+        None => Spec { client, function, options, rank: None, wrong },
+        Some(Ok(rank)) => Spec { client, function, options, rank: rank.as_ref(), wrong },
+        Some(Err(failure)) => Spec { client, function, options, rank: None, wrong: wrong.or(Some(failure)) },
     }
 }

@@ -7,6 +7,7 @@
 mod batch;
 mod inbox;
 mod local;
+mod patience;
 mod pool;
 mod priority;
 mod queue;
@@ -30,6 +31,7 @@ use crate::status::{self, Failure, Result};
 use batch::Batch;
 use inbox::InboxEnd;
 use parking_lot::{Condvar, Mutex, RwLock};
+use patience::Patience;
 use pool::Pool;
 use queue::{Deque, DequeEnd};
 use ranked::{Ranked, Taken};
@@ -116,6 +118,9 @@ pub(crate) struct Slot {
     pub(crate) tally: Arc<Tally>,
     /// Counts the jobs taken, so that every so often the far ends of the queues have their turn.
     tick: Cell<u32>,
+    /// The last tick at which jobs with a rank were ready, and how many of them were taken at a stretch.
+    ranked_at: Cell<u32>,
+    patience: Cell<Patience>,
     random: Cell<u32>,
     inboxes: RefCell<Vec<Arc<InboxEnd>>>,
     inboxes_seen: Cell<usize>,
@@ -239,6 +244,8 @@ impl Core {
                 deque,
                 tally: core.new_tally(),
                 tick: Cell::new(0),
+                ranked_at: Cell::new(0),
+                patience: Cell::default(),
                 random: Cell::new((index as u32).wrapping_mul(0x9e37_79b9) | 1),
                 inboxes: RefCell::new(Vec::new()),
                 inboxes_seen: Cell::new(usize::MAX),

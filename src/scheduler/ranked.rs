@@ -8,6 +8,7 @@
 //! A job that does not fit keeps the resources it needs from those behind it: else many small ones would keep a big one waiting
 //! for ever. It does not if tasks that are suspended in waits hold what it lacks: they may well wait for one that stands behind it.
 
+use super::patience::Patience;
 use super::priority::{Place, PriorityQueue, Rank, Verdict};
 use super::queue::Job;
 use super::resources::{Need, Resources};
@@ -32,6 +33,8 @@ struct Top(AtomicI64);
 struct State {
     queue: PriorityQueue,
     stock: Vec<Stock>,
+    /// Of the jobs that were overtaken.
+    patience: Patience,
     /// Resources matter no more: what is taken is discarded.
     closed: bool,
 }
@@ -83,7 +86,12 @@ impl State {
 impl Ranked {
     pub(crate) fn new(resources: Resources, is_stale: fn(Job) -> bool) -> Self {
         let stock = resources.totals().iter().map(|&total| Stock { total, free: total, suspended: 0 });
-        let state = State { queue: PriorityQueue::default(), stock: stock.collect(), closed: false };
+        let state = State {
+            queue: PriorityQueue::default(),
+            stock: stock.collect(),
+            patience: Patience::default(),
+            closed: false,
+        };
         Self { top: Top(AtomicI64::new(NONE)), resources, is_stale, state: Mutex::new(state) }
     }
 
@@ -107,9 +115,13 @@ impl Ranked {
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock();
         let result = change(&mut state);
-        let top = self.first(&state).map_or(NONE, |(place, ..)| place.priority());
-        self.top.0.store(top, Ordering::Relaxed);
+        self.refresh_top(&state);
         result
+    }
+
+    fn refresh_top(&self, state: &State) {
+        let top = self.first(state).map_or(NONE, |(place, ..)| place.priority());
+        self.top.0.store(top, Ordering::Relaxed);
     }
 
     /// Adds jobs of one rank, from outside or from a worker, the first of them to be run first.
@@ -141,13 +153,22 @@ impl Ranked {
                 return None;
             };
             state.queue.remove(place, &need);
+            if state.queue.is_empty() {
+                state.patience = Patience::default();
+            } else if state.patience.is_over() {
+                state.queue.promote_oldest();
+            }
             Some(taken)
         })
     }
 
-    /// The job that has waited longest is to be the next.
-    pub(crate) fn promote_oldest(&self) {
-        self.change(|state| state.queue.promote_oldest());
+    /// A job of another queue overtakes these.
+    pub(crate) fn overtaken(&self) {
+        let mut state = self.state.lock();
+        if state.patience.is_over() {
+            state.queue.promote_oldest();
+            self.refresh_top(&state);
+        }
     }
 
     /// Takes a stale job, if one is the first of those that need the same.

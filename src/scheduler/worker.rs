@@ -1,6 +1,7 @@
 //! A worker thread: takes jobs from where they are, runs them, sleeps when there are none.
 
 use super::local::Local;
+use super::patience::Patience;
 use super::pool::Seat;
 use super::queue::Job;
 use super::ranked::{self, Taken};
@@ -196,39 +197,58 @@ impl Slot {
         if core.ranked.top() != ranked::NONE {
             return self.take_by_rank(core, tick);
         }
-        if tick % FAIRNESS == 0
-            && let Some(job) = self.take_fairly(core, tick / FAIRNESS)
-        {
-            return Some(Taken::Job(job));
-        }
-        self.take_queued(core).map(Taken::Job)
+        self.take_queued(core, tick).map(Taken::Job)
     }
 
     #[inline]
-    fn take_queued(&self, core: &Core) -> Option<Job> {
+    fn take_queued(&self, core: &Core, tick: u32) -> Option<Job> {
+        if tick % FAIRNESS == 0
+            && let Some(job) = self.take_fairly(core, tick)
+        {
+            return Some(job);
+        }
         self.deque.pop().or_else(|| self.take_from_outside(core)).or_else(|| self.steal(core))
     }
 
     #[cold]
-    fn take_fairly(&self, core: &Core, turn: u32) -> Option<Job> {
-        if turn % 2 == 0 { self.deque.take_oldest() } else { self.take_from_outside(core) }
+    fn take_fairly(&self, core: &Core, tick: u32) -> Option<Job> {
+        if tick % (2 * FAIRNESS) == 0 { self.deque.take_oldest() } else { self.take_from_outside(core) }
     }
 
-    /// As [`take`](Self::take) while jobs with a rank are ready: those before the other queues, unless their priority is below 0. Now and
-    /// then it is the turn of the other queues, or of the one that has waited longest for want of priority or of resources.
+    /// As [`take`](Self::take) while jobs with a rank can run.
     #[cold]
     fn take_by_rank(&self, core: &Core, tick: u32) -> Option<Taken> {
-        if tick % FAIRNESS == 0 {
-            let turn = tick / FAIRNESS;
-            if turn % 2 == 0 {
-                core.ranked.promote_oldest();
-            } else if let Some(job) = self.take_fairly(core, turn / 2).or_else(|| self.take_queued(core)) {
-                return Some(Taken::Job(job));
-            }
+        let taken = self.take_highest(core, tick);
+        if core.ranked.top() != ranked::NONE {
+            // Another one that can run may have stood behind the one that was taken.
+            core.notify();
         }
-        let taken = core.ranked.take(0);
-        let taken = taken.or_else(|| self.take_queued(core).map(Taken::Job));
-        taken.or_else(|| core.ranked.take(ranked::NONE))
+        taken
+    }
+
+    /// Jobs with a rank before the others, unless their priority is below 0, until one or the other has been overtaken by very many.
+    fn take_highest(&self, core: &Core, tick: u32) -> Option<Taken> {
+        let mut patience = self.patience.take();
+        if self.ranked_at.replace(tick).wrapping_add(1) != tick {
+            // Since then the other queues have had their turn.
+            patience = Patience::default();
+        }
+        if patience.is_over()
+            && let Some(job) = self.take_queued(core, tick)
+        {
+            return Some(Taken::Job(job));
+        }
+        if let Some(taken) = core.ranked.take(0) {
+            self.patience.set(patience);
+            return Some(taken);
+        }
+        match self.take_queued(core, tick) {
+            Some(job) => {
+                core.ranked.overtaken();
+                Some(Taken::Job(job))
+            }
+            None => core.ranked.take(ranked::NONE),
+        }
     }
 
     /// The oldest of the batch at hand, or else of a new one.
