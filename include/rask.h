@@ -952,6 +952,16 @@ rask_status rask_future_error(rask_future future, rask_error *out);
 rask_status rask_cancel(rask_future future, const char *reason);
 
 /**
+ * Runs a future that has failed or was cancelled again: the failed inputs it depends on, also where their
+ * handles were released, and every future that ended because of them. Their retries are counted anew.
+ *
+ * Returns: RASK_OK; the futures are pending again. RASK_E_STATE: it is neither in error nor cancelled, or
+ *   there is no task to run, because the submit itself was wrong. RASK_E_CLOSED, RASK_E_HANDLE.
+ * Threads: any. Blocks: no.
+ */
+rask_status rask_retry(rask_future future);
+
+/**
  * Another handle of the same future, to be released like the first.
  *
  * Returns: the handle; {0} on failure: RASK_E_HANDLE, RASK_E_NOMEM.

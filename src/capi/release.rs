@@ -19,6 +19,17 @@ pub unsafe extern "C" fn rask_cancel(future: rask_future, reason: *const c_char)
     guard::status(|| future::cancel(future.id, unsafe { text(reason) }))
 }
 
+/// Runs a future that has failed or was cancelled again: the failed inputs it depends on, also where their
+/// handles were released, and every future that ended because of them. Their retries are counted anew.
+///
+/// Returns: RASK_OK; the futures are pending again. RASK_E_STATE: it is neither in error nor cancelled, or there
+/// is no task to run, because the submit itself was wrong. RASK_E_CLOSED, RASK_E_HANDLE.
+/// Threads: any. Blocks: no.
+#[unsafe(no_mangle)]
+pub extern "C" fn rask_retry(future: rask_future) -> rask_status {
+    guard::status(|| future::retry(future.id))
+}
+
 /// Another handle of the same future, to be released like the first.
 ///
 /// Returns: the handle; {0} on failure: RASK_E_HANDLE, RASK_E_NOMEM.

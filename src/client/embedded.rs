@@ -6,7 +6,7 @@ use super::{
     discard, wait,
 };
 use crate::future::{self, Made, Spec, Task, TaskFn};
-use crate::scheduler::{self, Core, Local, Rank, Resources, Settings, trait_bit};
+use crate::scheduler::{self, Core, Job, Local, Resources, Settings, trait_bit};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
 use crate::value::Arg;
@@ -83,7 +83,11 @@ impl Engine for Embedded {
                 return Err(Failure::new(status::STATE, "a client cannot be closed from inside a task"));
             }
             match scheduler::find(id) {
-                Ok(core) => core.close()?,
+                Ok(core) => {
+                    core.close()?;
+                    let failed = core.sum(|tally| tally.failed.get().wrapping_add(tally.cancelled.get()));
+                    future::client_closed(core.number, failed > 0);
+                }
                 Err(failure) if failure.status == status::CLOSED => scheduler::await_closed(id)?,
                 Err(failure) => return Err(failure),
             }
@@ -109,7 +113,7 @@ impl Engine for Embedded {
             n_submitted: submitted,
             n_executed: sum(|tally| tally.returned.get()),
             n_stolen: sum(|tally| tally.stolen.get()),
-            n_retried: 0,
+            n_retried: sum(|tally| tally.retried.get()),
             live_futures: submitted.saturating_sub(freed),
             nbytes: sum(|tally| tally.nbytes.get()),
         })
@@ -126,10 +130,13 @@ impl Engine for Embedded {
     ) -> Result<u64> {
         Local::with(|local| {
             let client = enter(local, client, args)?;
-            let rank = options.map(|options| rank(options, client));
-            let spec = spec(client, function, options, &rank, wrong.as_ref());
-            let made = future::make(local, spec, args)?;
-            publish(local, client, &made, spec.rank);
+            let wrong = wrong.as_ref();
+            let spec = Spec { client, function, options: None, rank: None, identity: None, wrong };
+            if let Some(options) = options {
+                return submit_with(local, spec, args, options);
+            }
+            let made = make(local, spec, args)?;
+            publish(local, client, &made);
             Ok(made.id.0)
         })
     }
@@ -146,12 +153,13 @@ impl Engine for Embedded {
         out.fill(0);
         Local::with(|local| {
             let client = enter(local, client, items)?;
-            let rank = options.map(|options| rank(options, client));
-            let spec = spec(client, function, options, &rank, wrong.as_ref());
+            let rank = options.map_or(Ok(None), |options| options.rank(client));
+            let spec = Spec { client, function, options, rank: None, identity: None, wrong: wrong.as_ref() };
+            let spec = spec.ranked(&rank);
             let mut jobs = Vec::with_capacity(items.len());
             let mut outcome = Ok(());
             for (index, item) in items.iter().enumerate() {
-                match future::make(local, spec, std::slice::from_ref(item)) {
+                match make(local, spec, std::slice::from_ref(item)) {
                     Ok(made) => {
                         out[index] = made.id.0;
                         jobs.extend(made.job);
@@ -163,13 +171,7 @@ impl Engine for Embedded {
                     }
                 }
             }
-            let pushed = match spec.rank {
-                None => local.push_all(client, &jobs),
-                Some(rank) => local.push_ranked(client, &jobs, rank),
-            };
-            if !pushed {
-                jobs.into_iter().for_each(|job| future::discard_job(job, local));
-            }
+            publish_all(local, spec, &jobs);
             outcome
         })
     }
@@ -182,6 +184,17 @@ impl Engine for Embedded {
     }
 }
 
+/// A future, new or found by its key.
+#[inline(always)]
+fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
+    let is_pure = || spec.client & trait_bit::PURE != 0;
+    let is_held = match spec.options {
+        None => is_pure(),
+        Some(options) => options.key.is_some() || options.pure.unwrap_or_else(is_pure),
+    };
+    if is_held { future::make_held(local, spec, args) } else { future::make(local, spec, args) }
+}
+
 /// The number of the client, or the end of what `args` hands over.
 #[inline(always)]
 fn enter(local: &Local, client: u64, args: &[Arg]) -> Result<u32> {
@@ -189,34 +202,32 @@ fn enter(local: &Local, client: u64, args: &[Arg]) -> Result<u32> {
 }
 
 #[inline(always)]
-fn publish(local: &Local, client: u32, made: &Made, rank: Option<&Rank>) {
-    let Some(job) = made.job else { return };
-    let pushed = match rank {
-        None => local.push(client, job),
-        Some(rank) => local.push_ranked(client, &[job], rank),
-    };
-    if !pushed {
+fn publish(local: &Local, client: u32, made: &Made) {
+    if let Some(job) = made.job
+        && !local.push(client, job)
+    {
         future::discard_job(job, local);
     }
 }
 
-/// What options say of priority and resources. Boxed, since most submits have none.
 #[cold]
-fn rank(options: &SubmitOptions<'_>, client: u32) -> Box<Result<Option<Rank>>> {
-    Box::new(options.rank(client))
+#[inline(never)]
+fn submit_with(local: &Local, spec: Spec<'_>, args: &[Arg], options: &SubmitOptions<'_>) -> Result<u64> {
+    let rank = options.rank(spec.client);
+    let spec = Spec { options: Some(options), ..spec }.ranked(&rank);
+    let made = make(local, spec, args)?;
+    publish_all(local, spec, made.job.as_slice());
+    Ok(made.id.0)
 }
 
-#[inline(always)]
-fn spec<'a>(
-    client: u32,
-    function: Option<TaskFn>,
-    options: Option<&'a SubmitOptions<'a>>,
-    rank: &'a Option<Box<Result<Option<Rank>>>>,
-    wrong: Option<&'a Failure>,
-) -> Spec<'a> {
-    match rank.as_deref() {
-        None => Spec { client, function, options, rank: None, wrong },
-        Some(Ok(rank)) => Spec { client, function, options, rank: rank.as_ref(), wrong },
-        Some(Err(failure)) => Spec { client, function, options, rank: None, wrong: wrong.or(Some(failure)) },
+/// Makes tasks that are ready available to the workers.
+fn publish_all(local: &Local, spec: Spec<'_>, jobs: &[Job]) {
+    let is_open = match spec.rank {
+        _ if jobs.is_empty() => true,
+        None => local.push_all(spec.client, jobs),
+        Some(rank) => local.push_ranked(spec.client, jobs, rank),
+    };
+    if !is_open {
+        jobs.iter().for_each(|&job| future::discard_job(job, local));
     }
 }

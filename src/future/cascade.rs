@@ -2,15 +2,17 @@
 //!
 //! A chain of ten million tasks fails, is cancelled or is released in one loop: what would be recursion is a stack of closed lists.
 
-use super::dependents::{Closed, EdgeWord};
+use super::dependents::{Closed, EdgeWord, UNLINKED};
 use super::error::{Ending, state_of};
 use super::gate::{Arrived, Settled};
 use super::node::{Edge, Inline, MAX_INLINE, NodePtr, link_of};
 use super::watch::Watch;
-use super::{State, extra};
+use super::{State, extra, held, retry, timer};
 use crate::scheduler::{Job, Local};
-use crate::slab::Class;
+use crate::slab::{Class, Left};
 use crate::value::Value;
+use parking_lot::RwLockReadGuard;
+use std::time::Duration;
 
 /// Work that one event has caused and that is still to be done. [`run`](Self::run) does it.
 #[must_use]
@@ -20,8 +22,11 @@ pub(crate) struct Cascade<'a> {
     lists: Vec<(EdgeWord, Ending)>,
     /// One of these lists, kept here because there is rarely more than one at a time, and memory for one need not be asked for.
     list: Option<(EdgeWord, Ending)>,
-    /// Futures that are not done and that nobody wants: to be cancelled. The last reference on each is ours.
+    /// Futures that nobody wants and that did not finish: to be cancelled if they are not done, their inputs to be released. A reference
+    /// on each is ours, the last but perhaps the engine's.
     unwanted: Vec<NodePtr>,
+    /// From the end of a future without a value until all who depend on it were told: no retry comes in between.
+    telling: Option<Telling<'a>>,
     /// The client of futures that ended other than by running: somebody may wait until it has none left.
     settled: Option<u32>,
     /// One of them may have been among the jobs with a rank.
@@ -38,6 +43,7 @@ impl<'a> Cascade<'a> {
             lists: Vec::new(),
             list: None,
             unwanted: Vec::new(),
+            telling: None,
             settled: None,
             is_ranked: false,
             keeps_next: false,
@@ -55,6 +61,9 @@ impl<'a> Cascade<'a> {
     pub(crate) fn run(mut self) -> Option<Job> {
         if self.list.is_some() || !self.unwanted.is_empty() {
             self.run_stacks();
+        }
+        if let Some(telling) = self.telling.take() {
+            telling.end();
         }
         if let Some(client) = self.settled {
             self.local.tell_drainers(client);
@@ -75,11 +84,47 @@ impl<'a> Cascade<'a> {
             if let Some((edges, ending)) = self.lists.pop().or_else(|| self.list.take()) {
                 self.tell(edges, &ending);
             } else if let Some(node) = self.unwanted.pop() {
-                self.settle(node, &Ending::released());
-                self.leave(node);
+                self.drop_unwanted(node);
             } else {
                 break;
             }
+        }
+    }
+
+    /// Begins to end futures without a value; [`run`](Self::run) has told everybody when it is over.
+    pub(crate) fn begin_telling(&mut self) {
+        if self.telling.is_none() {
+            self.telling = Some(Telling::begin(self.local));
+        }
+    }
+
+    /// As [`begin_telling`](Self::begin_telling), for who excludes retries already.
+    pub(crate) fn go_on_telling(&mut self, telling: Telling<'a>) {
+        debug_assert!(self.telling.is_none());
+        self.telling = Some(telling);
+    }
+
+    fn drop_unwanted(&mut self, node: NodePtr) {
+        // First: the future may have been retried until now.
+        self.begin_telling();
+        if node.gate.has_extra() && !held::give_up(node) {
+            // Somebody found it by its key.
+            return self.let_go(node);
+        }
+        if node.dependents.closed().is_none() {
+            self.settle(node, &Ending::released());
+        }
+        self.forgo_failed(node);
+        self.leave(node);
+    }
+
+    /// Releases the inputs of a future that nobody can retry, if it has failed or was cancelled. What still runs, or is being linked, needs
+    /// its inputs: it is looked at again when that is over.
+    pub(crate) fn forgo_failed(&mut self, node: NodePtr) {
+        self.begin_telling();
+        let has_failed = node.dependents.closed().is_some_and(|closed| state_of(closed) != State::Finished);
+        if has_failed && !node.gate.runs_settled() && !node.gate.is_linking() {
+            self.forgo(node);
         }
     }
 
@@ -91,6 +136,8 @@ impl<'a> Cascade<'a> {
             match Edge::of(edge) {
                 Edge::Task(node) => {
                     if !matches!(ending, Ending::Finished) {
+                        // Relaxed: the lock orders it before a retry.
+                        link_of(edge).store(UNLINKED, crate::sync::Ordering::Relaxed);
                         self.settle(node, ending);
                     }
                     self.arrive(node);
@@ -113,7 +160,10 @@ impl<'a> Cascade<'a> {
             Arrived::NotLast => {}
             Arrived::Ready => self.ready(node),
             Arrived::Forward => self.forwarded(node),
-            Arrived::Settled => self.let_go(node),
+            Arrived::Settled => {
+                node.gate.unbind();
+                self.let_go(node);
+            }
         }
     }
 
@@ -149,6 +199,7 @@ impl<'a> Cascade<'a> {
     /// A task that waited for another's result has it.
     fn forwarded(&mut self, node: NodePtr) {
         if !node.gate.start_forwarded() {
+            node.gate.unbind();
             return self.let_go(node);
         }
         let input = NodePtr::from_word(node.get(0));
@@ -165,42 +216,101 @@ impl<'a> Cascade<'a> {
     /// value is discarded.
     #[inline]
     pub(crate) fn finish(&mut self, node: NodePtr, value: &mut Value) {
+        // Whoever is cancelled now keeps its inputs for a retry.
+        if !node.dependents.is_wanted() {
+            return self.finish_unwanted(node, value);
+        }
         self.release_inputs(node);
         node.set_value(value);
         // Counted first: who has seen the result finds it counted.
         let client = node.client();
         self.local.tally(client, |tally| tally.finished.add(1));
-        match node.dependents.close(Ending::Finished.into_closed()) {
+        match node.dependents.close_run(Ending::Finished.into_closed()) {
             Some(0) => {}
             Some(edges) => self.closed(edges, Ending::Finished),
-            None => {
-                // SAFETY: the value was put there above, and nobody reads a cancelled future's body.
-                self.local.bury(unsafe { node.take_value() });
-                self.local.tally(client, |tally| tally.finished.sub(1));
-                // Whoever cancelled it left a reference for us to drop.
-                self.let_go(node);
-            }
+            None => self.finish_late(node),
         }
     }
 
-    /// Ends, without a value, a task that the caller has claimed, and whose inputs are still to be released. If somebody cancelled it while
-    /// it ran, that counts.
+    #[cold]
+    fn finish_unwanted(&mut self, node: NodePtr, value: &mut Value) {
+        self.begin_telling();
+        if retry::is_late(node) {
+            // The value is all there is to retry it with.
+            node.set_value(value);
+        } else {
+            self.local.bury(std::mem::take(value));
+        }
+        self.end_run(node);
+    }
+
+    /// The future was cancelled, and perhaps retried, between the last look and the end: the inputs are gone, so a retry is given the
+    /// value that nobody has seen.
+    #[cold]
+    fn finish_late(&mut self, node: NodePtr) {
+        self.begin_telling();
+        self.local.tally(node.client(), |tally| tally.finished.sub(1));
+        retry::keep_late_value(node);
+        self.end_run(node);
+    }
+
+    /// A run whose outcome was not wanted is over.
+    pub(crate) fn end_run(&mut self, node: NodePtr) {
+        if node.dependents.take_abandoned() {
+            self.arrive(node);
+        } else {
+            node.gate.unbind();
+            let closed = node.dependents.closed().expect("settled, and not opened since");
+            if !Ending::of(closed).error().is_some_and(|error| error.is_retryable) {
+                self.forgo(node);
+            }
+        }
+        // Whoever settled it left a reference for us to drop.
+        self.let_go(node);
+    }
+
+    /// Ends, without a value, a task that the caller has claimed. If somebody cancelled it while it ran, that counts. The inputs stay, for a
+    /// retry.
     #[cold]
     pub(crate) fn fail(&mut self, node: NodePtr, ending: Ending) {
-        debug_assert!(!matches!(ending, Ending::Finished));
-        self.release_inputs(node);
+        self.begin_telling();
+        if !ending.error().expect("a failure").is_retryable {
+            self.forgo(node);
+        }
         self.count(node, &ending, 1);
         let closed = ending.clone().into_closed();
-        match node.dependents.close(closed) {
+        match node.dependents.close_run(closed) {
             Some(edges) => self.closed(edges, ending),
             None => {
                 // SAFETY: the word was refused, so it is taken back.
                 drop(unsafe { Ending::from_closed(closed) });
                 self.count(node, &ending, 1u64.wrapping_neg());
-                // Whoever cancelled it left a reference for us to drop.
-                self.let_go(node);
+                self.end_run(node);
             }
         }
+    }
+
+    /// Runs a task that the caller has claimed, and that has failed, again: at once, or when its `delay` is over. `false`: it was cancelled
+    /// while it ran.
+    pub(crate) fn run_again(&mut self, node: NodePtr, delay: Duration) -> bool {
+        // Counted first: what is ready may have run, and ended, before this returns.
+        let count = |n: u64| {
+            self.local.tally(node.client(), |tally| {
+                tally.reopened.add(n);
+                tally.retried.add(n);
+            });
+        };
+        count(1);
+        if !node.gate.again(!delay.is_zero()) {
+            count(1u64.wrapping_neg());
+            return false;
+        }
+        if delay.is_zero() {
+            self.ready(node);
+        } else {
+            timer::arrive_after(delay, node);
+        }
+        true
     }
 
     fn count(&mut self, node: NodePtr, ending: &Ending, n: u64) {
@@ -209,6 +319,17 @@ impl<'a> Cascade<'a> {
             Ending::Finished => tally.finished.add(n),
             Ending::Failed(_) => tally.failed.add(n),
             Ending::Cancelled(_) => tally.cancelled.add(n),
+        });
+    }
+
+    /// A future that was in `state` is pending again.
+    pub(crate) fn count_reopened(&mut self, node: NodePtr, state: State) {
+        self.local.tally(node.client(), |tally| {
+            tally.reopened.add(1);
+            match state {
+                State::Error => tally.failed.sub(1),
+                _ => tally.cancelled.sub(1),
+            }
         });
     }
 
@@ -232,10 +353,11 @@ impl<'a> Cascade<'a> {
     ///
     /// The caller counts a reference, or holds an edge of the node that was not told yet.
     pub(crate) fn settle(&mut self, node: NodePtr, ending: &Ending) -> bool {
-        debug_assert!(!matches!(ending, Ending::Finished));
         if node.dependents.closed().is_some() {
             return false;
         }
+        self.begin_telling();
+        let error = ending.error().expect("a future is settled for a reason");
         // The engine's reference: dropped by whoever finds the mark, at the gate, in a queue or at the end of the function.
         node.life.retain();
         let settled = node.gate.settle();
@@ -243,14 +365,17 @@ impl<'a> Cascade<'a> {
             self.let_go(node);
             return false;
         }
-        if settled == Settled::Idle {
-            self.release_inputs_of_idle(node);
+        if error.is_retryable {
+            error.follow(node);
+        } else if settled == Settled::Idle {
+            self.forgo(node);
         }
         let closed = ending.clone().into_closed();
         let Some(edges) = node.dependents.close(closed) else {
             debug_assert!(settled == Settled::Running);
             // SAFETY: the word was refused.
             drop(unsafe { Ending::from_closed(closed) });
+            node.gate.unbind();
             self.let_go(node);
             return false;
         };
@@ -278,10 +403,16 @@ impl<'a> Cascade<'a> {
         }
     }
 
-    /// As [`release_inputs`](Self::release_inputs), while edges may still hang in the inputs' lists: the block stays until the node is
-    /// freed.
-    pub(crate) fn release_inputs_of_idle(&mut self, node: NodePtr) {
-        if node.shape().is_block() {
+    /// Releases the inputs of a task that has failed or was cancelled, once, when nobody can retry it any more. Edges may still hang in the
+    /// inputs' lists: a block stays until the node is freed.
+    pub(crate) fn forgo(&mut self, node: NodePtr) {
+        if !node.gate.forgo() {
+            return;
+        }
+        if retry::is_late(node) {
+            // SAFETY: nobody reads a cancelled future's body, and the claim above is won once.
+            self.local.bury(unsafe { node.take_value() });
+        } else if node.shape().is_block() {
             self.release_block(node);
         } else {
             self.release_inline(node);
@@ -315,20 +446,21 @@ impl<'a> Cascade<'a> {
         }
     }
 
-    /// Gives up a counted reference. With the last one a future that is not done is cancelled, since nobody can want it any more, and
-    /// the node is freed.
+    /// Gives up a counted reference. With the last one a future that is not done is cancelled, since nobody can want it any more, one that did
+    /// not finish releases its inputs, since nobody can retry it any more, and the node is freed.
     pub(crate) fn let_go(&mut self, node: NodePtr) {
-        if node.life.leave_unless_last() {
-            self.let_go_last(node);
+        match node.life.leave_unless_last(|| node.gate.is_bound()) {
+            Left::Others => {}
+            Left::Last => self.let_go_last(node),
+            Left::LastButOne => self.unwanted.push(node),
         }
     }
 
     /// As [`let_go`](Self::let_go), for a reference known to be the last one.
     pub(crate) fn let_go_last(&mut self, node: NodePtr) {
-        if node.dependents.closed().is_none() {
-            self.unwanted.push(node);
-        } else {
-            self.leave(node);
+        match node.dependents.closed() {
+            Some(closed) if state_of(closed) == State::Finished => self.leave(node),
+            _ => self.unwanted.push(node),
         }
     }
 
@@ -339,6 +471,36 @@ impl<'a> Cascade<'a> {
             free(node, class_of(node), self.local);
         }
     }
+
+    /// Drops the reference that comes with an entry of a queue whose task cannot be started.
+    pub(crate) fn let_go_entry(&mut self, node: NodePtr) {
+        node.gate.unbind_queued();
+        self.let_go(node);
+    }
+}
+
+/// Excludes retries, and destructors of the user's, which might retry.
+pub(crate) struct Telling<'a> {
+    local: &'a Local,
+    nested: bool,
+    guard: RwLockReadGuard<'static, ()>,
+}
+
+impl<'a> Telling<'a> {
+    /// Recursive: who is told may end futures in its turn.
+    fn begin(local: &'a Local) -> Self {
+        Self { local, nested: local.put_burying_off(), guard: retry::TELLING.read_recursive() }
+    }
+
+    /// The caller has put burying off, and `nested` is what it was told.
+    pub(crate) fn of(local: &'a Local, nested: bool, guard: RwLockReadGuard<'static, ()>) -> Self {
+        Self { local, nested, guard }
+    }
+
+    fn end(self) {
+        drop(self.guard);
+        self.local.bury_now(self.nested);
+    }
 }
 
 /// Frees a node, of this class, that nobody refers to.
@@ -346,7 +508,7 @@ impl<'a> Cascade<'a> {
 pub(crate) fn free(node: NodePtr, class: Class, local: &Local) {
     let closed = node.dependents.closed().expect("a node without references is done");
     if node.gate.has_extra() {
-        extra::take(node);
+        forget_extra(node);
     }
     local.tally(node.client(), |tally| tally.freed.add(1));
     if state_of(closed) != State::Finished {
@@ -360,7 +522,17 @@ pub(crate) fn free(node: NodePtr, class: Class, local: &Local) {
 }
 
 #[cold]
+fn forget_extra(node: NodePtr) {
+    if let Some(extra) = extra::take(node)
+        && let (Some(key), Some(identity)) = (extra.key, extra.identity)
+    {
+        held::forget(node, key, identity);
+    }
+}
+
+#[cold]
 fn free_error(node: NodePtr, closed: Closed) {
+    debug_assert!(node.gate.is_forgone(), "a future that did not finish has released its inputs");
     // SAFETY: the node's own share of the error, dropped once.
     drop(unsafe { Ending::from_closed(closed) });
     if node.shape().is_block() {
@@ -372,10 +544,10 @@ fn free_error(node: NodePtr, closed: Closed) {
 /// Ends a job that will not run because its client is closed.
 pub(crate) fn discard(node: NodePtr, cascade: &mut Cascade<'_>) {
     if !node.gate.start() {
-        return cascade.let_go(node);
+        return cascade.let_go_entry(node);
     }
     cascade.local.tally(node.client(), |tally| tally.unstarted.add(1));
-    cascade.fail(node, Ending::cancelled(node, super::CLIENT_CLOSED));
+    cascade.fail(node, Ending::closed(node));
 }
 
 /// The class of a live node's line.

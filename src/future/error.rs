@@ -2,8 +2,10 @@
 
 use super::dependents::Closed;
 use super::node::NodePtr;
+use super::walk::Ref;
 use super::{State, key};
 use crate::status::{self, Failure, Status};
+use parking_lot::Mutex;
 use std::ffi::CString;
 use std::sync::{Arc, LazyLock};
 
@@ -18,12 +20,47 @@ pub(crate) struct Error {
     pub(crate) message: CString,
     /// The key of the task it began in.
     pub(crate) origin: CString,
+    /// Whether somebody could retry what ended because of it.
+    pub(crate) is_retryable: bool,
+    followers: Mutex<Followers>,
+}
+
+/// The futures that ended because of an error, as they were: each may be freed, or something else by now.
+#[derive(Debug, Default)]
+struct Followers {
+    seen: Vec<(NodePtr, u64)>,
+    /// How many there may be before those that are no more are dropped.
+    most: usize,
 }
 
 impl Error {
     /// An error that begins in `node`.
     pub(crate) fn new(node: NodePtr, status: Status, code: i32, attempts: u32, message: &str) -> Arc<Self> {
-        Arc::new(Self { status, code, attempts, message: text(message), origin: key::of(node) })
+        Arc::new(Self {
+            status,
+            code,
+            attempts,
+            message: text(message),
+            origin: key::of(node),
+            is_retryable: true,
+            followers: Mutex::default(),
+        })
+    }
+
+    /// Notes that `node`, which the caller counts a reference on, ends because of this error: a retry is to find it.
+    pub(crate) fn follow(&self, node: NodePtr) {
+        let mut followers = self.followers.lock();
+        if followers.seen.len() >= followers.most {
+            // Each look at all of them lets their number double before the next: constant for each on average.
+            followers.seen.retain(|(node, seen)| node.life.lasts(*seen));
+            followers.most = (2 * followers.seen.len()).max(16);
+        }
+        followers.seen.push((node, node.life.peek()));
+    }
+
+    /// The futures that ended because of this error and are still there; some may have been retried since.
+    pub(crate) fn followers(&self) -> Vec<Ref> {
+        self.followers.lock().seen.iter().filter_map(|&(node, seen)| Ref::join(node, seen)).collect()
     }
 
     /// What a call reports that wanted the value.
@@ -33,6 +70,19 @@ impl Error {
         let words = if message.contains(&*origin) { message.into() } else { format!("{origin}: {message}") };
         Failure::new(self.status, words)
     }
+}
+
+/// An error that nobody can retry after.
+fn cancelled_for_good(origin: CString, message: &str) -> Arc<Error> {
+    Arc::new(Error {
+        status: status::CANCELLED,
+        code: 0,
+        attempts: 0,
+        message: text(message),
+        origin,
+        is_retryable: false,
+        followers: Mutex::default(),
+    })
 }
 
 /// A C string of the text, up to its first NUL.
@@ -58,16 +108,22 @@ impl Ending {
 
     /// Cancelled because nobody can want it any more, or learn why it was.
     pub(crate) fn released() -> Self {
-        static RELEASED: LazyLock<Arc<Error>> = LazyLock::new(|| {
-            Arc::new(Error {
-                status: status::CANCELLED,
-                code: 0,
-                attempts: 0,
-                message: c"released".into(),
-                origin: CString::default(),
-            })
-        });
+        static RELEASED: LazyLock<Arc<Error>> =
+            LazyLock::new(|| cancelled_for_good(CString::default(), "released"));
         Ending::Cancelled(RELEASED.clone())
+    }
+
+    /// Cancelled, beginning in `node`, because the client is closed.
+    pub(crate) fn closed(node: NodePtr) -> Self {
+        Ending::Cancelled(cancelled_for_good(key::of(node), super::CLIENT_CLOSED))
+    }
+
+    /// The error, if it is one.
+    pub(crate) fn error(&self) -> Option<&Arc<Error>> {
+        match self {
+            Ending::Finished => None,
+            Ending::Failed(error) | Ending::Cancelled(error) => Some(error),
+        }
     }
 
     /// Failed before it ran.

@@ -2,12 +2,15 @@
 //!
 //! The gate of a node with an entry [says so](super::gate::Gate::has_extra), so that nobody else pays for the table.
 
+use super::error::Error;
+use super::identity::Identity;
 use super::node::NodePtr;
 use crate::scheduler::{Need, Rank};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::ffi::CString;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 /// An entry of the table.
 #[derive(Default)]
@@ -18,6 +21,15 @@ pub(crate) struct Extra {
     pub(crate) key: Option<CString>,
     /// Priority and resources, if not the default.
     pub(crate) rank: Option<Rank>,
+    /// What it computes, if others are to find it by that or by its key.
+    pub(crate) identity: Option<Identity>,
+    /// How often the task may be run again after it failed, and how long that waits.
+    pub(crate) retries: u32,
+    pub(crate) retry_delay: Duration,
+    /// How often it has failed and been run again.
+    pub(crate) attempt: u32,
+    /// What it failed with before it was retried: told to somebody who may still read it.
+    pub(crate) past_errors: Vec<Arc<Error>>,
 }
 
 type Table = HashMap<NodePtr, Extra>;

@@ -1,25 +1,29 @@
 //! The dependency gate: how many inputs a task still waits for, and who may act on it.
 //!
 //! ```text
-//!  31     30        29        28        27        26        0
-//! | extra | forward | linking | settled | started | count: 27 |
+//!  31     30        29        28        27        26      25        24        0
+//! | extra | forward | linking | settled | started | bound | forgone | count: 25 |
 //! ```
 //!
 //! The count begins at the number of open inputs plus one for submit itself. Whoever brings it to zero queues the task.
 //! `started` and `settled` are claims: setting the first of them is the right to run the task, or to end it without running,
-//! and there is one winner because both live in this word. `docs/node.md` has the states and transitions.
+//! and there is one winner because both live in this word. `bound` says that a settled task has still a place in a queue, in the lists of
+//! its inputs or on a worker, and a reference counted for that. `forgone` says that nobody can retry the task, and that its inputs
+//! were released therefore. `docs/node.md` has the states and transitions, `docs/retry.md` the way back.
 
 use crate::sync::{AtomicU32, Ordering};
 
 /// The most inputs a task may have.
-pub(crate) const MAX_INPUTS: usize = (1 << 27) - 2;
+pub(crate) const MAX_INPUTS: usize = (1 << 25) - 16;
 
+const FORGONE: u32 = 1 << 25;
+const BOUND: u32 = 1 << 26;
 const STARTED: u32 = 1 << 27;
 const SETTLED: u32 = 1 << 28;
 const LINKING: u32 = 1 << 29;
 const FORWARD: u32 = 1 << 30;
 const EXTRA: u32 = 1 << 31;
-const COUNT: u32 = STARTED - 1;
+const COUNT: u32 = FORGONE - 1;
 
 /// The gate word.
 #[derive(Debug)]
@@ -44,14 +48,26 @@ pub(crate) enum Arrived {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Settled {
-    /// It never starts; the caller ends it and releases its inputs.
+    /// It never starts; the caller ends it.
     Idle,
-    /// As `Idle`, but submit is still linking the inputs and will release them itself.
+    /// As `Idle`, but submit is still linking the inputs.
     Linking,
     /// It runs: the caller races with its completion.
     Running,
     /// Somebody else settled it before.
     Already,
+}
+
+/// What a task was when it was [reopened](Gate::reopen).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Reopened {
+    /// It had no place, or one in a queue whose taker drops the engine's reference.
+    Idle,
+    /// It waited for inputs: the caller drops the engine's reference.
+    Waiting,
+    /// The run that was cancelled is not over: it counts as one more input.
+    Running,
 }
 
 impl Gate {
@@ -83,23 +99,8 @@ impl Gate {
         (self.0.load(Ordering::Relaxed) & COUNT) - 1
     }
 
-    /// Submit has linked what was to be linked; `finished` inputs turned out to be there already. `None`: the task was settled
-    /// meanwhile, and nothing was done: the caller, whose count still keeps the node, releases the inputs and then calls
-    /// [`linked_settled`](Self::linked_settled).
-    pub(crate) fn linked(&self, finished: u32) -> Option<Arrived> {
-        let mut word = self.0.load(Ordering::Relaxed);
-        while word & SETTLED == 0 {
-            let next = word - (LINKING + 1 + finished);
-            match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return Some(Self::arrived(word, 1 + finished)),
-                Err(now) => word = now,
-            }
-        }
-        None
-    }
-
-    /// As [`linked`](Self::linked), for a task known to be settled.
-    pub(crate) fn linked_settled(&self, finished: u32) -> Arrived {
+    /// What was to be linked is linked; `finished` inputs turned out to be done already.
+    pub(crate) fn linked(&self, finished: u32) -> Arrived {
         Self::arrived(self.0.fetch_sub(LINKING + 1 + finished, Ordering::AcqRel), 1 + finished)
     }
 
@@ -134,10 +135,29 @@ impl Gate {
         false
     }
 
-    /// Claims the right to end a task whose awaited outcome has come. `false`: it was settled before.
+    /// Claims the right to end a task whose awaited outcome has come. `false`: it was settled before, or is claimed by another who saw the
+    /// outcome after a retry; then the caller drops the engine's reference.
     #[must_use]
     pub(crate) fn start_forwarded(&self) -> bool {
-        self.0.fetch_or(STARTED, Ordering::Acquire) & SETTLED == 0
+        let mut word = self.0.load(Ordering::Relaxed);
+        while word & (COUNT | STARTED | SETTLED) == 0 {
+            match self.0.compare_exchange_weak(word, word | STARTED, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
+        false
+    }
+
+    /// The task waits for no other's result any more: its own is there.
+    pub(crate) fn end_forward(&self) {
+        self.0.fetch_and(!FORWARD, Ordering::Relaxed);
+    }
+
+    /// Whether a function that was settled still runs.
+    pub(crate) fn runs_settled(&self) -> bool {
+        let all = STARTED | SETTLED | BOUND;
+        self.0.load(Ordering::Acquire) & all == all
     }
 
     /// Whether somebody has begun to run it, or has ended it.
@@ -152,35 +172,123 @@ impl Gate {
 
     /// Claims the right to end the task without running it, or asks it to stop if it runs.
     ///
-    /// AcqRel: acquire, since the winner releases the inputs; release, so that the reference it took for the engine before is seen by
+    /// AcqRel: acquire, since the winner may release the inputs; release, so that the reference it took for the engine before is seen by
     /// whoever finds the mark and drops that reference.
     pub(crate) fn settle(&self) -> Settled {
-        let before = self.0.fetch_or(SETTLED, Ordering::AcqRel);
-        if before & SETTLED != 0 {
-            Settled::Already
-        } else if before & STARTED != 0 {
-            Settled::Running
-        } else if before & LINKING != 0 {
-            Settled::Linking
-        } else {
-            Settled::Idle
+        let mut word = self.0.load(Ordering::Relaxed);
+        loop {
+            if word & SETTLED != 0 {
+                return Settled::Already;
+            }
+            match self.0.compare_exchange_weak(
+                word,
+                word | SETTLED | BOUND,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) if word & STARTED != 0 => return Settled::Running,
+                Ok(_) if word & LINKING != 0 => return Settled::Linking,
+                Ok(_) => return Settled::Idle,
+                Err(now) => word = now,
+            }
         }
     }
 
-    /// The task that runs turns into one that waits for one input and then takes its outcome. `false`: it was settled meanwhile.
+    /// The place that a settled task had is no more, and who calls this drops the engine's reference.
     ///
-    /// Release publishes the input in the node's body to whoever arrives or settles later.
-    #[must_use]
-    pub(crate) fn forward(&self) -> bool {
+    /// AcqRel: a retry that finds the mark gone also finds what was done before.
+    pub(crate) fn unbind(&self) {
+        self.0.fetch_and(!BOUND, Ordering::AcqRel);
+    }
+
+    /// As [`unbind`](Self::unbind), by who took the task from a queue and could not start it: only if that place is what the mark stands
+    /// for. What was run by its waiter, waits for another's result or was retried since has its mark for something else.
+    pub(crate) fn unbind_queued(&self) {
         let mut word = self.0.load(Ordering::Relaxed);
-        while word & SETTLED == 0 {
-            let next = (word & EXTRA) | FORWARD | LINKING | 2;
-            match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Acquire) {
+        while word & (COUNT | STARTED | FORWARD) == 0 && word & BOUND != 0 {
+            match self.0.compare_exchange_weak(word, word & !BOUND, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Whether a settled task has a place, and the engine's reference with it, but no function that runs.
+    #[inline]
+    pub(crate) fn is_bound(&self) -> bool {
+        self.0.load(Ordering::Acquire) & (BOUND | STARTED) == BOUND
+    }
+
+    /// Claims the right to release the inputs of a task that has failed or was cancelled. `false`: it was done before.
+    #[must_use]
+    pub(crate) fn forgo(&self) -> bool {
+        self.0.fetch_or(FORGONE, Ordering::AcqRel) & FORGONE == 0
+    }
+
+    /// Whether the task can be run no more, because its inputs were released or it never had any that made sense.
+    pub(crate) fn is_forgone(&self) -> bool {
+        self.0.load(Ordering::Acquire) & FORGONE != 0
+    }
+
+    /// Sets the gate of a future that has no task. As for [`open`](Self::open).
+    pub(crate) fn open_forgone(&self) {
+        self.0.store(FORGONE, Ordering::Relaxed);
+    }
+
+    /// The task has failed and is to run again: it is ready, or after one more [`arrive`](Self::arrive) where it `waits`. `false`: it
+    /// was settled while it ran.
+    #[must_use]
+    pub(crate) fn again(&self, waits: bool) -> bool {
+        let mut word = self.0.load(Ordering::Relaxed);
+        while word & (SETTLED | STARTED) == STARTED {
+            let next = (word & EXTRA) | u32::from(waits);
+            // Release: what the run has left behind is seen by the next.
+            match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return true,
                 Err(now) => word = now,
             }
         }
         false
+    }
+
+    /// Whether submit is still linking the inputs.
+    pub(crate) fn is_linking(&self) -> bool {
+        self.0.load(Ordering::Acquire) & LINKING != 0
+    }
+
+    /// Makes a task that has failed or was cancelled wait again: for what it waited for before, for `links` inputs that the caller is about to
+    /// link, and for the caller, who then says [`linked`](Self::linked). Nobody settles it meanwhile: see `docs/retry.md`.
+    pub(crate) fn reopen(&self, links: u32) -> Reopened {
+        let mut word = self.0.load(Ordering::Relaxed);
+        loop {
+            let all = STARTED | SETTLED | BOUND;
+            let runs = word & all == all;
+            let waits = word & (STARTED | BOUND) == BOUND && word & COUNT != 0;
+            let next = (word & (EXTRA | FORWARD | COUNT)) + (LINKING | (1 + links + u32::from(runs)));
+            match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) if runs => return Reopened::Running,
+                Ok(_) if waits => return Reopened::Waiting,
+                Ok(_) => return Reopened::Idle,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// The task that runs turns into one that waits for one input and then takes its outcome. `false`: it was settled meanwhile, and would
+    /// wait if it were retried.
+    ///
+    /// Release publishes the input in the node's body to whoever arrives or settles later.
+    #[must_use]
+    pub(crate) fn forward(&self) -> bool {
+        let mut word = self.0.load(Ordering::Relaxed);
+        loop {
+            let is_settled = word & SETTLED != 0;
+            let next = if is_settled { word | FORWARD } else { (word & EXTRA) | FORWARD | LINKING | 2 };
+            match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return !is_settled,
+                Err(now) => word = now,
+            }
+        }
     }
 
     /// Keeps a waiting task from starting while its inputs are looked at; ended by [`arrive`](Self::arrive). `false`: it does not wait.

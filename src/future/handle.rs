@@ -1,6 +1,8 @@
 //! From ids to nodes and back: handles looked up, cloned, taken and ended.
 
+use super::State;
 use super::cascade::{Cascade, free};
+use super::error::state_of;
 use super::node::NodePtr;
 use super::waiting::handle_ended;
 use crate::scheduler::Local;
@@ -139,11 +141,17 @@ pub(crate) fn release(id: Id, local: &Local) -> Result<()> {
         return release_clone(id, line, local);
     }
     let node = NodePtr::of(line);
-    // A future that is done stays so. If the handle is live before this look and still when it ends, the look was at its future.
-    let is_done = life(line).is(id) && node.dependents.closed().is_some();
-    let (watched, last) = match life(line).end(id, is_done) {
+    // A future that has finished stays so. If the handle is live before this look and still when it ends, the look was at its future.
+    let is_finished = life(line).is(id)
+        && node.dependents.closed().is_some_and(|closed| state_of(closed) == State::Finished);
+    let (watched, last) = match life(line).end(id, is_finished) {
         Ended::Stale => return Err(not_a_future(id)),
-        Ended::Shared { watched } => (watched, false),
+        Ended::Shared { watched, by_one } => {
+            if by_one && node.gate.is_bound() {
+                forgo_if_unwanted(node, local);
+            }
+            (watched, false)
+        }
         Ended::Last { watched } => (watched, true),
         Ended::Free => {
             free(node, class, local);
@@ -160,12 +168,23 @@ pub(crate) fn release(id: Id, local: &Local) -> Result<()> {
     Ok(())
 }
 
+/// A handle has ended, and what refers to the node now is perhaps the engine alone: then nobody can retry it. Whether the node is still the same
+/// does not matter, since the reference counted here is let go as any other.
+#[cold]
+fn forgo_if_unwanted(node: NodePtr, local: &Local) {
+    if node.life.join(node.life.peek()) {
+        let mut cascade = Cascade::new(local);
+        cascade.let_go(node);
+        cascade.run();
+    }
+}
+
 #[cold]
 fn release_clone(id: Id, line: Line, local: &Local) -> Result<()> {
     // Nothing is ever to be done with a clone's line but to free it.
     let (watched, is_free) = match life(line).end(id, true) {
         Ended::Stale => return Err(not_a_future(id)),
-        Ended::Shared { watched } | Ended::Last { watched } => (watched, false),
+        Ended::Shared { watched, .. } | Ended::Last { watched } => (watched, false),
         Ended::Free => (false, true),
     };
     local.count_handles(1u64.wrapping_neg());
@@ -180,7 +199,17 @@ fn release_clone(id: Id, line: Line, local: &Local) -> Result<()> {
 
 /// Makes another handle of the future.
 pub(crate) fn clone(id: Id) -> Result<Id> {
-    let taken = pin(id)?;
+    clone_taken(pin(id)?)
+}
+
+/// Makes another handle of a node that the caller counts a reference on.
+pub(crate) fn another(node: NodePtr) -> Result<Id> {
+    node.life.retain();
+    clone_taken(Taken(node))
+}
+
+/// Turns a reference into a handle's.
+fn clone_taken(taken: Taken) -> Result<Id> {
     let made = Local::with(|local| {
         let line = local.magazine(Class::Clone).take()?;
         clone_line(line).node.store(taken.node().to_word(), Ordering::Relaxed);

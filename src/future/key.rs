@@ -1,13 +1,9 @@
 //! Keys: what a future is called. Made when asked for, because most futures are never asked.
 
+use super::identity::Print;
 use super::node::NodePtr;
-use super::{TaskFn, extra};
+use super::{SubmitOptions, TaskFn, extra};
 use std::ffi::{CStr, CString, c_char};
-
-/// Gives a new node, which the caller owns alone, a name other than its function's.
-pub(crate) fn set_name(node: NodePtr, name: &CStr) {
-    extra::with(node, |extra| extra.name = Some(name.to_owned()));
-}
 
 /// The key of a node that the caller counts a reference on; the address is valid until the node is freed.
 pub(crate) fn pointer(node: NodePtr) -> *const c_char {
@@ -24,13 +20,24 @@ pub(crate) fn of(node: NodePtr) -> CString {
     known.unwrap_or_else(|| make(node, None))
 }
 
+/// The key of a pure task: the same for the same computation, as long as its code stays where it is.
+pub(crate) fn of_pure(function: TaskFn, options: Option<&SubmitOptions<'_>>, print: &Print) -> CString {
+    let hash = u128::from_be_bytes(*print.first_chunk().expect("a print has more bytes"));
+    text(options.and_then(|options| options.name), Some(function), &format!("{hash:032x}"))
+}
+
 fn make(node: NodePtr, name: Option<&CStr>) -> CString {
-    let mut key = match (name, node.function()) {
+    text(name, node.function(), &format!("{:08x}", node.number()))
+}
+
+fn text(name: Option<&CStr>, function: Option<TaskFn>, suffix: &str) -> CString {
+    let mut key = match (name, function) {
         (Some(name), _) => name.to_bytes().to_vec(),
         (None, Some(function)) => symbol(function).unwrap_or_else(|| b"task".to_vec()),
         (None, None) => b"value".to_vec(),
     };
-    key.extend_from_slice(format!("-{:08x}", node.number()).as_bytes());
+    key.push(b'-');
+    key.extend_from_slice(suffix.as_bytes());
     CString::new(key).expect("neither a name nor a symbol holds a NUL")
 }
 

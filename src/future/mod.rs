@@ -10,12 +10,16 @@ mod error;
 mod extra;
 mod gate;
 pub(crate) mod handle;
+mod held;
+mod identity;
 mod key;
 mod node;
 mod options;
+mod retry;
 mod shortage;
 mod submit;
 mod task;
+mod timer;
 pub(crate) mod waiting;
 pub(crate) mod walk;
 mod watch;
@@ -25,6 +29,7 @@ mod loom_tests;
 
 pub(crate) use cascade::Cascade;
 pub(crate) use error::Ending;
+pub(crate) use held::make_held;
 use node::Inline;
 pub(crate) use node::NodePtr;
 pub use options::SubmitOptions;
@@ -99,6 +104,14 @@ pub(crate) fn discard_job(job: Job, local: &Local) {
     cascade.run();
 }
 
+/// What is left to do when a client is closed: nothing of it waits for its time, and nothing, if something `has_failed`, can be retried.
+pub(crate) fn client_closed(client: u32, has_failed: bool) {
+    timer::forget_client(client);
+    if has_failed {
+        Local::with(|local| retry::forgo_all(client, local));
+    }
+}
+
 /// Cancels every future of the client that waits for its inputs. Looks at all nodes of the process, since those that wait are in no
 /// queue.
 fn cancel_pending(client: u32, local: &Local) {
@@ -112,7 +125,7 @@ fn cancel_pending(client: u32, local: &Local) {
             // Looked at again now that it cannot become another one.
             let mut cascade = Cascade::new(local);
             if node.client() == client && state_of_node(node) == State::Pending {
-                cascade.settle(node, &Ending::cancelled(node, CLIENT_CLOSED));
+                cascade.settle(node, &Ending::closed(node));
             }
             cascade.let_go(node);
             cascade.run();
@@ -286,6 +299,11 @@ pub fn cancel(future: u64, reason: Option<&CStr>) -> Result<()> {
         cascade.run();
         if cancelled { Ok(()) } else { Err(Failure::new(status::STATE, "the future is done already")) }
     })?
+}
+
+/// Runs what failed again: the future, the failed inputs that it depends on, and whatever ended because of them.
+pub fn retry(future: u64) -> Result<()> {
+    with_node(future, retry::retry)?
 }
 
 /// Another handle of the same future.

@@ -212,6 +212,22 @@ pub(crate) enum Edge {
     Watch(NonNull<Watch>),
 }
 
+/// An edge of a task that is there, linked or not.
+#[derive(Clone, Copy)]
+pub(crate) struct EdgeRef(EdgeWord);
+
+impl EdgeRef {
+    /// What is linked.
+    pub(crate) fn word(self) -> EdgeWord {
+        self.0
+    }
+
+    /// Its link word.
+    pub(crate) fn link(self) -> &'static AtomicU64 {
+        link_of(self.0)
+    }
+}
+
 const TAG_SMALL: u64 = 0;
 const TAG_LARGE: u64 = 1;
 const TAG_BLOCK: u64 = 2;
@@ -238,8 +254,8 @@ impl Edge {
     }
 
     /// The edge word of a watch, whose first field is its link.
-    pub(crate) fn watch(watch: NonNull<Watch>) -> EdgeWord {
-        watch.as_ptr().expose_provenance() as u64 | TAG_WATCH
+    pub(crate) fn watch(watch: *const Watch) -> EdgeWord {
+        watch.expose_provenance() as u64 | TAG_WATCH
     }
 }
 
@@ -376,6 +392,23 @@ impl NodePtr {
                 if shape.kind(index) == Inline::Future {
                     visit(NodePtr::from_word(self.get(shape.offset(index))));
                 }
+            }
+        }
+    }
+
+    /// The inputs with the edges that hang, or hung, in their lists; as for [`for_each_input`](Self::for_each_input).
+    pub(crate) fn for_each_edge(self, mut visit: impl FnMut(NodePtr, EdgeRef)) {
+        let shape = self.shape();
+        if shape.is_block() {
+            // SAFETY: as above.
+            for edge in unsafe { self.block().as_ref() }.edges.iter() {
+                visit(edge.input, EdgeRef(Self::block_edge(edge).0));
+            }
+        } else {
+            let class = crate::slab::class_of(self.line());
+            for index in (0..shape.count()).filter(|&index| shape.kind(index) == Inline::Future) {
+                let offset = shape.offset(index);
+                visit(NodePtr::from_word(self.get(offset)), EdgeRef(self.inline_edge(offset, class).0));
             }
         }
     }

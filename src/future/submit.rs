@@ -1,15 +1,17 @@
 //! From a call to a node: arguments read, inputs linked, the task made available.
 
 use super::cascade::{Cascade, class_of};
-use super::dependents::Closed;
+use super::dependents::{Closed, UNLINKED};
 use super::error::{Ending, Error, state_of};
+use super::identity::Identity;
 use super::node::{self, Block, Inline, NodePtr, Shape};
-use super::{State, SubmitOptions, TaskFn, extra, handle, key};
+use super::{State, SubmitOptions, TaskFn, extra, handle};
 use crate::scheduler::{Job, Local, Rank};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
+use crate::sync::{AtomicU64, Ordering};
 use crate::value::{Arg, Type, Value, arg::kind as arg_kind};
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::Arc;
 
 /// How deep lists of arguments may nest. Stated in the header.
@@ -24,8 +26,20 @@ pub(crate) struct Spec<'a> {
     pub(crate) options: Option<&'a SubmitOptions<'a>>,
     /// What [the options say](SubmitOptions::rank) of priority and resources.
     pub(crate) rank: Option<&'a Rank>,
+    /// The key it holds, and what it computes, if others are to find it.
+    pub(crate) identity: Option<(&'a CString, Identity)>,
     /// A mistake that the caller found already.
     pub(crate) wrong: Option<&'a Failure>,
+}
+
+impl<'a> Spec<'a> {
+    /// As asked for by the options, or wrong because of that.
+    pub(crate) fn ranked(self, rank: &'a Result<Option<Rank>>) -> Self {
+        match rank {
+            Ok(rank) => Self { rank: rank.as_ref(), ..self },
+            Err(failure) => Self { wrong: self.wrong.or(Some(failure)), ..self },
+        }
+    }
 }
 
 /// A future that was made.
@@ -33,14 +47,6 @@ pub(crate) struct Made {
     pub(crate) id: Id,
     /// Its task is ready, and is to be pushed by the caller.
     pub(crate) job: Option<Job>,
-}
-
-/// Why a future is done before it was submitted.
-enum Known {
-    /// What the call itself says makes no sense.
-    Wrong(Failure),
-    /// An input has failed or was cancelled.
-    Input(Ending),
 }
 
 /// Makes a future and its task. What is wrong with the call becomes the future's error; `Err` only without memory for it. What `args`
@@ -80,9 +86,9 @@ pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
                 open += u32::from(!done);
                 offset += 2;
             }
-            Err(known) => {
+            Err(wrong) => {
                 node.set_shape(shape);
-                return Ok(make_without_inputs(local, node, class, spec, args, index, known));
+                return Ok(make_without_inputs(local, node, class, spec, args, index, wrong));
             }
         }
     }
@@ -111,7 +117,7 @@ fn make_mistaken(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, arg
         None => Failure::invalid("the task's function is NULL"),
         Some(_) => Failure::new(status::UNSUPPORTED, "the function's address has more than 48 bits"),
     });
-    make_known(local, node, class, spec, Known::Wrong(wrong))
+    make_wrong(local, node, class, spec, &wrong)
 }
 
 /// The future of a task that cannot run because of argument `index`: those before it are in the body, those after it still with the
@@ -124,7 +130,7 @@ fn make_without_inputs(
     spec: Spec<'_>,
     args: &[Arg],
     index: usize,
-    known: Known,
+    wrong: Failure,
 ) -> Made {
     discard(&args[index + 1..]);
     let shape = node.shape();
@@ -133,7 +139,7 @@ fn make_without_inputs(
         cascade.let_go(NodePtr::from_word(node.get(shape.offset(before))));
     }
     cascade.run();
-    make_known(local, node, class, spec, at_argument(index, known))
+    make_wrong(local, node, class, spec, &at_argument(index, wrong))
 }
 
 #[inline(always)]
@@ -156,8 +162,8 @@ fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32)
     } else {
         node.gate.await_inputs(open);
     }
-    if let Some(options) = spec.options {
-        set_options(node, options, spec.rank);
+    if spec.options.is_some() || spec.identity.is_some() {
+        set_options(node, spec);
     }
     let id = born(local, node, class, spec);
     if open == 0 {
@@ -168,13 +174,22 @@ fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32)
 
 /// Keeps what the options ask for beside a node that the caller owns alone.
 #[cold]
-fn set_options(node: NodePtr, options: &SubmitOptions<'_>, rank: Option<&Rank>) {
-    if let Some(rank) = rank {
-        extra::with(node, |extra| extra.rank = Some(rank.clone()));
+fn set_options(node: NodePtr, spec: Spec<'_>) {
+    if spec.options.is_none() && spec.identity.is_none() {
+        return;
     }
-    if let Some(name) = options.name {
-        key::set_name(node, name);
-    }
+    extra::with(node, |extra| {
+        if let Some(options) = spec.options {
+            extra.name = options.name.map(CStr::to_owned);
+            extra.retries = options.retries;
+            extra.retry_delay = options.retry_delay;
+            extra.rank = spec.rank.cloned();
+        }
+        if let Some((key, identity)) = spec.identity {
+            extra.key = Some(key.clone());
+            extra.identity = Some(identity);
+        }
+    });
 }
 
 #[inline(never)]
@@ -196,11 +211,13 @@ fn born(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>) -> Id {
 pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
     let shape = node.shape();
     let mut failed = None;
-    let mut link = |input: NodePtr, edge, link: &_| match input.dependents.link(edge, link) {
+    let mut link = |input: NodePtr, edge, link: &AtomicU64| match input.dependents.link(edge, link) {
         Ok(()) => true,
         Err(closed) => {
-            if state_of(closed) != State::Finished && failed.is_none() {
-                failed = Some(Ending::of(closed));
+            if state_of(closed) != State::Finished {
+                // Relaxed: a retry waits until submit has linked.
+                link.store(UNLINKED, Ordering::Relaxed);
+                failed.get_or_insert_with(|| Ending::of(closed));
             }
             false
         }
@@ -231,25 +248,16 @@ pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
     if let Some(ending) = failed {
         cascade.settle(node, &ending);
     }
-    let arrived = node.gate.linked(finished).unwrap_or_else(|| {
-        // Whoever settled it while we linked left the inputs to us. What was linked may still be told, so a block stays.
-        cascade.release_inputs_of_idle(node);
-        node.gate.linked_settled(finished)
-    });
+    let arrived = node.gate.linked(finished);
     cascade.arrived(node, arrived);
 }
 
-/// A future that is done from the start, because of a mistake or of an input.
-fn make_known(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, known: Known) -> Made {
+/// A future that is done from the start, because of a mistake.
+fn make_wrong(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, wrong: &Failure) -> Made {
     node.set_shape(Shape::EMPTY);
-    node.gate.open();
-    if let Some(options) = spec.options {
-        set_options(node, options, spec.rank);
-    }
-    let ending = match known {
-        Known::Wrong(failure) => Ending::failed(node, &failure),
-        Known::Input(ending) => ending,
-    };
+    node.gate.open_forgone();
+    set_options(node, Spec { identity: None, ..spec });
+    let ending = Ending::failed(node, wrong);
     born_done(local, node, class, spec, ending)
 }
 
@@ -277,17 +285,17 @@ pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
     let class = Class::Small;
     let node = take_node(local, class, args)?;
     node.begin(client, None, Shape::EMPTY);
-    let spec = Spec { client, function: None, options: None, rank: None, wrong: None };
+    let spec = Spec { client, function: None, options: None, rank: None, identity: None, wrong: None };
     let mut inputs = Vec::new();
     match read(arg, client, &mut inputs, 0) {
-        Err(known) => Ok(make_known(local, node, class, spec, known)),
+        Err(wrong) => Ok(make_wrong(local, node, class, spec, &wrong)),
         Ok(_value) if !inputs.is_empty() => {
             let mut cascade = Cascade::new(local);
             inputs.into_iter().for_each(|input| cascade.let_go(input));
             cascade.run();
             let wrong =
                 Failure::invalid("rask_scatter takes a value, not a future: pass the future on instead");
-            Ok(make_known(local, node, class, spec, Known::Wrong(wrong)))
+            Ok(make_wrong(local, node, class, spec, &wrong))
         }
         Ok(mut value) => {
             node.set_value(&mut value);
@@ -308,26 +316,26 @@ fn make_with_block(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
     }
     let mut inputs = Vec::new();
     let mut values = Vec::with_capacity(args.len());
-    let mut known = None;
+    let mut wrong = None;
     for (index, arg) in args.iter().enumerate() {
         match read(arg, spec.client, &mut inputs, 0) {
             Ok(value) => values.push(value),
             Err(why) => {
                 discard(&args[index + 1..]);
-                known = Some(at_argument(index, why));
+                wrong = Some(at_argument(index, why));
                 break;
             }
         }
     }
-    if known.is_none() && inputs.len() > super::gate::MAX_INPUTS {
-        known = Some(Known::Wrong(Failure::invalid("more inputs than a task may have")));
+    if wrong.is_none() && inputs.len() > super::gate::MAX_INPUTS {
+        wrong = Some(Failure::invalid("more inputs than a task may have"));
     }
-    if let Some(known) = known {
+    if let Some(wrong) = wrong {
         let mut cascade = Cascade::new(local);
         inputs.into_iter().for_each(|input| cascade.let_go(input));
         cascade.run();
         values.into_iter().for_each(|value| local.bury(value));
-        return Ok(make_known(local, node, class, spec, known));
+        return Ok(make_wrong(local, node, class, spec, &wrong));
     }
     // An input may end between being read and being linked; counting it as open costs an arrival, nothing else.
     let open = inputs.len() as u32;
@@ -338,95 +346,81 @@ fn make_with_block(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
 
 /// The input that an argument names, with a reference for the task, and whether it has finished.
 #[inline]
-fn input(arg: &Arg, client: u32) -> std::result::Result<(NodePtr, bool), Known> {
+fn input(arg: &Arg, client: u32) -> Result<(NodePtr, bool)> {
     let id = Id(arg.payload);
     let taken = if arg.kind == arg_kind::TAKE { handle::take(id) } else { handle::pin(id) };
-    let taken = taken.map_err(Known::Wrong)?;
+    let taken = taken?;
     let node = taken.node();
     if node.client() != client {
         taken.let_go();
-        return Err(Known::Wrong(Failure::handle("a future of another client")));
+        return Err(Failure::handle("a future of another client"));
     }
-    match node.dependents.closed() {
-        None => Ok((taken.into_node(), false)),
-        Some(closed) if state_of(closed) == State::Finished => Ok((taken.into_node(), true)),
-        Some(closed) => {
-            let ending = Ending::of(closed);
-            taken.let_go();
-            Err(Known::Input(ending))
-        }
-    }
+    // An input that has failed counts as open: linking finds out, and the task keeps it for a retry.
+    let is_finished = node.dependents.closed().is_some_and(|closed| state_of(closed) == State::Finished);
+    Ok((taken.into_node(), is_finished))
 }
 
 /// An argument as the task will read it. Futures in it are added to `inputs`, with a reference each, and become references to the values
 /// in their nodes. On failure, what the rest of a list hands over has been discarded.
-fn read(
-    arg: &Arg,
-    client: u32,
-    inputs: &mut Vec<NodePtr>,
-    depth: usize,
-) -> std::result::Result<Value, Known> {
+fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usize) -> Result<Value> {
     let pointer = std::ptr::with_exposed_provenance_mut::<c_void>(arg.payload as usize);
     // SAFETY: pointers in arguments that are not NULL are valid, by the contract of the C API; counts were checked to fit memory.
     unsafe {
         match arg.kind {
-            _ if arg.reserved != 0 => Err(Known::Wrong(Failure::invalid("reserved is not 0 in rask_arg"))),
+            _ if arg.reserved != 0 => Err(Failure::invalid("reserved is not 0 in rask_arg")),
             arg_kind::NONE => Ok(Value::NONE),
             arg_kind::I64 => Ok(Value::i64(arg.payload as i64)),
             arg_kind::F64 => Ok(Value::f64(f64::from_bits(arg.payload))),
             arg_kind::POINTER => Ok(Value::pointer(pointer)),
-            arg_kind::BYTES => Value::bytes_from(pointer, arg.size, client).map_err(Known::Wrong),
-            arg_kind::STR if pointer.is_null() => Err(Known::Wrong(Failure::invalid("the text is NULL"))),
-            arg_kind::STR => Value::bytes(CStr::from_ptr(pointer.cast::<c_char>()).to_bytes(), client)
-                .map_err(Known::Wrong),
-            arg_kind::BYTES_OWNED => {
-                Value::bytes_owned(pointer, arg.size, destructor(arg), client).map_err(Known::Wrong)
-            }
-            arg_kind::OBJECT => Value::object(pointer, arg.aux.cast::<Type>(), client).map_err(Known::Wrong),
+            arg_kind::BYTES => Value::bytes_from(pointer, arg.size, client),
+            arg_kind::STR => match text_of(arg) {
+                Some(text) => Value::bytes(text.to_bytes(), client),
+                None => Err(Failure::invalid("the text is NULL")),
+            },
+            arg_kind::BYTES_OWNED => Value::bytes_owned(pointer, arg.size, destructor(arg), client),
+            arg_kind::OBJECT => Value::object(pointer, arg.aux.cast::<Type>(), client),
             arg_kind::FUTURE | arg_kind::TAKE => {
                 let (node, _) = input(arg, client)?;
                 inputs.push(node);
                 Ok(Value::reference(node.value()))
             }
             arg_kind::LIST => {
-                let items = items::<Arg>(arg).map_err(Known::Wrong)?;
+                let items = items::<Arg>(arg)?;
                 if depth == MAX_NESTING {
                     discard(items);
-                    return Err(Known::Wrong(Failure::invalid("lists nest more than 128 deep")));
+                    return Err(Failure::invalid("lists nest more than 128 deep"));
                 }
                 let mut values = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {
                     match read(item, client, inputs, depth + 1) {
                         Ok(value) => values.push(value),
-                        Err(known) => {
+                        Err(wrong) => {
                             discard(&items[index + 1..]);
-                            return Err(at_item(index, known));
+                            return Err(at_item(index, wrong));
                         }
                     }
                 }
-                Value::list(values, client).map_err(Known::Wrong)
+                Value::list(values, client)
             }
             arg_kind::LIST_OF => {
-                let futures = items::<u64>(arg).map_err(Known::Wrong)?;
+                let futures = items::<u64>(arg)?;
                 let mut values = Vec::with_capacity(futures.len());
                 for (index, &future) in futures.iter().enumerate() {
                     let item = Arg { kind: arg_kind::FUTURE, payload: future, ..*arg };
-                    let (node, _) = input(&item, client).map_err(|known| at_item(index, known))?;
+                    let (node, _) = input(&item, client).map_err(|wrong| at_item(index, wrong))?;
                     inputs.push(node);
                     values.push(Value::reference(node.value()));
                 }
-                Value::list(values, client).map_err(Known::Wrong)
+                Value::list(values, client)
             }
-            arg_kind::LAZY => {
-                Err(Known::Wrong(Failure::invalid("a delayed is an argument of rask_delayed_call only")))
-            }
-            kind => Err(Known::Wrong(Failure::invalid(format!("no such kind of argument: {kind}")))),
+            arg_kind::LAZY => Err(Failure::invalid("a delayed is an argument of rask_delayed_call only")),
+            kind => Err(Failure::invalid(format!("no such kind of argument: {kind}"))),
         }
     }
 }
 
 /// The items behind a list argument.
-fn items<T>(arg: &Arg) -> Result<&[T]> {
+pub(super) fn items<T>(arg: &Arg) -> Result<&[T]> {
     let pointer = std::ptr::with_exposed_provenance::<T>(arg.payload as usize);
     if arg.size == 0 {
         Ok(&[])
@@ -440,26 +434,28 @@ fn items<T>(arg: &Arg) -> Result<&[T]> {
     }
 }
 
+/// The text behind a text argument; `None` for NULL.
+pub(super) fn text_of(arg: &Arg) -> Option<&CStr> {
+    let pointer = std::ptr::with_exposed_provenance::<c_char>(arg.payload as usize);
+    // SAFETY: by the contract of the C API, a text that is not NULL ends with a NUL and stays until submit returns.
+    (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) })
+}
+
 fn destructor(arg: &Arg) -> Option<unsafe extern "C" fn(*mut c_void)> {
     // SAFETY: `aux` of moved-in bytes holds what `rask_bytes_owned` put there: a destructor or NULL.
     unsafe { std::mem::transmute::<*const c_void, Option<unsafe extern "C" fn(*mut c_void)>>(arg.aux) }
 }
 
-fn at_argument(index: usize, known: Known) -> Known {
-    prefixed("argument", index, known)
+fn at_argument(index: usize, wrong: Failure) -> Failure {
+    prefixed("argument", index, &wrong)
 }
 
-fn at_item(index: usize, known: Known) -> Known {
-    prefixed("item", index, known)
+fn at_item(index: usize, wrong: Failure) -> Failure {
+    prefixed("item", index, &wrong)
 }
 
-fn prefixed(what: &str, index: usize, known: Known) -> Known {
-    match known {
-        Known::Wrong(failure) => {
-            Known::Wrong(Failure::new(failure.status, format!("{what} {index}: {}", failure.message)))
-        }
-        known => known,
-    }
+fn prefixed(what: &str, index: usize, wrong: &Failure) -> Failure {
+    Failure::new(wrong.status, format!("{what} {index}: {}", wrong.message))
 }
 
 /// Destroys or releases what arguments hand over that will not reach a task. A loop: lists may nest as deep as the caller likes.

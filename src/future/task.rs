@@ -1,12 +1,13 @@
 //! A task while its function runs: arguments in, result out.
 
 use super::cascade::Cascade;
+use super::dependents::UNLINKED;
 use super::error::{Ending, Error};
 use super::handle::{self, Taken};
 use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
 use super::shortage::Left;
 use super::walk::Search;
-use super::{key, waiting};
+use super::{extra, key, waiting};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
 use crate::status::{self, Status};
@@ -17,6 +18,7 @@ use std::ffi::{CStr, CString};
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A task as its function sees it. Lives on the worker's stack while the function runs.
 pub struct Task {
@@ -160,7 +162,10 @@ impl Task {
                 if let Some(input) = forward {
                     cascade.let_go(input);
                 }
-                cascade.fail(self.node, Ending::Failed(error));
+                let retry = take_retry(self.node);
+                if !retry.is_some_and(|delay| cascade.run_again(self.node, delay)) {
+                    cascade.fail(self.node, Ending::Failed(error));
+                }
             }
         }
     }
@@ -172,14 +177,14 @@ impl Task {
         }
     }
 
-    /// Nobody wants the result any more.
+    /// Nobody wants the result of this run any more.
     pub fn cancelled(&self) -> bool {
-        self.node.dependents.closed().is_some()
+        !self.node.dependents.is_wanted()
     }
 
     /// 1 for the first run.
     pub fn attempt(&self) -> u32 {
-        1
+        extra::peek(self.node, |extra| extra.attempt).unwrap_or(0).saturating_add(1)
     }
 
     /// The task's key; valid while the task runs.
@@ -247,7 +252,7 @@ pub(crate) fn is_stale(job: Job) -> bool {
 /// Lets go of such a job: its entry's reference is all that is left of it.
 pub(crate) fn drop_stale(job: Job, local: &Local) {
     let mut cascade = Cascade::new(local);
-    cascade.let_go(NodePtr::from_word(job as u64));
+    cascade.let_go_entry(NodePtr::from_word(job as u64));
     cascade.run();
 }
 
@@ -292,9 +297,24 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
     next
 }
 
+/// Counts another attempt of a task that has failed, if it has one left: how long it waits.
+fn take_retry(node: NodePtr) -> Option<Duration> {
+    extra::peek(node, |extra| {
+        (extra.attempt < extra.retries).then(|| {
+            extra.attempt += 1;
+            extra.retry_delay
+        })
+    })?
+}
+
 /// Turns a task whose function has returned into one that waits for `input` and then takes its outcome.
 fn forward_to(node: NodePtr, input: NodePtr, local: &Local, cascade: &mut Cascade<'_>) {
-    cascade.release_inputs(node);
+    // A retry that came in between would find the task neither running nor waiting.
+    cascade.begin_telling();
+    if !node.dependents.is_wanted() {
+        cascade.let_go(input);
+        return cascade.end_run(node);
+    }
     // Looked at and linked as one step: of two tasks that return each other's futures, the second sees the first.
     let is_linked = waiting::looking(local, || {
         // What the task holds is given back when this is over.
@@ -307,25 +327,24 @@ fn forward_to(node: NodePtr, input: NodePtr, local: &Local, cascade: &mut Cascad
     });
     if !is_linked {
         cascade.let_go(input);
-        node.set_shape(Shape::EMPTY);
         let message = "rask_return_future: the future waits for this task";
         cascade.fail(node, Ending::Failed(Error::new(node, status::DEADLOCK, 0, 1, message)));
     }
 }
 
 fn link_forward(node: NodePtr, input: NodePtr, cascade: &mut Cascade<'_>) {
+    // What a retry has to do from now on is wait for that future again.
+    cascade.release_inputs(node);
     node.set_shape(Shape::ONE_FUTURE);
     node.set(0, input.to_word());
+    node.set(1, UNLINKED);
     if node.gate.forward() {
         cascade.count_forwarded(node);
         waiting::forwarded();
+        super::submit::link_inputs(node, cascade);
     } else {
-        // Cancelled while it ran: whoever did that left a reference for us to drop.
-        node.set_shape(Shape::EMPTY);
-        cascade.let_go(input);
-        return cascade.let_go(node);
+        cascade.end_run(node);
     }
-    super::submit::link_inputs(node, cascade);
 }
 
 /// Futures looked at before a task turns into one that waits: enough for what a program does by mistake.

@@ -22,6 +22,11 @@ impl Ref {
         Self(node)
     }
 
+    /// Counts a reference on a node if it is still in the life that it was seen in.
+    pub(crate) fn join(node: NodePtr, seen: u64) -> Option<Self> {
+        node.life.join(seen).then(|| Self(node))
+    }
+
     pub(crate) fn node(&self) -> NodePtr {
         self.0
     }

@@ -1,7 +1,6 @@
 //! Watches: edges that tell something other than a task that a future is done.
 
 use super::State;
-use super::dependents::EdgeWord;
 use super::node::{Edge, NodePtr, link_of};
 use crate::sync::AtomicU64;
 use std::ptr::NonNull;
@@ -21,33 +20,32 @@ pub(crate) struct Watch {
     watcher: Arc<dyn Watcher>,
 }
 
-/// A watch that its owner may take back.
-pub(crate) struct Watching(NonNull<Watch>);
+/// A watch that its owner may take back. The list has a share in it as long as it is linked, the owner until this is dropped: so its address
+/// is nobody else's meanwhile, even if the future ends and is retried.
+pub(crate) struct Watching(Arc<Watch>);
 
 impl Watch {
     /// Has `watcher` told when `node`, which the caller counts a reference on, is done. `None`: it is done already.
     pub(crate) fn begin(node: NodePtr, token: usize, watcher: Arc<dyn Watcher>) -> Option<Watching> {
-        let watch = Box::new(Watch { link: AtomicU64::new(0), token, watcher });
-        let watch = NonNull::from(Box::leak(watch));
-        // SAFETY: just made, and nobody frees it before it is linked.
-        let link = unsafe { &watch.as_ref().link };
-        match node.dependents.link(Edge::watch(watch), link) {
+        let watch = Arc::new(Watch { link: AtomicU64::new(0), token, watcher });
+        let linked = Arc::into_raw(watch.clone());
+        match node.dependents.link(Edge::watch(linked), &watch.link) {
             Ok(()) => Some(Watching(watch)),
             Err(_) => {
-                // SAFETY: it was not linked, so it is still ours alone.
-                drop(unsafe { Box::from_raw(watch.as_ptr()) });
+                // SAFETY: it was not linked, so the list's share is taken back.
+                drop(unsafe { Arc::from_raw(linked) });
                 None
             }
         }
     }
 
-    /// Tells and frees a watch that was taken from a closed list.
+    /// Tells a watch that was taken from a closed list, whose share ends.
     ///
     /// # Safety
     /// The caller took the edge from the list and tells it once.
     pub(crate) unsafe fn tell(watch: NonNull<Watch>, state: State) {
-        // SAFETY: whoever closed the list owns the watches in it.
-        let watch = unsafe { Box::from_raw(watch.as_ptr()) };
+        // SAFETY: whoever closed the list owns its share in the watches that were in it.
+        let watch = unsafe { Arc::from_raw(watch.as_ptr().cast_const()) };
         watch.watcher.done(watch.token, state);
     }
 }
@@ -55,10 +53,10 @@ impl Watch {
 impl Watching {
     /// Takes the watch back, unless the future was done before: then its watcher was told, or is just being told.
     pub(crate) fn end(self, node: NodePtr) {
-        let edge: EdgeWord = Edge::watch(self.0);
-        if node.dependents.unlink(edge, link_of) {
-            // SAFETY: it is out of the list, so it is ours alone again.
-            drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+        let watch = Arc::as_ptr(&self.0);
+        if node.dependents.unlink(Edge::watch(watch), link_of) {
+            // SAFETY: it is out of the list, so the list's share is ours.
+            drop(unsafe { Arc::from_raw(watch) });
         }
     }
 }

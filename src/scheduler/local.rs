@@ -355,13 +355,23 @@ impl Local {
 
     /// Puts off [`bury`](Self::bury) until `f` is over.
     pub(crate) fn bury_later<T>(&self, f: impl FnOnce() -> T) -> T {
-        let nested = self.burying.replace(true);
+        let nested = self.put_burying_off();
         let result = f();
+        self.bury_now(nested);
+        result
+    }
+
+    /// Puts off [`bury`](Self::bury) until [`bury_now`](Self::bury_now) is given what this returns.
+    pub(crate) fn put_burying_off(&self) -> bool {
+        self.burying.replace(true)
+    }
+
+    /// See [`put_burying_off`](Self::put_burying_off).
+    pub(crate) fn bury_now(&self, nested: bool) {
         if !nested {
             self.burying.set(false);
             self.bury(Value::NONE);
         }
-        result
     }
 
     /// Whether a destructor of the user's runs on this thread.

@@ -18,6 +18,7 @@ mod tally;
 mod worker;
 
 pub(crate) use local::Local;
+pub(crate) use pool::spawn_quietly;
 pub(crate) use priority::Rank;
 pub(crate) use queue::Job;
 pub(crate) use resources::{Need, Resources};
@@ -296,7 +297,8 @@ impl Core {
     /// tasks go on.
     pub(crate) fn n_pending(&self) -> u64 {
         let begun = self.sum(|tally| {
-            tally.unstarted.get().wrapping_add(tally.started.get()).wrapping_sub(tally.forwarded.get())
+            let begun = tally.unstarted.get().wrapping_add(tally.started.get());
+            begun.wrapping_sub(tally.forwarded.get()).wrapping_sub(tally.reopened.get())
         });
         self.sum(|tally| tally.submitted.get()).saturating_sub(begun)
     }

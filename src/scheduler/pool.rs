@@ -210,6 +210,11 @@ impl Pool {
     }
 }
 
+/// Starts a thread of the library's own.
+pub(crate) fn spawn_quietly(name: &str, run: fn()) -> std::io::Result<()> {
+    with_signals_blocked(|| std::thread::Builder::new().name(name.into()).spawn(run)).map(drop)
+}
+
 /// Starts threads with the host's signals blocked: they are the host's to handle, on the host's threads. Faults stay deliverable.
 fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
     // SAFETY: plain libc calls on local sets; the previous mask is restored before returning.

@@ -52,6 +52,10 @@ tally! {
     ended,
     /// Functions that returned another's future: theirs went back to waiting.
     forwarded,
+    /// Futures that were done, or whose function had failed, and that wait anew.
+    reopened,
+    /// Functions to be run again after they failed.
+    retried,
     /// Jobs taken from another slot.
     stolen,
     finished,

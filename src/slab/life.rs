@@ -32,6 +32,8 @@ pub(crate) enum Ended {
     Shared {
         /// Somebody waits through the handle that just ended.
         watched: bool,
+        /// By one reference only.
+        by_one: bool,
     },
     /// The handle's reference is the last one, and now the caller's: it must [`leave`](Life::leave) it.
     Last {
@@ -40,6 +42,18 @@ pub(crate) enum Ended {
     },
     /// The handle's reference was the last one, and the line is the caller's to free.
     Free,
+}
+
+/// What giving a reference up did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Left {
+    /// Others still refer to the line.
+    Others,
+    /// Nothing: it is the last one, and stays the caller's.
+    Last,
+    /// Nothing: all that is left beside it is the engine's.
+    LastButOne,
 }
 
 impl Life {
@@ -114,7 +128,9 @@ impl Life {
         });
         match before {
             None => Ended::Stale,
-            Some(word) if word & REFERENCES != 1 => Ended::Shared { watched: word & WATCHED != 0 },
+            Some(word) if word & REFERENCES != 1 => {
+                Ended::Shared { watched: word & WATCHED != 0, by_one: word & REFERENCES == 2 }
+            }
             Some(_) if is_done => {
                 // The other half of [`is_still`](Self::is_still), as in `leave`.
                 fence(Ordering::Release);
@@ -161,19 +177,39 @@ impl Life {
         self.0.load(Ordering::Acquire)
     }
 
-    /// Gives one reference up unless it is the last; `true` if it is the last, which then stays with the caller.
-    #[must_use]
-    pub(crate) fn leave_unless_last(&self) -> bool {
+    /// Gives one reference up, unless it is the last, or the last but one while `is_bound` says that the other one is the engine's.
+    #[inline]
+    pub(crate) fn leave_unless_last(&self, is_bound: impl Fn() -> bool) -> Left {
         let mut word = self.0.load(Ordering::Acquire);
-        while word & REFERENCES != 1 {
+        loop {
             debug_assert!(word & REFERENCES != 0);
+            match word & REFERENCES {
+                1 => return Left::Last,
+                2 if is_bound() => return Left::LastButOne,
+                _ => {}
+            }
             // Release: the one who frees the line acquires everybody's last use of it.
             match self.0.compare_exchange_weak(word, word - 1, Ordering::Release, Ordering::Acquire) {
-                Ok(_) => return false,
+                Ok(_) => return Left::Others,
                 Err(now) => word = now,
             }
         }
-        true
+    }
+
+    /// How many references there are just now.
+    pub(crate) fn references(&self) -> u64 {
+        self.0.load(Ordering::Acquire) & REFERENCES
+    }
+
+    /// Whether this is the life seen as `seen`, with references or without.
+    pub(crate) fn is_same(&self, seen: u64) -> bool {
+        Self::number(self.0.load(Ordering::Relaxed)) == Self::number(seen)
+    }
+
+    /// Whether the life seen as `word` (from [`peek`](Self::peek)) is still the same and has references.
+    pub(crate) fn lasts(&self, seen: u64) -> bool {
+        let word = self.0.load(Ordering::Relaxed);
+        Self::number(word) == Self::number(seen) && word & REFERENCES != 0
     }
 
     /// Gives up a reference that may be the last; `true` if it was, and the line is the caller's to free.

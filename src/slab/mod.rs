@@ -14,5 +14,5 @@ mod loom_tests;
 
 pub(crate) use chunk::{Class, Line, class_of, for_each_line, index_of, look_up};
 pub(crate) use id::{Id, Kind};
-pub(crate) use life::{Ended, Life};
+pub(crate) use life::{Ended, Left, Life};
 pub(crate) use magazine::{Magazine, prefetch_address};

@@ -25,7 +25,7 @@ mod tests;
 pub use arg::{Arg, ArgKind};
 pub use block::{account, install_accounting};
 pub use bytes::{Destroy, INLINE_MAX};
-pub use object::{Type, type_name};
+pub use object::{Type, encode, type_name};
 pub use out::BytesOut;
 
 use std::ffi::c_void;

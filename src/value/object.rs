@@ -2,7 +2,7 @@
 
 use super::block::{self, account};
 use super::{BytesOut, Destroy, Form, Value, kind, pointer_of, word};
-use crate::status::{Failure, Result, Status};
+use crate::status::{self, Failure, Result, Status};
 use std::ffi::{CStr, c_char, c_void};
 use std::mem::offset_of;
 use std::ptr::NonNull;
@@ -90,6 +90,30 @@ pub unsafe fn type_name(ty: *const Type) -> String {
         (_, Ok(())) => unsafe { name_of(ty) }.to_string_lossy().into_owned(),
         _ => "?".to_owned(),
     }
+}
+
+/// What the object's type writes of it; `None`: it has no encode, or is no proper object, which [`Value::object`] will say.
+///
+/// # Safety
+/// As for [`Value::object`], but the object stays the caller's.
+pub unsafe fn encode(object: *const c_void, ty: *const Type) -> Result<Option<Vec<u8>>> {
+    // SAFETY: by contract.
+    let encode = match unsafe { check(ty) } {
+        // SAFETY: a type that checks out has all its fields.
+        (_, Ok(())) if !object.is_null() => unsafe { (*ty).encode },
+        _ => None,
+    };
+    let Some(encode) = encode else { return Ok(None) };
+    let mut out = BytesOut::new();
+    // SAFETY: the type's own function, for an object of it.
+    let status = unsafe { encode(object, &raw mut out) };
+    if status == status::OK {
+        return Ok(Some(out.into_bytes()));
+    }
+    // SAFETY: it checked out.
+    let name = unsafe { name_of(ty) }.to_string_lossy();
+    let words = format!("encode of {name} returned {status}");
+    Err(Failure::new(if status < 0 { status } else { status::INVALID }, words))
 }
 
 impl Value {
