@@ -131,10 +131,10 @@ impl Engine for Embedded {
         Local::with(|local| {
             let client = enter(local, client, args)?;
             let wrong = wrong.as_ref();
-            let spec = Spec { client, function, options: None, rank: None, identity: None, wrong };
             if let Some(options) = options {
-                return submit_with(local, spec, args, options);
+                return submit_with(local, client, function, args, options, wrong);
             }
+            let spec = Spec { client, function, options: None, rank: None, identity: None, wrong };
             let made = make(local, spec, args)?;
             publish(local, client, &made);
             Ok(made.id.0)
@@ -212,9 +212,17 @@ fn publish(local: &Local, client: u32, made: &Made) {
 
 #[cold]
 #[inline(never)]
-fn submit_with(local: &Local, spec: Spec<'_>, args: &[Arg], options: &SubmitOptions<'_>) -> Result<u64> {
-    let rank = options.rank(spec.client);
-    let spec = Spec { options: Some(options), ..spec }.ranked(&rank);
+fn submit_with(
+    local: &Local,
+    client: u32,
+    function: Option<TaskFn>,
+    args: &[Arg],
+    options: &SubmitOptions<'_>,
+    wrong: Option<&Failure>,
+) -> Result<u64> {
+    let rank = options.rank(client);
+    let spec = Spec { client, function, options: Some(options), rank: None, identity: None, wrong };
+    let spec = spec.ranked(&rank);
     let made = make(local, spec, args)?;
     publish_all(local, spec, made.job.as_slice());
     Ok(made.id.0)
