@@ -18,7 +18,7 @@
  *     rask_client_close(client);
  *
  * OWNERSHIP
- * - One handle, one owner: what returns a handle gives it to you; rask_release or rask_client_close ends it.
+ * - One handle, one owner: what returns a handle gives it to you; rask_release, or its kind's close, ends it.
  *   {0} is null. A null, stale or twice-released handle is RASK_E_HANDLE, never somebody else's future.
  * - A value lives as long as someone holds its future or needs it as an input. What is borrowed from a future
  *   is valid until that handle is released, what is borrowed from a task until the task's function returns.
@@ -28,6 +28,7 @@
  * THREADING
  * - Any function may be called from any thread, but for those with a rask_task: they belong to the task's.
  * - Task functions run on worker threads. They may submit, wait and release; a worker that waits is replaced.
+ * - Callbacks (rask_on_done) run one after the other, on one thread of the library's, under no lock of it.
  * - Destructors run once, on any thread, under no lock of the library. They must not wait for futures.
  * - Values are immutable, and may be read by many threads at a time.
  * - In a child after fork every call is RASK_E_FORKED.
@@ -98,9 +99,10 @@ typedef int32_t rask_status;
 #define RASK_E_EXISTS         (-9)   /**< The key is held by a different computation. */
 #define RASK_E_DEADLOCK      (-10)   /**< This wait could never end. */
 #define RASK_E_FORKED        (-11)   /**< Called in a child after fork. */
-#define RASK_E_NOMEM         (-12)   /**< No memory, or no thread, is to be had. */
+#define RASK_E_NOMEM         (-12)   /**< No memory, no thread or no descriptor is to be had. */
 #define RASK_E_UNSUPPORTED   (-13)   /**< This engine cannot do that. */
-#define RASK_E_LOST          (-14)   /**< The result was lost with its cluster worker. */
+/** A value was lost: it cannot be brought back from disk, or its cluster worker is gone. */
+#define RASK_E_LOST          (-14)
 #define RASK_E_CONNECT       (-15)   /**< The cluster cannot be reached. */
 #define RASK_E_PANIC         (-16)   /**< A defect of the library or of a Rust task, caught. */
 
@@ -140,6 +142,11 @@ typedef struct rask_future {
     uint64_t id;                     /**< Nobody's business but the library's. */
 } rask_future;
 
+/** An iteration over futures as they are done. {0} is null. */
+typedef struct rask_as_completed {
+    uint64_t id;                     /**< Nobody's business but the library's. */
+} rask_as_completed;
+
 /* ---- values -------------------------------------------------------------------------------------------- */
 
 /** An immutable result or argument. */
@@ -174,7 +181,10 @@ typedef struct rask_type {
      */
     void (*destroy)(void *object);
     size_t (*nbytes)(const void *object); /**< How many bytes the object holds. NULL: 0. */
-    /** Writes the object to out by rask_bytes_write. NULL: objects of it stay in this process. */
+    /**
+     * Writes the object to out by rask_bytes_write. NULL: objects of it stay in this process, and in memory.
+     * It may call the library, but not wait or close a client: RASK_E_STATE. Nor may decode.
+     */
     rask_status (*encode)(const void *object, rask_bytes_out *out);
     /** Makes an object of what encode wrote; NULL on failure. */
     void *(*decode)(const void *data, size_t size);
@@ -222,8 +232,9 @@ rask_status rask_value_f64(const rask_value *value, double *out);
  * Parameters: value: borrowed. data: borrowed as long as the value; aligned to 16 and followed by a NUL that
  *   is not counted, except for bytes moved in by rask_bytes_owned. size: in bytes. Both written on every
  *   path, NULL and 0 on failure.
- * Returns: RASK_OK, RASK_E_TYPE, RASK_E_INVALID (NULL).
- * Threads: any. Blocks: no.
+ * Returns: RASK_OK, RASK_E_TYPE, RASK_E_INVALID (NULL), RASK_E_LOST (it cannot be brought back from disk),
+ *   RASK_E_NOMEM (there is no memory for that).
+ * Threads: any. Blocks: no, but reads what is on disk.
  */
 rask_status rask_value_bytes(const rask_value *value, const void **data, size_t *size);
 
@@ -241,8 +252,9 @@ rask_status rask_value_pointer(const rask_value *value, void **out);
  *
  * Parameters: value: borrowed. type: the object's type, by its address. out: borrowed as long as the value,
  *   not to be changed; written on every path, NULL on failure.
- * Returns: RASK_OK, RASK_E_TYPE (also for an object of another type), RASK_E_INVALID (NULL).
- * Threads: any. Blocks: no.
+ * Returns: RASK_OK, RASK_E_TYPE (also for an object of another type), RASK_E_INVALID (NULL), RASK_E_LOST or
+ *   RASK_E_NOMEM as rask_value_bytes.
+ * Threads: any. Blocks: no, but reads and decodes what is on disk.
  */
 rask_status rask_value_object(const rask_value *value, const rask_type *type, void **out);
 
@@ -270,7 +282,8 @@ const rask_value *rask_value_at(const rask_value *list, size_t index);
  * Parameters: value: borrowed; may be NULL.
  * Returns: bytes: the size of bytes, what an object's type tells, for a list the sum and 32 for each item, 8
  *   for a scalar.
- * Threads: any. Blocks: no, but asks the objects in it.
+ * Threads: any. Blocks: no, but asks the objects in it, except those that may be on disk: what they told
+ *   first is remembered.
  */
 size_t rask_value_nbytes(const rask_value *value);
 
@@ -505,8 +518,9 @@ double rask_arg_f64(rask_task *task, size_t index);
  * Parameters: index: from 0. size: set to the number of bytes, 0 on failure; may be NULL.
  * Returns: the bytes, borrowed until the task returns, aligned to 16 and followed by a NUL that is not
  *   counted, except for bytes moved in by rask_bytes_owned. NULL for another kind, which fails the task
- *   (RASK_E_TYPE), or out of range (RASK_E_INVALID).
- * Threads: the task's. Blocks: no.
+ *   (RASK_E_TYPE), out of range (RASK_E_INVALID), or where it cannot be brought back from disk (RASK_E_LOST,
+ *   RASK_E_NOMEM).
+ * Threads: the task's. Blocks: no, but reads what is on disk.
  */
 const void *rask_arg_bytes(rask_task *task, size_t index, size_t *size);
 
@@ -515,9 +529,9 @@ const void *rask_arg_bytes(rask_task *task, size_t index, size_t *size);
  *
  * Parameters: index: from 0.
  * Returns: the text, borrowed until the task returns. NULL for another kind, which fails the task
- *   (RASK_E_TYPE), out of range (RASK_E_INVALID), or where moved-in bytes without a NUL cannot be copied
- *   (RASK_E_NOMEM).
- * Threads: the task's. Blocks: no.
+ *   (RASK_E_TYPE), out of range (RASK_E_INVALID), where moved-in bytes without a NUL cannot be copied
+ *   (RASK_E_NOMEM), or where it cannot be brought back from disk (RASK_E_LOST).
+ * Threads: the task's. Blocks: no, but reads what is on disk.
  */
 const char *rask_arg_str(rask_task *task, size_t index);
 
@@ -536,8 +550,9 @@ void *rask_arg_pointer(rask_task *task, size_t index);
  *
  * Parameters: index: from 0. type: the object's type, by its address.
  * Returns: the object, borrowed until the task returns, not to be changed: others may read it. NULL for
- *   another kind or type, which fails the task (RASK_E_TYPE), or out of range (RASK_E_INVALID).
- * Threads: the task's. Blocks: no.
+ *   another kind or type, which fails the task (RASK_E_TYPE), out of range (RASK_E_INVALID), or where it
+ *   cannot be brought back from disk (RASK_E_LOST).
+ * Threads: the task's. Blocks: no, but reads and decodes what is on disk.
  */
 void *rask_arg_object(rask_task *task, size_t index, const rask_type *type);
 
@@ -660,7 +675,10 @@ rask_client rask_task_client(rask_task *task);
 /* ---- clients ------------------------------------------------------------------------------------------- */
 
 #define RASK_CLIENT_PURE         1   /**< Submits are pure unless they say otherwise; see RASK_PURE. */
-/** A submit from outside that finds memory_limit exceeded is RASK_E_NOMEM instead of waiting. */
+/**
+ * A submit from outside of tasks that finds memory_limit exceeded, by what cannot go to disk, is RASK_E_NOMEM
+ * instead of waiting.
+ */
 #define RASK_CLIENT_NOMEM        2
 
 /**
@@ -675,7 +693,11 @@ typedef struct rask_client_options {
     /** Worker threads, at most 1024; 0: one per processor this process may use. */
     uint32_t n_workers;
     uint32_t flags;                  /**< RASK_CLIENT_PURE, RASK_CLIENT_NOMEM, or 0. */
-    /** Bytes that values may hold before they go to disk and submits from outside wait; 0: no limit. */
+    /**
+     * Bytes that values may hold in memory; 0: no limit. Above it, bytes and objects with encode, decode and
+     * destroy go to disk, least recently used first, and come back when they are read. While what cannot go
+     * is too much, submits from outside of tasks wait, as long as anything is pending or running.
+     */
     uint64_t memory_limit;
     /** What tasks can hold while they run: "GPU=2,license=1", NAME=POSITIVE; NULL: nothing. */
     const char *resources;
@@ -685,8 +707,8 @@ typedef struct rask_client_options {
     uint32_t max_spares;
     uint32_t reserved;               /**< 0. */
     /**
-     * Where values go that memory has no room for: a directory is made in it, and removed when the client is
-     * closed. NULL: the system's for temporary files.
+     * With memory_limit, where values go that have no room: a directory is made in it, and removed when the
+     * client is closed. NULL: the system's for temporary files.
      */
     const char *spill_directory;
 } rask_client_options;
@@ -695,26 +717,31 @@ typedef struct rask_client_options {
 typedef struct rask_client_stats {
     size_t struct_size;              /**< sizeof(rask_client_stats). */
     uint32_t n_workers;              /**< Worker threads. */
-    uint32_t n_running;              /**< Tasks that run now. */
-    uint64_t n_pending;              /**< Futures that are pending now. */
+    /**
+     * Task functions that run now, those that wait inside and those whose futures were cancelled among them.
+     */
+    uint32_t n_running;
+    /** Futures that wait now: for inputs, for a worker, or for the future that their task returned. */
+    uint64_t n_pending;
     uint64_t n_finished;             /**< Futures finished so far. */
     uint64_t n_error;                /**< Futures that became errors so far. */
-    uint64_t n_cancelled;            /**< Futures cancelled so far. */
-    uint64_t n_submitted;            /**< Tasks submitted so far. */
-    uint64_t n_executed;             /**< Calls of task functions so far. */
-    /** Tasks that ran on another worker than they were queued on, so far. */
-    uint64_t n_stolen;
+    /** Futures cancelled so far, also because nobody wanted them any more. */
+    uint64_t n_cancelled;
+    uint64_t n_submitted;            /**< Futures made so far: submitted, or of scattered values. */
+    uint64_t n_executed;             /**< Calls of task functions that have returned so far. */
+    uint64_t n_stolen;               /**< Tasks that a worker took from another one so far. */
     uint64_t n_retried;              /**< Attempts after a failure so far. */
     uint64_t live_futures;           /**< Futures that exist now, held or needed. */
-    uint64_t nbytes;                 /**< Bytes that values hold outside of futures now. */
+    uint64_t nbytes;                 /**< Bytes that values hold in memory, outside of futures, now. */
 } rask_client_stats;
 
 /**
  * Opens a client: starts its worker threads.
  *
  * Parameters: options: borrowed; NULL: defaults.
- * Returns: the client, to be closed by rask_client_close; {0} on failure: RASK_E_INVALID, RASK_E_UNSUPPORTED,
- *   RASK_E_NOMEM (also where a thread cannot be started).
+ * Returns: the client, to be closed by rask_client_close; {0} on failure: RASK_E_INVALID (also where nothing
+ *   can be made in spill_directory), RASK_E_UNSUPPORTED, RASK_E_NOMEM (also where a thread cannot be
+ *   started).
  * Threads: any. Blocks: no.
  */
 RASK_MUST_USE rask_client rask_client_open(const rask_client_options *options);
@@ -729,10 +756,11 @@ RASK_MUST_USE rask_client rask_client_open(const rask_client_options *options);
 rask_status rask_client_wait(rask_client client, int64_t timeout_ns);
 
 /**
- * Closes a client: cancels what has not started, waits for what runs, ends the threads. Its finished futures
- * stay readable, and all its futures are still to be released.
+ * Closes a client: cancels what has not started, waits for what runs, ends the threads, removes its files.
+ * Its finished futures stay readable, and all its futures are still to be released.
  *
- * Returns: RASK_OK (also for a client that is closed already), RASK_E_HANDLE, RASK_E_STATE (inside a task).
+ * Returns: RASK_OK (also for a client that is closed already), RASK_E_HANDLE, RASK_E_STATE (inside a task);
+ *   RASK_E_LOST (it is closed, but its trace could not be written).
  * Threads: any. Blocks: until the last running task has returned.
  */
 rask_status rask_client_close(rask_client client);
@@ -791,7 +819,7 @@ typedef struct rask_submit_options {
  * Returns: a future, to be released. What is wrong with fn or args makes it an error (RASK_E_INVALID,
  *   RASK_E_HANDLE); {0} only without a client (RASK_E_HANDLE, RASK_E_CLOSED) or without memory for a future
  *   (RASK_E_NOMEM).
- * Threads: any. Blocks: no.
+ * Threads: any. Blocks: no; with memory_limit, outside of tasks, until there is room.
  */
 RASK_MUST_USE
 rask_future rask_submit(rask_client client, rask_task_fn fn, const rask_arg *args, size_t n_args);
@@ -802,7 +830,7 @@ rask_future rask_submit(rask_client client, rask_task_fn fn, const rask_arg *arg
  * Parameters: as for rask_submit. options: borrowed; NULL: defaults.
  * Returns: as for rask_submit; what is wrong with the options makes the future an error too (RASK_E_INVALID,
  *   RASK_E_EXISTS).
- * Threads: any. Blocks: no.
+ * Threads: any. Blocks: as rask_submit.
  */
 RASK_MUST_USE
 rask_future rask_submit_with(rask_client client, rask_task_fn fn, const rask_arg *args, size_t n_args,
@@ -815,8 +843,9 @@ rask_future rask_submit_with(rask_client client, rask_task_fn fn, const rask_arg
  *   for each; borrowed; NULL: defaults. out: n_items futures in the order of items, to be released; written
  *   on every path, {0} on failure.
  * Returns: RASK_OK, also where a bad item made its future an error; RASK_E_HANDLE, RASK_E_CLOSED,
- *   RASK_E_INVALID (NULL with a count), RASK_E_NOMEM (the futures from some item on are {0}).
- * Threads: any. Blocks: no.
+ *   RASK_E_INVALID (NULL with a count), RASK_E_NOMEM (the futures from some item on are {0}; so they are
+ *   where the client is closed while this waits).
+ * Threads: any. Blocks: as rask_submit.
  */
 rask_status rask_map(rask_client client, rask_task_fn fn, const rask_arg *items, size_t n_items,
                      const rask_submit_options *options, rask_future *out);
@@ -828,7 +857,7 @@ rask_status rask_map(rask_client client, rask_task_fn fn, const rask_arg *items,
  *   returns.
  * Returns: a finished future, to be released; in error for what is no value (RASK_E_INVALID); {0} as for
  *   rask_submit.
- * Threads: any. Blocks: no.
+ * Threads: any. Blocks: as rask_submit.
  */
 RASK_MUST_USE rask_future rask_scatter(rask_client client, rask_arg value);
 
@@ -910,7 +939,7 @@ rask_status rask_result_f64(rask_future future, double *out);
  * Parameters: data: borrowed until this handle is released; aligned to 16 and followed by a NUL that is not
  *   counted, except for bytes moved in by rask_bytes_owned. size: in bytes. Both written on every path, NULL
  *   and 0 on failure.
- * Returns: as rask_result, or RASK_E_TYPE.
+ * Returns: as rask_result, or RASK_E_TYPE, RASK_E_LOST (it cannot be brought back from disk).
  * Threads: any. Blocks: yes.
  */
 rask_status rask_result_bytes(rask_future future, const void **data, size_t *size);
@@ -997,6 +1026,26 @@ rask_status rask_release_all(const rask_future *futures, size_t n);
  */
 rask_status rask_fire_and_forget(rask_future future);
 
+/**
+ * What is called when a future is done, with its state. The future is borrowed: valid during the call, not to
+ * be released; to keep it, clone it. It may call anything but rask_client_close, and must neither throw nor
+ * longjmp out.
+ */
+typedef void (*rask_done_fn)(rask_future future, rask_state state, void *context);
+
+/**
+ * Has fn called when a future is done, however it ends: once for each registration, at once if it is done
+ * already. All callbacks of the process are made on one thread, one after the other, under no lock; those of
+ * one future in the order they were registered. A registration does not keep the future wanted: a pending one
+ * that is released by all is cancelled, which is an end too. rask_client_close waits for the callbacks of its
+ * futures.
+ *
+ * Parameters: fn: see rask_done_fn. context: passed on to it; may be NULL.
+ * Returns: RASK_OK, RASK_E_HANDLE, RASK_E_INVALID (fn is NULL), RASK_E_NOMEM: then fn is not called.
+ * Threads: any. Blocks: no.
+ */
+rask_status rask_on_done(rask_future future, rask_done_fn fn, void *context);
+
 /* ---- several futures ----------------------------------------------------------------------------------- */
 
 #define RASK_ALL_COMPLETED       0   /**< Wait until all are done, whatever became of them. */
@@ -1031,14 +1080,90 @@ rask_status rask_gather(const rask_future *futures, size_t n, int64_t timeout_ns
                         rask_status *statuses);
 
 /**
- * Draws progress on stderr until all futures are done: a bar on a terminal, else a line now and then.
+ * Begins an iteration over futures in the order in which they are done. It does not keep them wanted: that is
+ * what the caller's handles are for, until the future has been delivered.
  *
- * Parameters: futures: n handles, borrowed; NULL if n is 0. label: borrowed; NULL: "tasks".
+ * Parameters: futures: n handles, borrowed; NULL if n is 0. The same future may be among them several times,
+ *   and is then delivered as often.
+ * Returns: the iteration, to be closed by rask_as_completed_close; {0} on failure: RASK_E_HANDLE (one of them
+ *   is bad), RASK_E_INVALID, RASK_E_NOMEM.
+ * Threads: any. Blocks: no.
+ */
+RASK_MUST_USE
+rask_as_completed rask_as_completed_open(const rask_future *futures, size_t n);
+
+/**
+ * Adds futures to an iteration, also while it is waited for. Those that are done already are delivered in the
+ * order given.
+ *
+ * Parameters: futures: as for rask_as_completed_open.
+ * Returns: RASK_OK; RASK_E_HANDLE (also if one of the futures is bad), RASK_E_INVALID, RASK_E_NOMEM: then
+ *   none was added.
+ * Threads: any. Blocks: no.
+ */
+rask_status rask_as_completed_add(rask_as_completed iter, const rask_future *futures, size_t n);
+
+/**
+ * Waits for the next future that is done: finished, failed or cancelled. Of several threads that wait, each
+ * gets another one.
+ *
+ * Parameters: timeout_ns: nanoseconds; 0 polls, RASK_FOREVER does not end. out: the handle as it was added,
+ *   the caller's as before; written on every path, {0} where there is none.
+ * Returns: RASK_OK; RASK_END when all have been delivered; RASK_E_TIMEOUT, RASK_E_HANDLE (also when another
+ *   thread closes the iteration meanwhile), RASK_E_INVALID, RASK_E_DEADLOCK, RASK_E_NOMEM (inside a task: no
+ *   thread to go on with).
+ * Threads: any. Blocks: yes; inside a task another thread takes over its worker.
+ */
+rask_status rask_as_completed_next(rask_as_completed iter, int64_t timeout_ns, rask_future *out);
+
+/**
+ * How many futures have not been delivered yet.
+ *
+ * Returns: their number; 0 on failure: RASK_E_HANDLE.
+ * Threads: any. Blocks: no.
+ */
+size_t rask_as_completed_count(rask_as_completed iter);
+
+/**
+ * A file descriptor for poll, epoll and event loops: readable while a future that is done waits to be
+ * delivered. With edge-triggered notification, take futures with a timeout of 0 until there is none.
+ *
+ * Returns: the descriptor, the same each time, to be polled and nothing else: rask_as_completed_close closes
+ *   it; -1 on failure: RASK_E_HANDLE, RASK_E_NOMEM (no descriptor is to be had).
+ * Threads: any. Blocks: no.
+ */
+int rask_as_completed_fd(rask_as_completed iter);
+
+/**
+ * Ends an iteration, and with RASK_E_HANDLE the waits for its next. The futures are left as they are, those
+ * not yet delivered too.
+ *
+ * Returns: RASK_OK, RASK_E_HANDLE.
+ * Threads: any. Blocks: no.
+ */
+rask_status rask_as_completed_close(rask_as_completed iter);
+
+/**
+ * Draws progress on stderr until all futures are done: how many are done, run and failed, at which rate, how
+ * long the rest will take, by the names of their tasks. Bars on a terminal, else a line now and then.
+ *
+ * Parameters: futures: n handles, borrowed; NULL if n is 0. label: borrowed; NULL: the tasks' name, or
+ *   "tasks" if they have several.
  * Returns: RASK_OK when all are done, whatever became of them; RASK_E_HANDLE, RASK_E_INVALID,
  *   RASK_E_DEADLOCK, RASK_E_NOMEM.
  * Threads: any. Blocks: yes.
  */
 rask_status rask_progress(const rask_future *futures, size_t n, const char *label);
+
+/**
+ * As rask_progress, drawn by a thread of the library while the caller goes on. It does not keep the futures
+ * wanted, and they may be released meanwhile: those that are gone count as done.
+ *
+ * Parameters: futures: n handles, borrowed during the call; NULL if n is 0. label: as for rask_progress.
+ * Returns: RASK_OK, RASK_E_HANDLE, RASK_E_INVALID, RASK_E_NOMEM (also where no thread can be started).
+ * Threads: any. Blocks: no.
+ */
+rask_status rask_progress_start(const rask_future *futures, size_t n, const char *label);
 
 /* ---- looking inside ------------------------------------------------------------------------------------ */
 
@@ -1049,6 +1174,39 @@ rask_status rask_progress(const rask_future *futures, size_t n, const char *labe
  * Threads: any. Blocks: no.
  */
 uint64_t rask_live_handles(void);
+
+/**
+ * Records what the client's tasks do from now on: which thread ran what and when, what depended on what, how
+ * much waited. The file is made at once and written when the trace is stopped or the client is closed; it is
+ * Chrome's JSON format, for Perfetto (ui.perfetto.dev). Until then a run takes about 100 bytes of memory.
+ *
+ * Parameters: path: borrowed; a file that is there already is overwritten.
+ * Returns: RASK_OK, RASK_E_STATE (it is traced already), RASK_E_INVALID (path is NULL, or a file that cannot
+ *   be written), RASK_E_HANDLE, RASK_E_CLOSED.
+ * Threads: any. Blocks: no.
+ */
+rask_status rask_trace_start(rask_client client, const char *path);
+
+/**
+ * Ends the client's trace and writes its file. Tasks that still run are in it up to now.
+ *
+ * Returns: RASK_OK, RASK_E_STATE (it is not traced), RASK_E_LOST (the file could not be written),
+ *   RASK_E_HANDLE, RASK_E_CLOSED (the trace was written by the close).
+ * Threads: any. Blocks: while the file is written.
+ */
+rask_status rask_trace_stop(rask_client client);
+
+/**
+ * Writes what is not done, and what each such future waits for, as JSON: for who wonders why nothing goes on.
+ * Tasks go on meanwhile, and each is told of as it was when it was looked at. Also for a client that is being
+ * closed.
+ *
+ * Parameters: path: borrowed; a file, overwritten if it is there. NULL: to stderr.
+ * Returns: RASK_OK, RASK_E_INVALID (a file that cannot be made), RASK_E_LOST (it could not be written),
+ *   RASK_E_HANDLE, RASK_E_CLOSED.
+ * Threads: any, also inside a task, or called by a debugger. Blocks: no.
+ */
+rask_status rask_client_dump(rask_client client, const char *path);
 
 #ifdef __cplusplus
 }

@@ -4,6 +4,7 @@ pub mod capi;
 pub mod client;
 mod fork;
 pub mod future;
+mod log;
 mod scheduler;
 mod slab;
 pub mod status;

@@ -35,7 +35,7 @@ pub const FORKED: Status = -11;
 pub const NOMEM: Status = -12;
 /// This engine cannot do that.
 pub const UNSUPPORTED: Status = -13;
-/// The result was lost with its cluster worker.
+/// A value was lost: its place on disk was damaged, or its cluster worker is gone.
 pub const LOST: Status = -14;
 /// The cluster cannot be reached.
 pub const CONNECT: Status = -15;

@@ -25,7 +25,9 @@ pub struct rask_client_options {
     pub n_workers: u32,
     /// RASK_CLIENT_PURE, RASK_CLIENT_NOMEM, or 0.
     pub flags: u32,
-    /// Bytes that values may hold before they go to disk and submits from outside wait; 0: no limit.
+    /// Bytes that values may hold in memory; 0: no limit. Above it, bytes and objects with encode, decode and
+    /// destroy go to disk, least recently used first, and come back when they are read. While what cannot go is
+    /// too much, submits from outside of tasks wait, as long as anything is pending or running.
     pub memory_limit: u64,
     /// What tasks can hold while they run: "GPU=2,license=1", NAME=POSITIVE; NULL: nothing.
     pub resources: *const c_char,
@@ -35,14 +37,15 @@ pub struct rask_client_options {
     pub max_spares: u32,
     /// 0.
     pub reserved: u32,
-    /// Where values go that memory has no room for: a directory is made in it, and removed when the client is
-    /// closed. NULL: the system's for temporary files.
+    /// With memory_limit, where values go that have no room: a directory is made in it, and removed when the
+    /// client is closed. NULL: the system's for temporary files.
     pub spill_directory: *const c_char,
 }
 
 /// Submits are pure unless they say otherwise; see RASK_PURE.
 pub const RASK_CLIENT_PURE: u32 = 1;
-/// A submit from outside that finds memory_limit exceeded is RASK_E_NOMEM instead of waiting.
+/// A submit from outside of tasks that finds memory_limit exceeded, by what cannot go to disk, is RASK_E_NOMEM
+/// instead of waiting.
 pub const RASK_CLIENT_NOMEM: u32 = 2;
 
 // SAFETY: repr(C), its size first, no padding; pointers and integers are valid when zero.
@@ -60,27 +63,27 @@ pub struct rask_client_stats {
     pub struct_size: usize,
     /// Worker threads.
     pub n_workers: u32,
-    /// Tasks that run now.
+    /// Task functions that run now, those that wait inside and those whose futures were cancelled among them.
     pub n_running: u32,
-    /// Futures that are pending now.
+    /// Futures that wait now: for inputs, for a worker, or for the future that their task returned.
     pub n_pending: u64,
     /// Futures finished so far.
     pub n_finished: u64,
     /// Futures that became errors so far.
     pub n_error: u64,
-    /// Futures cancelled so far.
+    /// Futures cancelled so far, also because nobody wanted them any more.
     pub n_cancelled: u64,
-    /// Tasks submitted so far.
+    /// Futures made so far: submitted, or of scattered values.
     pub n_submitted: u64,
-    /// Calls of task functions so far.
+    /// Calls of task functions that have returned so far.
     pub n_executed: u64,
-    /// Tasks that ran on another worker than they were queued on, so far.
+    /// Tasks that a worker took from another one so far.
     pub n_stolen: u64,
     /// Attempts after a failure so far.
     pub n_retried: u64,
     /// Futures that exist now, held or needed.
     pub live_futures: u64,
-    /// Bytes that values hold outside of futures now.
+    /// Bytes that values hold in memory, outside of futures, now.
     pub nbytes: u64,
 }
 
@@ -94,8 +97,9 @@ const _: () = assert!(size_of::<rask_client_stats>() == 96);
 /// Opens a client: starts its worker threads.
 ///
 /// Parameters: options: borrowed; NULL: defaults.
-/// Returns: the client, to be closed by rask_client_close; {0} on failure: RASK_E_INVALID,
-/// RASK_E_UNSUPPORTED, RASK_E_NOMEM (also where a thread cannot be started).
+/// Returns: the client, to be closed by rask_client_close; {0} on failure: RASK_E_INVALID (also where
+/// nothing can be made in spill_directory), RASK_E_UNSUPPORTED, RASK_E_NOMEM (also where a thread cannot be
+/// started).
 /// Threads: any. Blocks: no.
 #[must_use]
 #[unsafe(no_mangle)]
@@ -122,11 +126,11 @@ pub extern "C" fn rask_client_wait(client: rask_client, timeout_ns: i64) -> rask
     guard::status(|| client::drain(client.id, timeout(timeout_ns)?))
 }
 
-/// Closes a client: cancels what has not started, waits for what runs, ends the threads. Its finished futures
-/// stay readable, and all its futures are still to be released.
+/// Closes a client: cancels what has not started, waits for what runs, ends the threads, removes its files.
+/// Its finished futures stay readable, and all its futures are still to be released.
 ///
 /// Returns: RASK_OK (also for a client that is closed already), RASK_E_HANDLE, RASK_E_STATE
-/// (inside a task).
+/// (inside a task); RASK_E_LOST (it is closed, but its trace could not be written).
 /// Threads: any. Blocks: until the last running task has returned.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_client_close(client: rask_client) -> rask_status {

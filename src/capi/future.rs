@@ -143,7 +143,7 @@ pub unsafe extern "C" fn rask_result_f64(future: rask_future, out: *mut f64) -> 
 /// Parameters: data: borrowed until this handle is released; aligned to 16 and followed by a NUL that is not
 /// counted, except for bytes moved in by rask_bytes_owned. size: in bytes. Both written on every path, NULL
 /// and 0 on failure.
-/// Returns: as rask_result, or RASK_E_TYPE.
+/// Returns: as rask_result, or RASK_E_TYPE, RASK_E_LOST (it cannot be brought back from disk).
 /// Threads: any. Blocks: yes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_result_bytes(

@@ -15,3 +15,11 @@ pub struct rask_future {
     /// Nobody's business but the library's.
     pub id: u64,
 }
+
+/// An iteration over futures as they are done. {0} is null.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct rask_as_completed {
+    /// Nobody's business but the library's.
+    pub id: u64,
+}

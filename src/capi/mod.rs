@@ -14,12 +14,15 @@ mod pointers;
 mod sized;
 
 pub mod arg;
+pub mod as_completed;
+pub mod callback;
 pub mod client;
 pub mod error;
 pub mod future;
 pub mod handle;
 pub mod introspect;
 pub mod kind;
+pub mod progress;
 pub mod release;
 pub mod several;
 pub mod status;

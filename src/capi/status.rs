@@ -33,11 +33,11 @@ pub const RASK_E_EXISTS: rask_status = -9;
 pub const RASK_E_DEADLOCK: rask_status = -10;
 /// Called in a child after fork.
 pub const RASK_E_FORKED: rask_status = -11;
-/// No memory, or no thread, is to be had.
+/// No memory, no thread or no descriptor is to be had.
 pub const RASK_E_NOMEM: rask_status = -12;
 /// This engine cannot do that.
 pub const RASK_E_UNSUPPORTED: rask_status = -13;
-/// The result was lost with its cluster worker.
+/// A value was lost: it cannot be brought back from disk, or its cluster worker is gone.
 pub const RASK_E_LOST: rask_status = -14;
 /// The cluster cannot be reached.
 pub const RASK_E_CONNECT: rask_status = -15;

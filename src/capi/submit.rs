@@ -59,7 +59,7 @@ const _: () = assert!(size_of::<rask_submit_options>() == 56);
 /// Returns: a future, to be released. What is wrong with fn or args makes it an error (RASK_E_INVALID,
 /// RASK_E_HANDLE); {0} only without a client (RASK_E_HANDLE, RASK_E_CLOSED) or without memory for a future
 /// (RASK_E_NOMEM).
-/// Threads: any. Blocks: no.
+/// Threads: any. Blocks: no; with memory_limit, outside of tasks, until there is room.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_submit(
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn rask_submit(
 /// Parameters: as for rask_submit. options: borrowed; NULL: defaults.
 /// Returns: as for rask_submit; what is wrong with the options makes the future an error too (RASK_E_INVALID,
 /// RASK_E_EXISTS).
-/// Threads: any. Blocks: no.
+/// Threads: any. Blocks: as rask_submit.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_submit_with(
@@ -106,8 +106,9 @@ pub unsafe extern "C" fn rask_submit_with(
 /// for each; borrowed; NULL: defaults. out: n_items futures in the order of items, to be released; written on
 /// every path, {0} on failure.
 /// Returns: RASK_OK, also where a bad item made its future an error; RASK_E_HANDLE, RASK_E_CLOSED,
-/// RASK_E_INVALID (NULL with a count), RASK_E_NOMEM (the futures from some item on are {0}).
-/// Threads: any. Blocks: no.
+/// RASK_E_INVALID (NULL with a count), RASK_E_NOMEM (the futures from some item on are {0}; so they are where
+/// the client is closed while this waits).
+/// Threads: any. Blocks: as rask_submit.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_map(
     client: rask_client,
@@ -140,7 +141,7 @@ pub unsafe extern "C" fn rask_map(
 /// returns.
 /// Returns: a finished future, to be released; in error for what is no value (RASK_E_INVALID); {0} as for
 /// rask_submit.
-/// Threads: any. Blocks: no.
+/// Threads: any. Blocks: as rask_submit.
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_scatter(client: rask_client, value: Arg) -> rask_future {

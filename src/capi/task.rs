@@ -71,8 +71,9 @@ pub unsafe extern "C" fn rask_arg_f64(task: *mut Task, index: usize) -> f64 {
 /// Parameters: index: from 0. size: set to the number of bytes, 0 on failure; may be NULL.
 /// Returns: the bytes, borrowed until the task returns, aligned to 16 and followed by a NUL that is not
 /// counted, except for bytes moved in by rask_bytes_owned. NULL for another kind, which fails the task
-/// (RASK_E_TYPE), or out of range (RASK_E_INVALID).
-/// Threads: the task's. Blocks: no.
+/// (RASK_E_TYPE), out of range (RASK_E_INVALID), or where it cannot be brought back from disk (RASK_E_LOST,
+/// RASK_E_NOMEM).
+/// Threads: the task's. Blocks: no, but reads what is on disk.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_arg_bytes(task: *mut Task, index: usize, size: *mut usize) -> *const c_void {
     // SAFETY: NULL, or the running task, as the header requires.
@@ -88,9 +89,9 @@ pub unsafe extern "C" fn rask_arg_bytes(task: *mut Task, index: usize, size: *mu
 ///
 /// Parameters: index: from 0.
 /// Returns: the text, borrowed until the task returns. NULL for another kind, which fails the task
-/// (RASK_E_TYPE), out of range (RASK_E_INVALID), or where moved-in bytes without a NUL cannot be copied
-/// (RASK_E_NOMEM).
-/// Threads: the task's. Blocks: no.
+/// (RASK_E_TYPE), out of range (RASK_E_INVALID), where moved-in bytes without a NUL cannot be copied
+/// (RASK_E_NOMEM), or where it cannot be brought back from disk (RASK_E_LOST).
+/// Threads: the task's. Blocks: no, but reads what is on disk.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_arg_str(task: *mut Task, index: usize) -> *const c_char {
     // SAFETY: NULL, or the running task, as the header requires.
@@ -113,8 +114,9 @@ pub unsafe extern "C" fn rask_arg_pointer(task: *mut Task, index: usize) -> *mut
 ///
 /// Parameters: index: from 0. type: the object's type, by its address.
 /// Returns: the object, borrowed until the task returns, not to be changed: others may read it. NULL for
-/// another kind or type, which fails the task (RASK_E_TYPE), or out of range (RASK_E_INVALID).
-/// Threads: the task's. Blocks: no.
+/// another kind or type, which fails the task (RASK_E_TYPE), out of range (RASK_E_INVALID), or where it cannot
+/// be brought back from disk (RASK_E_LOST).
+/// Threads: the task's. Blocks: no, but reads and decodes what is on disk.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_arg_object(task: *mut Task, index: usize, r#type: *const Type) -> *mut c_void {
     // SAFETY: NULL, or the running task, as the header requires.
@@ -173,10 +175,7 @@ pub unsafe extern "C" fn rask_return_buffer(task: *mut Task, size: usize) -> *mu
             let _none = task.set_result(buffer);
             // Only now: a small buffer lies in the value, which has just moved.
             let result = task.result_mut();
-            match result.bytes_raw() {
-                Some((_, held)) if held == size => Ok(result.buffer_mut().cast()),
-                _ => Ok(ptr::null_mut()),
-            }
+            Ok(result.buffer_mut().cast())
         })
     }
 }
@@ -232,7 +231,11 @@ pub unsafe extern "C" fn rask_return_object(task: *mut Task, object: *mut c_void
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_return_arg(task: *mut Task, index: usize) {
     // SAFETY: NULL, or the running task, as the header requires.
-    unsafe { answer(task, |task| argument(task, index, Value::share)) };
+    unsafe {
+        if let Some(value) = read(task, index, None, |value| value.share().map(Some)) {
+            answer(task, |_| Ok(value));
+        }
+    }
 }
 
 /// Makes the task's result that of another future, whatever becomes of it, without waiting for it here: the
@@ -364,16 +367,20 @@ unsafe fn answer(task: *mut Task, body: impl FnOnce(&mut Task) -> Result<Value>)
 /// As for [`with`].
 #[inline]
 unsafe fn read<T>(task: *mut Task, index: usize, failed: T, reader: impl FnOnce(&Value) -> Result<T>) -> T {
-    // SAFETY: by contract.
-    unsafe { with(task, failed, |task| argument(task, index, reader)) }
-}
-
-#[inline]
-fn argument<T>(task: &mut Task, index: usize, reader: impl FnOnce(&Value) -> Result<T>) -> Result<T> {
-    match task.arg(index) {
-        Some(value) => reader(value).map_err(|failure| {
-            Failure::new(failure.status, format!("argument {index}: {}", failure.message))
-        }),
-        None => Err(Failure::invalid(format!("argument {index}: there are {}", task.arg_count()))),
-    }
+    guard::call(failed, || {
+        // SAFETY: by contract. The task is not borrowed while the value is read: what is on disk is loaded by functions of the user's,
+        // which may call us with it. The argument itself stays until the task's function has returned.
+        let argument = unsafe { task.as_ref() }.ok_or_else(no_task)?.arg(index).map(ptr::from_ref);
+        let read = match argument {
+            // SAFETY: as above.
+            Some(value) => reader(unsafe { &*value }),
+            // SAFETY: as above.
+            None => Err(Failure::invalid(format!("there are {}", unsafe { &*task }.arg_count()))),
+        };
+        read.map_err(|failure| {
+            let failure = Failure::new(failure.status, format!("argument {index}: {}", failure.message));
+            // SAFETY: as above.
+            fail(unsafe { &mut *task }, failure)
+        })
+    })
 }

@@ -66,8 +66,9 @@ pub unsafe extern "C" fn rask_value_f64(value: *const Value, out: *mut f64) -> r
 /// Parameters: value: borrowed. data: borrowed as long as the value; aligned to 16 and followed by a NUL that
 /// is not counted, except for bytes moved in by rask_bytes_owned. size: in bytes. Both written on every path,
 /// NULL and 0 on failure.
-/// Returns: RASK_OK, RASK_E_TYPE, RASK_E_INVALID (NULL).
-/// Threads: any. Blocks: no.
+/// Returns: RASK_OK, RASK_E_TYPE, RASK_E_INVALID (NULL), RASK_E_LOST (it cannot be brought back from disk),
+/// RASK_E_NOMEM (there is no memory for that).
+/// Threads: any. Blocks: no, but reads what is on disk.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_value_bytes(
     value: *const Value,
@@ -93,8 +94,9 @@ pub unsafe extern "C" fn rask_value_pointer(value: *const Value, out: *mut *mut 
 ///
 /// Parameters: value: borrowed. type: the object's type, by its address. out: borrowed as long as the value,
 /// not to be changed; written on every path, NULL on failure.
-/// Returns: RASK_OK, RASK_E_TYPE (also for an object of another type), RASK_E_INVALID (NULL).
-/// Threads: any. Blocks: no.
+/// Returns: RASK_OK, RASK_E_TYPE (also for an object of another type), RASK_E_INVALID (NULL), RASK_E_LOST or
+/// RASK_E_NOMEM as rask_value_bytes.
+/// Threads: any. Blocks: no, but reads and decodes what is on disk.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_value_object(
     value: *const Value,
@@ -138,7 +140,8 @@ pub unsafe extern "C" fn rask_value_at(list: *const Value, index: usize) -> *con
 /// Parameters: value: borrowed; may be NULL.
 /// Returns: bytes: the size of bytes, what an object's type tells, for a list the sum and 32 for each item, 8
 /// for a scalar.
-/// Threads: any. Blocks: no, but asks the objects in it.
+/// Threads: any. Blocks: no, but asks the objects in it, except those that may be on disk: what they told first
+/// is remembered.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_value_nbytes(value: *const Value) -> usize {
     // SAFETY: NULL, or valid, as the header requires.
@@ -200,7 +203,7 @@ pub(super) fn f64_of(value: &Value) -> Result<f64> {
 }
 
 pub(super) fn bytes_of(value: &Value) -> Result<(*const u8, usize)> {
-    value.bytes_raw().ok_or_else(|| wanted(kind::BYTES, value))
+    value.bytes_raw()?.ok_or_else(|| wanted(kind::BYTES, value))
 }
 
 pub(super) fn pointer_of(value: &Value) -> Result<*mut c_void> {
@@ -212,8 +215,10 @@ pub(super) fn object_of(value: &Value, ty: *const Type) -> Result<*mut c_void> {
     if ty.is_null() {
         return Err(Failure::invalid("the type asked for is NULL"));
     }
-    match value.as_object() {
-        Some((object, found)) if ptr::eq(found, ty) => Ok(object),
+    match value.object_type() {
+        Some(found) if ptr::eq(found, ty) => {
+            value.as_object()?.map(|(object, _)| object).ok_or_else(|| wanted(kind::OBJECT, value))
+        }
         found => {
             // SAFETY: not NULL, so valid, as the header requires.
             let name = unsafe { type_name(ty) };

@@ -3,13 +3,14 @@
 use super::engine::Engine;
 use super::{
     DEFAULT_SPARES, MAX_SPARES, MAX_STACK, MAX_WORKERS, MIN_STACK, Options, Stats, SubmitOptions, Timeout,
-    discard, wait,
+    discard, dump, memory, trace, wait,
 };
 use crate::future::{self, Made, Spec, Task, TaskFn};
 use crate::scheduler::{self, Core, Job, Local, Resources, Settings, trait_bit};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
-use crate::value::Arg;
+use crate::value::{self, Arg, LIMITED};
+use std::ffi::CStr;
 use std::time::Duration;
 
 /// See the module. All it knows is found through the ids of its clients.
@@ -20,7 +21,7 @@ pub(super) fn open(options: &Options<'_>) -> Result<u64> {
     at_most("n_workers", options.n_workers as usize, MAX_WORKERS as usize)?;
     at_most("max_spares", options.max_spares as usize, MAX_SPARES as usize)?;
     at_most("stack_size", options.stack_size, MAX_STACK)?;
-    crate::value::install_accounting(account);
+    crate::value::install_accounting(memory::account);
     Local::with(Local::forget_closed);
     let n_workers = match options.n_workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS as usize),
@@ -38,18 +39,40 @@ pub(super) fn open(options: &Options<'_>) -> Result<u64> {
         resources: options.resources.map_or(Ok(Resources::default()), Resources::read)?,
         max_spares: if options.max_spares == 0 { DEFAULT_SPARES } else { options.max_spares } as usize,
     };
-    Core::open(settings, future::work()).map(|core| core.id().0)
+    let store = memory::open(options)?;
+    let core = Core::open(settings, future::work())?;
+    if let Some(store) = store {
+        store.register(core.number);
+    }
+    Ok(core.id().0)
 }
 
 fn at_most(what: &str, n: usize, most: usize) -> Result<()> {
     if n > most { Err(Failure::invalid(format!("{what}: {n} is more than {most}"))) } else { Ok(()) }
 }
 
-/// Books bytes of values for the client that holds them.
-fn account(client: u32, delta: i64) {
-    if client != 0 {
-        Local::with(|local| local.tally(client, |tally| tally.nbytes.add(delta as u64)));
-    }
+/// The figures of a client.
+pub(super) fn figures(core: &Core) -> Stats {
+    let sum = |figure: fn(&scheduler::Tally) -> u64| core.sum(figure);
+    // What ends is summed before what begins: never more has ended than was made.
+    let freed = sum(|tally| tally.freed.get());
+    let mut stats = Stats {
+        n_workers: core.settings.n_workers as u32,
+        n_running: core.n_running() as u32,
+        n_pending: core.n_pending(),
+        n_finished: sum(|tally| tally.finished.get()),
+        n_error: core.n_failed(),
+        n_cancelled: core.n_cancelled(),
+        n_executed: sum(|tally| tally.returned.get()),
+        n_stolen: sum(|tally| tally.stolen.get()),
+        n_retried: sum(|tally| tally.retried.get()),
+        // One thread may have destroyed already what another was not yet seen to make.
+        nbytes: (sum(|tally| tally.nbytes.get()) as i64).max(0) as u64,
+        ..Stats::default()
+    };
+    stats.n_submitted = sum(|tally| tally.submitted.get());
+    stats.live_futures = stats.n_submitted.saturating_sub(freed);
+    stats
 }
 
 impl Engine for Embedded {
@@ -67,6 +90,9 @@ impl Engine for Embedded {
             if local.is_worker() && local.is_burying() {
                 return Err(wait::destructor_waits());
             }
+            if value::codec_is_running() {
+                return Err(wait::codec_waits());
+            }
             let deadline = timeout.deadline();
             let drained = match timeout {
                 Timeout::After(Duration::ZERO) => core.is_drained(),
@@ -82,41 +108,48 @@ impl Engine for Embedded {
             if local.is_worker() {
                 return Err(Failure::new(status::STATE, "a client cannot be closed from inside a task"));
             }
+            if future::is_dispatcher() {
+                return Err(Failure::new(
+                    status::STATE,
+                    "a client cannot be closed from inside a callback: the close would wait for it to return",
+                ));
+            }
+            if value::codec_is_running() {
+                return Err(wait::codec_waits());
+            }
             match scheduler::find(id) {
                 Ok(core) => {
                     core.close()?;
                     let failed = core.sum(|tally| tally.failed.get().wrapping_add(tally.cancelled.get()));
-                    future::client_closed(core.number, failed > 0);
+                    if failed > 0 {
+                        future::forgo_all(core.number);
+                    }
                 }
                 Err(failure) if failure.status == status::CLOSED => scheduler::await_closed(id)?,
                 Err(failure) => return Err(failure),
             }
+            memory::close(id);
             local.forget_closed();
-            Ok(())
+            // All its futures are done, so whoever is to be called is being called.
+            future::await_callbacks(id.index());
+            trace::finish(id.index()).unwrap_or(Ok(()))
         })
     }
 
     fn stats(&self, client: u64) -> Result<Stats> {
-        let core = scheduler::find(Id(client))?;
-        let sum = |figure: fn(&scheduler::Tally) -> u64| core.sum(figure);
-        let freed = sum(|tally| tally.freed.get());
-        let n_pending = core.n_pending();
-        let n_running = core.n_running() as u32;
-        let submitted = sum(|tally| tally.submitted.get());
-        Ok(Stats {
-            n_workers: core.settings.n_workers as u32,
-            n_running,
-            n_pending,
-            n_finished: sum(|tally| tally.finished.get()),
-            n_error: sum(|tally| tally.failed.get()),
-            n_cancelled: sum(|tally| tally.cancelled.get()),
-            n_submitted: submitted,
-            n_executed: sum(|tally| tally.returned.get()),
-            n_stolen: sum(|tally| tally.stolen.get()),
-            n_retried: sum(|tally| tally.retried.get()),
-            live_futures: submitted.saturating_sub(freed),
-            nbytes: sum(|tally| tally.nbytes.get()),
-        })
+        scheduler::find(Id(client)).map(|core| figures(&core))
+    }
+
+    fn dump(&self, client: u64, path: Option<&CStr>) -> Result<()> {
+        dump::write(client, path)
+    }
+
+    fn trace_start(&self, client: u64, path: &CStr) -> Result<()> {
+        trace::start(client, path)
+    }
+
+    fn trace_stop(&self, client: u64) -> Result<()> {
+        trace::stop(client)
     }
 
     #[inline(always)]
@@ -137,6 +170,9 @@ impl Engine for Embedded {
             let spec = Spec { client, function, options: None, rank: None, identity: None, wrong };
             let made = make(local, spec, args)?;
             publish(local, client, &made);
+            if client & LIMITED != 0 {
+                memory::make_room(client);
+            }
             Ok(made.id.0)
         })
     }
@@ -152,6 +188,7 @@ impl Engine for Embedded {
     ) -> Result<()> {
         out.fill(0);
         Local::with(|local| {
+            let id = Id(client);
             let client = enter(local, client, items)?;
             let rank = options.map_or(Ok(None), |options| options.rank(client));
             let spec = Spec { client, function, options, rank: None, identity: None, wrong: wrong.as_ref() };
@@ -159,6 +196,16 @@ impl Engine for Embedded {
             let mut jobs = Vec::with_capacity(items.len());
             let mut outcome = Ok(());
             for (index, item) in items.iter().enumerate() {
+                if client & LIMITED != 0 && memory::has_to_wait(local, client) {
+                    // What was made so far has to run, or nothing would ever give way.
+                    publish_all(local, spec, &jobs);
+                    jobs.clear();
+                    if let Err(failure) = memory::admit(local, id, client) {
+                        discard(&items[index..]);
+                        outcome = Err(failure);
+                        break;
+                    }
+                }
                 match make(local, spec, std::slice::from_ref(item)) {
                     Ok(made) => {
                         out[index] = made.id.0;
@@ -172,6 +219,9 @@ impl Engine for Embedded {
                 }
             }
             publish_all(local, spec, &jobs);
+            if client & LIMITED != 0 {
+                memory::make_room(client);
+            }
             outcome
         })
     }
@@ -179,7 +229,11 @@ impl Engine for Embedded {
     fn scatter(&self, client: u64, value: &Arg) -> Result<u64> {
         Local::with(|local| {
             let client = enter(local, client, std::slice::from_ref(value))?;
-            future::scatter(local, client, value).map(|made| made.id.0)
+            let made = future::scatter(local, client, value)?;
+            if client & LIMITED != 0 {
+                memory::make_room(client);
+            }
+            Ok(made.id.0)
         })
     }
 }
@@ -195,10 +249,15 @@ fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
     if is_held { future::make_held(local, spec, args) } else { future::make(local, spec, args) }
 }
 
-/// The number of the client, or the end of what `args` hands over.
+/// The number of the client, or the end of what `args` hands over. Where the client has a limit, waits until there is room.
 #[inline(always)]
 fn enter(local: &Local, client: u64, args: &[Arg]) -> Result<u32> {
-    local.enter(Id(client)).inspect_err(|_| discard(args))
+    let id = Id(client);
+    let number = local.enter(id).inspect_err(|_| discard(args))?;
+    if number & LIMITED != 0 {
+        memory::admit(local, id, number).inspect_err(|_| discard(args))?;
+    }
+    Ok(number)
 }
 
 #[inline(always)]
@@ -225,10 +284,13 @@ fn submit_with(
     let spec = spec.ranked(&rank);
     let made = make(local, spec, args)?;
     publish_all(local, spec, made.job.as_slice());
+    if client & LIMITED != 0 {
+        memory::make_room(client);
+    }
     Ok(made.id.0)
 }
 
-/// Makes tasks that are ready available to the workers.
+/// Makes many jobs of one rank available, with one wake-up.
 fn publish_all(local: &Local, spec: Spec<'_>, jobs: &[Job]) {
     let is_open = match spec.rank {
         _ if jobs.is_empty() => true,

@@ -8,6 +8,7 @@ use super::{Stats, SubmitOptions, Timeout};
 use crate::future::TaskFn;
 use crate::status::{Failure, Result};
 use crate::value::Arg;
+use std::ffi::CStr;
 
 /// What a client does with work.
 pub(super) trait Engine {
@@ -43,6 +44,15 @@ pub(super) trait Engine {
 
     /// See [`stats`](super::stats).
     fn stats(&self, client: u64) -> Result<Stats>;
+
+    /// See [`dump`](super::dump).
+    fn dump(&self, client: u64, path: Option<&CStr>) -> Result<()>;
+
+    /// See [`trace_start`](super::trace_start).
+    fn trace_start(&self, client: u64, path: &CStr) -> Result<()>;
+
+    /// See [`trace_stop`](super::trace_stop).
+    fn trace_stop(&self, client: u64) -> Result<()>;
 }
 
 /// The engine of a client. There is one so far; an id that is no client's is for it to refuse.

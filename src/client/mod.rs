@@ -1,19 +1,22 @@
 //! Clients: where work runs, and everything that waits for it.
 
+pub mod as_completed;
+mod dump;
 mod embedded;
 mod engine;
+mod memory;
 mod progress;
-#[allow(dead_code)]
 mod table;
+mod trace;
 mod wait;
 pub use crate::future::SubmitOptions;
 pub use crate::future::waiting::Until;
-pub use progress::progress;
+pub use progress::{progress, progress_start};
 pub use wait::{gather, read_result, result, result_i64, wait};
 
 use crate::future::{self, TaskFn};
 use crate::scheduler::{self, Local};
-use crate::status::{Failure, Result};
+use crate::status::{self, Failure, Result};
 use crate::value::Arg;
 use engine::Engine;
 use std::ffi::CStr;
@@ -43,7 +46,7 @@ pub struct Options<'a> {
 }
 
 /// What a client tells about itself; the fields of `rask_client_stats`.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[allow(missing_docs)]
 pub struct Stats {
     pub n_workers: u32,
@@ -89,10 +92,19 @@ impl Timeout {
             Timeout::After(timeout) => Instant::now().checked_add(timeout),
         }
     }
+
+    /// What is left of it for who has waited since `begun`, and is to wait again because of a retry.
+    fn left(self, begun: Instant) -> Self {
+        match self {
+            Timeout::Forever => Timeout::Forever,
+            Timeout::After(timeout) => Timeout::After(timeout.saturating_sub(begun.elapsed())),
+        }
+    }
 }
 
 /// Opens a client; its id.
 pub fn open(options: &Options<'_>) -> Result<u64> {
+    crate::log::read_environment();
     embedded::open(options)
 }
 
@@ -103,12 +115,32 @@ pub fn drain(client: u64, timeout: Timeout) -> Result<()> {
 
 /// Cancels what has not started, waits for what runs, ends the threads.
 pub fn close(client: u64) -> Result<()> {
-    engine::of(client).close(client)
+    let closed = engine::of(client).close(client);
+    if closed.as_ref().err().is_none_or(|failure| failure.status == status::LOST) {
+        // All its futures are done now: whoever watches their progress is to see that.
+        progress::look_again();
+    }
+    closed
 }
 
 /// Figures of the client.
 pub fn stats(client: u64) -> Result<Stats> {
     engine::of(client).stats(client)
+}
+
+/// Records what the client's tasks do, for a file at `path`.
+pub fn trace_start(client: u64, path: &CStr) -> Result<()> {
+    engine::of(client).trace_start(client, path)
+}
+
+/// Ends the record and writes it.
+pub fn trace_stop(client: u64) -> Result<()> {
+    engine::of(client).trace_stop(client)
+}
+
+/// Writes what is not done, and what it waits for, to the file at `path`, or to stderr.
+pub fn dump(client: u64, path: Option<&CStr>) -> Result<()> {
+    engine::of(client).dump(client, path)
 }
 
 /// Submits one task; the id of its future. What is wrong with function or arguments becomes a future in error; `Err` only
@@ -149,5 +181,5 @@ pub fn discard(args: &[Arg]) {
 
 /// Handles of every kind that are alive in this process.
 pub fn live_handles() -> u64 {
-    Local::live_handles() + scheduler::open_clients()
+    Local::live_handles() + scheduler::open_clients() + as_completed::open_iterations()
 }

@@ -6,13 +6,13 @@
 //! another thread, after a look at whether the wait could ever end.
 
 use super::{Timeout, Until};
-use crate::future::waiting::{self, Suspension, Waiter, Wide};
+use crate::future::waiting::{self, Suspension, TaskWait, Waiter, Wide};
 use crate::future::walk::{Help, Ref};
 use crate::future::{self, Cascade, FirstHandle, NodePtr, State, Task, Watch, Watcher, Watching, handle};
 use crate::scheduler::Local;
 use crate::slab::Id;
 use crate::status::{self, Failure, Result, Status};
-use crate::value::Value;
+use crate::value::{self, LIMITED, Value};
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -85,15 +85,27 @@ impl Waiter for Signal {
         self.change(|told| told.released = true);
     }
 
-    fn deadlocked(&self) {
-        self.change(|told| told.deadlocked = true);
-    }
-
     fn some_released(&self) {
         let mut told = self.state.lock();
         if !std::mem::replace(&mut told.some_released, true) {
             self.changed.notify_one();
         }
+    }
+}
+
+/// The wait of a suspended task.
+struct Blocked {
+    futures: Vec<Ref>,
+    signal: Arc<Signal>,
+}
+
+impl TaskWait for Blocked {
+    fn awaited(&self, at: usize) -> Option<(Ref, usize)> {
+        Some((Ref::new(self.futures.get(at)?.node()), at + 1))
+    }
+
+    fn deadlocked(&self) {
+        self.signal.change(|told| told.deadlocked = true);
     }
 }
 
@@ -140,7 +152,7 @@ impl WatchedSet {
             if !handle::is_live(Id(watched.id)) {
                 return Err(handle_released());
             }
-            watched.watching = Watch::begin(watched.node, 0, set.signal.clone());
+            watched.watching = Watch::begin(watched.node, 0, set.signal.clone()).ok();
             set.done += usize::from(watched.watching.is_none());
         }
         Ok(set)
@@ -187,6 +199,13 @@ pub(super) fn destructor_waits() -> Failure {
     Failure::new(status::STATE, "a destructor that a worker runs cannot wait")
 }
 
+pub(super) fn codec_waits() -> Failure {
+    Failure::new(
+        status::STATE,
+        "a function of a rask_type can neither wait nor close a client while a value is spilled or loaded",
+    )
+}
+
 pub(super) fn time_is_up() -> Failure {
     Failure::new(status::TIMEOUT, "the time was up before the wait was over")
 }
@@ -194,21 +213,26 @@ pub(super) fn time_is_up() -> Failure {
 // ---- the verbs ----------------------------------------------------------------------------------------------------------
 
 /// Waits until the condition holds. `done`, when there, has one flag a future and is written on every path.
-pub fn wait(futures: &[u64], until: Until, timeout: Timeout, mut done: Option<&mut [bool]>) -> Result<()> {
-    let mut outcome = wait_until(futures, until, timeout);
-    if let Some(done) = &mut done {
+pub fn wait(futures: &[u64], until: Until, timeout: Timeout, done: Option<&mut [bool]>) -> Result<()> {
+    let Some(done) = done else { return wait_until(futures, until, timeout) };
+    let begun = Instant::now();
+    loop {
+        let outcome = wait_until(futures, until, timeout.left(begun));
         let states: Vec<_> = futures.iter().map(|&future| future::state(future)).collect();
         for (done, state) in done.iter_mut().zip(&states) {
             *done = state.as_ref().is_ok_and(|state| is_done(*state));
         }
-        // What ended between the time being up and this look ended in time: status and flags tell one story.
-        if outcome.as_ref().is_err_and(|failure| failure.status == status::TIMEOUT)
-            && is_over(states.into_iter().flatten(), until)
-        {
-            outcome = Ok(());
+        let are_live = states.iter().all(Result::is_ok);
+        let is_over = are_live && is_over(states.into_iter().flatten(), until);
+        // Status and flags tell one story.
+        match outcome {
+            // What ended between the time being up and this look ended in time.
+            Err(failure) if failure.status == status::TIMEOUT && is_over => return Ok(()),
+            // Retried before this look.
+            Ok(()) if are_live && !is_over => {}
+            outcome => return outcome,
         }
     }
-    outcome
 }
 
 fn is_done(state: State) -> bool {
@@ -261,13 +285,18 @@ fn open_ones(futures: &[u64], until: Until) -> Result<Vec<u64>> {
 
 /// Waits for the future, then its value, valid until the handle is released; the status of its error otherwise.
 pub fn result(future: u64, timeout: Timeout) -> Result<*const Value> {
+    let mut begun = None;
     loop {
         let taken = handle::pin(Id(future))?;
-        let outcome = future::outcome(taken.node());
+        let outcome = outcome_to_read(taken.node());
         taken.let_go();
         match outcome {
             Some(outcome) => return outcome,
-            None => wait_until(&[future], Until::AllCompleted, timeout)?,
+            // More than once only if it is retried before it is looked at.
+            None => {
+                let begun = *begun.get_or_insert_with(Instant::now);
+                wait_until(&[future], Until::AllCompleted, timeout.left(begun))?;
+            }
         }
     }
 }
@@ -301,7 +330,7 @@ fn result_i64_by_waiting(future: u64, handle: Option<FirstHandle>) -> Result<i64
 pub fn read_result<T>(future: u64, timeout: Timeout, read: impl FnOnce(&Value) -> Result<T>) -> Result<T> {
     loop {
         let taken = handle::pin(Id(future))?;
-        match future::outcome(taken.node()) {
+        match outcome_to_read(taken.node()) {
             Some(outcome) => {
                 // SAFETY: the node is finished, and `taken` keeps it so.
                 let result = outcome.and_then(|value| read(unsafe { &*value }));
@@ -314,6 +343,18 @@ pub fn read_result<T>(future: u64, timeout: Timeout, read: impl FnOnce(&Value) -
     }
 }
 
+/// The outcome of a done node. What is read of it through a handle has to stay where it is until that is released.
+fn outcome_to_read(node: NodePtr) -> Option<Result<*const Value>> {
+    let outcome = future::outcome(node)?;
+    if node.client() & LIMITED != 0
+        && let Ok(value) = &outcome
+    {
+        // SAFETY: the node is finished, and the caller counts a reference.
+        unsafe { &**value }.keep();
+    }
+    Some(outcome)
+}
+
 /// Waits for all; one status and one value (null where there is none) for each future.
 pub fn gather(
     futures: &[u64],
@@ -322,22 +363,30 @@ pub fn gather(
     mut statuses: Option<&mut [Status]>,
 ) -> Result<()> {
     let until = if statuses.is_some() { Until::AllCompleted } else { Until::FirstError };
-    let waited = wait_until(futures, until, timeout);
-    let mut first = Ok(());
-    for (index, &future) in futures.iter().enumerate() {
-        let outcome = result(future, Timeout::After(Duration::ZERO));
-        let status = outcome.as_ref().map_or_else(|failure| failure.status, |_| status::OK);
-        if let Some(values) = &mut values {
-            values[index] = outcome.as_ref().map_or(std::ptr::null(), |value| *value);
+    let begun = Instant::now();
+    loop {
+        let waited = wait_until(futures, until, timeout.left(begun));
+        let mut first = Ok(());
+        let mut all_done = true;
+        for (index, &future) in futures.iter().enumerate() {
+            let outcome = result(future, Timeout::After(Duration::ZERO));
+            let status = outcome.as_ref().map_or_else(|failure| failure.status, |_| status::OK);
+            all_done &= status != status::TIMEOUT;
+            if let Some(values) = &mut values {
+                values[index] = outcome.as_ref().map_or(std::ptr::null(), |value| *value);
+            }
+            match &mut statuses {
+                Some(statuses) => statuses[index] = status,
+                // An open future is no error of its own: what the wait said of it counts.
+                None if status != status::TIMEOUT => first = first.and(outcome.map(drop)),
+                None => {}
+            }
         }
-        match &mut statuses {
-            Some(statuses) => statuses[index] = status,
-            // An open future is no error of its own: what the wait said of it counts.
-            None if status != status::TIMEOUT => first = first.and(outcome.map(drop)),
-            None => {}
+        // Else what was done, or had failed, was retried before it was looked at.
+        if all_done || first.is_err() || waited.is_err() {
+            return first.and(waited);
         }
     }
-    first.and(waited)
 }
 
 // ---- blocking -----------------------------------------------------------------------------------------------------------
@@ -347,6 +396,8 @@ fn block(futures: &[u64], until: Until, deadline: Option<Instant>) -> Result<()>
     Local::with(|local| match Task::current(local) {
         // What this thread has yet to tell others may be what the destructor waits for.
         _ if local.is_worker() && local.is_burying() => Err(destructor_waits()),
+        // What it waits for may need the value that is being encoded or decoded.
+        _ if value::codec_is_running() => Err(codec_waits()),
         Some(task) if local.slot().is_some() => block_task(local, task, futures, until, deadline),
         _ => {
             if let [future] = futures
@@ -407,13 +458,9 @@ fn block_task(
         }
     }
     let set = WatchedSet::begin(futures, until)?;
-    let wait = Suspension {
-        futures: set.nodes().map(Ref::new).collect(),
-        until,
-        is_timed: deadline.is_some(),
-        waiter: set.signal.clone(),
-    };
-    let suspension = wait.begin(local, task)?;
+    let wait = Blocked { futures: set.nodes().map(Ref::new).collect(), signal: set.signal.clone() };
+    let suspension =
+        Suspension { wait: Arc::new(wait), until, is_timed: deadline.is_some() }.begin(local, task)?;
     let outcome = suspended_meanwhile(local, || block_thread(&set, until, deadline)).and_then(|ended| ended);
     drop(suspension);
     outcome

@@ -6,8 +6,10 @@ use super::dependents::{Closed, EdgeWord, UNLINKED};
 use super::error::{Ending, state_of};
 use super::gate::{Arrived, Settled};
 use super::node::{Edge, Inline, MAX_INLINE, NodePtr, link_of};
+use super::spread::Spread;
 use super::watch::Watch;
-use super::{State, extra, held, retry, timer};
+use super::{State, extra, held, on_done, retry, timer};
+use crate::log::log;
 use crate::scheduler::{Job, Local};
 use crate::slab::{Class, Left};
 use crate::value::Value;
@@ -80,15 +82,22 @@ impl<'a> Cascade<'a> {
     }
 
     fn run_stacks(&mut self) {
+        let mut spread = Spread::default();
         loop {
             if let Some((edges, ending)) = self.lists.pop().or_else(|| self.list.take()) {
-                self.tell(edges, &ending);
+                let settled = self.tell(edges, &ending);
+                if settled > 0 {
+                    spread.add(&ending, settled);
+                }
             } else if let Some(node) = self.unwanted.pop() {
-                self.drop_unwanted(node);
+                if self.drop_unwanted(node) {
+                    spread.add(&Ending::released(), 1);
+                }
             } else {
                 break;
             }
         }
+        spread.tell();
     }
 
     /// Begins to end futures without a value; [`run`](Self::run) has told everybody when it is over.
@@ -104,18 +113,19 @@ impl<'a> Cascade<'a> {
         self.telling = Some(telling);
     }
 
-    fn drop_unwanted(&mut self, node: NodePtr) {
+    /// Whether it was cancelled therefore.
+    fn drop_unwanted(&mut self, node: NodePtr) -> bool {
         // First: the future may have been retried until now.
         self.begin_telling();
         if node.gate.has_extra() && !held::give_up(node) {
             // Somebody found it by its key.
-            return self.let_go(node);
+            self.let_go(node);
+            return false;
         }
-        if node.dependents.closed().is_none() {
-            self.settle(node, &Ending::released());
-        }
+        let cancelled = node.dependents.closed().is_none() && self.settle(node, &Ending::released());
         self.forgo_failed(node);
         self.leave(node);
+        cancelled
     }
 
     /// Releases the inputs of a future that nobody can retry, if it has failed or was cancelled. What still runs, or is being linked, needs
@@ -123,12 +133,23 @@ impl<'a> Cascade<'a> {
     pub(crate) fn forgo_failed(&mut self, node: NodePtr) {
         self.begin_telling();
         let has_failed = node.dependents.closed().is_some_and(|closed| state_of(closed) != State::Finished);
-        if has_failed && !node.gate.runs_settled() && !node.gate.is_linking() {
+        if has_failed && !retry::runs_unwanted(node) && !node.gate.is_linking() {
             self.forgo(node);
         }
     }
 
-    fn tell(&mut self, edges: EdgeWord, ending: &Ending) {
+    /// As [`forgo_failed`](Self::forgo_failed), if it ended in a way that nobody can retry after, whoever still holds it.
+    fn forgo_if_final(&mut self, node: NodePtr) {
+        let ending = node.dependents.closed().map(Ending::of);
+        let is_final = ending.as_ref().and_then(Ending::error).is_some_and(|error| !error.is_retryable);
+        if is_final && !retry::runs_unwanted(node) {
+            self.forgo(node);
+        }
+    }
+
+    /// How many dependents ended for that reason.
+    fn tell(&mut self, edges: EdgeWord, ending: &Ending) -> usize {
+        let mut settled = 0;
         let mut edge = edges;
         while edge != 0 {
             // Read before the edge is told: its owner may be gone afterwards.
@@ -138,7 +159,7 @@ impl<'a> Cascade<'a> {
                     if !matches!(ending, Ending::Finished) {
                         // Relaxed: the lock orders it before a retry.
                         link_of(edge).store(UNLINKED, crate::sync::Ordering::Relaxed);
-                        self.settle(node, ending);
+                        settled += usize::from(self.settle(node, ending));
                     }
                     self.arrive(node);
                 }
@@ -147,6 +168,7 @@ impl<'a> Cascade<'a> {
             }
             edge = next;
         }
+        settled
     }
 
     /// An input of `node` is done.
@@ -161,9 +183,20 @@ impl<'a> Cascade<'a> {
             Arrived::Ready => self.ready(node),
             Arrived::Forward => self.forwarded(node),
             Arrived::Settled => {
-                node.gate.unbind();
+                node.gate.unbind_place();
                 self.let_go(node);
             }
+        }
+    }
+
+    /// The inputs of `node` are linked; `finished` of those that it awaits were done before.
+    pub(crate) fn linked(&mut self, node: NodePtr, finished: u32) {
+        let (arrived, is_settled) = node.gate.linked(finished);
+        self.arrived(node, arrived);
+        if is_settled {
+            self.begin_telling();
+            self.forgo_if_final(node);
+            self.let_go(node);
         }
     }
 
@@ -199,7 +232,7 @@ impl<'a> Cascade<'a> {
     /// A task that waited for another's result has it.
     fn forwarded(&mut self, node: NodePtr) {
         if !node.gate.start_forwarded() {
-            node.gate.unbind();
+            node.gate.unbind_place();
             return self.let_go(node);
         }
         let input = NodePtr::from_word(node.get(0));
@@ -254,19 +287,22 @@ impl<'a> Cascade<'a> {
         self.end_run(node);
     }
 
-    /// A run whose outcome was not wanted is over.
+    /// A run whose outcome was not wanted is over. Whoever settled it left a reference for us to drop.
     pub(crate) fn end_run(&mut self, node: NodePtr) {
         if node.dependents.take_abandoned() {
+            // Before the arrival, so that what nobody wants any more does not run again; until then the gate keeps the node.
+            match node.life.leave_unless_last(|| node.gate.is_bound()) {
+                Left::Others => {}
+                Left::Last | Left::LastButOne => {
+                    self.drop_unwanted(node);
+                }
+            }
             self.arrive(node);
         } else {
             node.gate.unbind();
-            let closed = node.dependents.closed().expect("settled, and not opened since");
-            if !Ending::of(closed).error().is_some_and(|error| error.is_retryable) {
-                self.forgo(node);
-            }
+            self.forgo_if_final(node);
+            self.let_go(node);
         }
-        // Whoever settled it left a reference for us to drop.
-        self.let_go(node);
     }
 
     /// Ends, without a value, a task that the caller has claimed. If somebody cancelled it while it ran, that counts. The inputs stay, for a
@@ -280,7 +316,10 @@ impl<'a> Cascade<'a> {
         self.count(node, &ending, 1);
         let closed = ending.clone().into_closed();
         match node.dependents.close_run(closed) {
-            Some(edges) => self.closed(edges, ending),
+            Some(edges) => {
+                log!(Debug, "{ending}");
+                self.closed(edges, ending);
+            }
             None => {
                 // SAFETY: the word was refused, so it is taken back.
                 drop(unsafe { Ending::from_closed(closed) });
@@ -290,9 +329,9 @@ impl<'a> Cascade<'a> {
         }
     }
 
-    /// Runs a task that the caller has claimed, and that has failed, again: at once, or when its `delay` is over. `false`: it was cancelled
+    /// Runs a task that the caller has claimed, and that has failed, again: at once, or when its `delay` is over; not if it was cancelled
     /// while it ran.
-    pub(crate) fn run_again(&mut self, node: NodePtr, delay: Duration) -> bool {
+    pub(crate) fn run_again(&mut self, node: NodePtr, delay: Duration) {
         // Counted first: what is ready may have run, and ended, before this returns.
         let count = |n: u64| {
             self.local.tally(node.client(), |tally| {
@@ -303,14 +342,18 @@ impl<'a> Cascade<'a> {
         count(1);
         if !node.gate.again(!delay.is_zero()) {
             count(1u64.wrapping_neg());
-            return false;
+            // Who cancelled it is about to close the list, if that is not done. Had it failed instead, the cancel would have come too late, and
+            // yet have taken the retries that are left.
+            while node.dependents.closed().is_none() {
+                std::thread::yield_now();
+            }
+            return self.end_run(node);
         }
         if delay.is_zero() {
             self.ready(node);
         } else {
             timer::arrive_after(delay, node);
         }
-        true
     }
 
     fn count(&mut self, node: NodePtr, ending: &Ending, n: u64) {
@@ -327,8 +370,8 @@ impl<'a> Cascade<'a> {
         self.local.tally(node.client(), |tally| {
             tally.reopened.add(1);
             match state {
-                State::Error => tally.failed.sub(1),
-                _ => tally.cancelled.sub(1),
+                State::Error => tally.unfailed.add(1),
+                _ => tally.uncancelled.add(1),
             }
         });
     }
@@ -357,17 +400,29 @@ impl<'a> Cascade<'a> {
             return false;
         }
         self.begin_telling();
-        let error = ending.error().expect("a future is settled for a reason");
         // The engine's reference: dropped by whoever finds the mark, at the gate, in a queue or at the end of the function.
+        node.life.retain();
+        // And one that is let go when the future has ended: if nobody else is left by then, nobody can retry it. Who still links its inputs
+        // finds the mark, and does that.
         node.life.retain();
         let settled = node.gate.settle();
         if settled == Settled::Already {
             self.let_go(node);
+            self.let_go(node);
             return false;
         }
+        let is_ended = self.end_settled(node, settled, ending);
+        if settled != Settled::Linking {
+            self.let_go(node);
+        }
+        is_ended
+    }
+
+    fn end_settled(&mut self, node: NodePtr, settled: Settled, ending: &Ending) -> bool {
+        let error = ending.error().expect("a future is settled for a reason");
         if error.is_retryable {
             error.follow(node);
-        } else if settled == Settled::Idle {
+        } else if settled == Settled::Idle && !node.dependents.is_abandoned() {
             self.forgo(node);
         }
         let closed = ending.clone().into_closed();
@@ -385,6 +440,9 @@ impl<'a> Cascade<'a> {
         }
         self.count(node, ending, 1);
         self.closed(edges, ending.clone());
+        if timer::forget(node) {
+            self.arrive(node);
+        }
         true
     }
 
@@ -474,7 +532,7 @@ impl<'a> Cascade<'a> {
 
     /// Drops the reference that comes with an entry of a queue whose task cannot be started.
     pub(crate) fn let_go_entry(&mut self, node: NodePtr) {
-        node.gate.unbind_queued();
+        node.gate.unbind_place();
         self.let_go(node);
     }
 }
@@ -503,12 +561,12 @@ impl<'a> Telling<'a> {
     }
 }
 
-/// Frees a node, of this class, that nobody refers to.
+/// Frees a node, of this class, that nobody refers to; unless somebody is still to be called with the future.
 #[inline]
 pub(crate) fn free(node: NodePtr, class: Class, local: &Local) {
     let closed = node.dependents.closed().expect("a node without references is done");
-    if node.gate.has_extra() {
-        forget_extra(node);
+    if node.gate.has_extra() && !forget_extra(node, state_of(closed)) {
+        return;
     }
     local.tally(node.client(), |tally| tally.freed.add(1));
     if state_of(closed) != State::Finished {
@@ -521,13 +579,19 @@ pub(crate) fn free(node: NodePtr, class: Class, local: &Local) {
     local.magazine(class).put(node.line());
 }
 
+/// Removes what is kept beside a node that is about to be freed. `false`: somebody is still to be called with the future, which lives on
+/// until then.
 #[cold]
-fn forget_extra(node: NodePtr) {
+fn forget_extra(node: NodePtr, state: State) -> bool {
+    if on_done::call_before_free(node, state) {
+        return false;
+    }
     if let Some(extra) = extra::take(node)
         && let (Some(key), Some(identity)) = (extra.key, extra.identity)
     {
         held::forget(node, key, identity);
     }
+    true
 }
 
 #[cold]

@@ -80,6 +80,11 @@ impl Dependents {
         self.0.load(Ordering::Relaxed) & (CLOSED | ABANDONED) == 0
     }
 
+    /// Whether a run that was abandoned by a retry is not over. Acquire: if it is, what it did to the body is done.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.0.load(Ordering::Acquire) & ABANDONED != 0
+    }
+
     /// Opens the list of a future that failed or was cancelled. A run of it that is not over is abandoned, if there is one.
     ///
     /// Nobody else writes a closed word but another retry, or a run that ends: all under the lock of `docs/retry.md`. Release: who sees the list

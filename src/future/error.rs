@@ -37,14 +37,22 @@ impl Error {
     /// An error that begins in `node`.
     pub(crate) fn new(node: NodePtr, status: Status, code: i32, attempts: u32, message: &str) -> Arc<Self> {
         Arc::new(Self {
+            is_retryable: true,
+            ..Self::for_good(key::of(node), status, code, attempts, message)
+        })
+    }
+
+    /// An error that nobody can retry after.
+    fn for_good(origin: CString, status: Status, code: i32, attempts: u32, message: &str) -> Self {
+        Self {
             status,
             code,
             attempts,
             message: text(message),
-            origin: key::of(node),
-            is_retryable: true,
+            origin,
+            is_retryable: false,
             followers: Mutex::default(),
-        })
+        }
     }
 
     /// Notes that `node`, which the caller counts a reference on, ends because of this error: a retry is to find it.
@@ -72,19 +80,6 @@ impl Error {
     }
 }
 
-/// An error that nobody can retry after.
-fn cancelled_for_good(origin: CString, message: &str) -> Arc<Error> {
-    Arc::new(Error {
-        status: status::CANCELLED,
-        code: 0,
-        attempts: 0,
-        message: text(message),
-        origin,
-        is_retryable: false,
-        followers: Mutex::default(),
-    })
-}
-
 /// A C string of the text, up to its first NUL.
 pub(crate) fn text(text: &str) -> CString {
     let end = text.find('\0').unwrap_or(text.len());
@@ -108,14 +103,21 @@ impl Ending {
 
     /// Cancelled because nobody can want it any more, or learn why it was.
     pub(crate) fn released() -> Self {
-        static RELEASED: LazyLock<Arc<Error>> =
-            LazyLock::new(|| cancelled_for_good(CString::default(), "released"));
+        static RELEASED: LazyLock<Arc<Error>> = LazyLock::new(|| {
+            Arc::new(Error::for_good(CString::default(), status::CANCELLED, 0, 0, "released"))
+        });
         Ending::Cancelled(RELEASED.clone())
     }
 
     /// Cancelled, beginning in `node`, because the client is closed.
     pub(crate) fn closed(node: NodePtr) -> Self {
-        Ending::Cancelled(cancelled_for_good(key::of(node), super::CLIENT_CLOSED))
+        let closed = Error::for_good(key::of(node), status::CANCELLED, 0, 0, super::CLIENT_CLOSED);
+        Ending::Cancelled(Arc::new(closed))
+    }
+
+    /// A submit that was wrong in itself.
+    pub(crate) fn mistaken(node: NodePtr, wrong: &Failure) -> Self {
+        Ending::Failed(Arc::new(Error::for_good(key::of(node), wrong.status, 0, 0, &wrong.message)))
     }
 
     /// The error, if it is one.
@@ -129,6 +131,16 @@ impl Ending {
     /// Failed before it ran.
     pub(crate) fn failed(node: NodePtr, failure: &Failure) -> Self {
         Ending::Failed(Error::new(node, failure.status, 0, 0, &failure.message))
+    }
+
+    /// Whether it is the very same error, shared.
+    pub(crate) fn is(&self, other: &Ending) -> bool {
+        match (self, other) {
+            (Ending::Finished, Ending::Finished) => true,
+            (Ending::Failed(one), Ending::Failed(other))
+            | (Ending::Cancelled(one), Ending::Cancelled(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
     }
 
     pub(crate) fn state(&self) -> State {
@@ -171,6 +183,22 @@ impl Ending {
         // SAFETY: the word keeps its own share: the one made here is forgotten, and a clone returned.
         let kept = std::mem::ManuallyDrop::new(unsafe { Ending::from_closed(closed) });
         Ending::clone(&kept)
+    }
+}
+
+impl std::fmt::Display for Ending {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (ended, error) = match self {
+            Ending::Finished => return write!(to, "finished"),
+            Ending::Failed(error) => ("failed", error),
+            Ending::Cancelled(error) => ("was cancelled", error),
+        };
+        let message = error.message.to_string_lossy();
+        match error.origin.to_string_lossy() {
+            // Nobody holds the future, so nobody knows its name.
+            origin if origin.is_empty() => write!(to, "{message}"),
+            origin => write!(to, "{origin} {ended}: {message}"),
+        }
     }
 }
 

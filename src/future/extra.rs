@@ -1,10 +1,11 @@
-//! What few futures have and no node has room for: given names and keys, options. In a table beside the nodes.
+//! What few futures have and no node has room for: given names and keys, options, callbacks. In a table beside the nodes.
 //!
 //! The gate of a node with an entry [says so](super::gate::Gate::has_extra), so that nobody else pays for the table.
 
 use super::error::Error;
 use super::identity::Identity;
 use super::node::NodePtr;
+use super::on_done::Registration;
 use crate::scheduler::{Need, Rank};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
@@ -30,6 +31,8 @@ pub(crate) struct Extra {
     pub(crate) attempt: u32,
     /// What it failed with before it was retried: told to somebody who may still read it.
     pub(crate) past_errors: Vec<Arc<Error>>,
+    /// What is to be called when the future is done, in the order it was registered.
+    pub(crate) on_done: Vec<Registration>,
 }
 
 type Table = HashMap<NodePtr, Extra>;

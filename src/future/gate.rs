@@ -13,8 +13,8 @@
 
 use crate::sync::{AtomicU32, Ordering};
 
-/// The most inputs a task may have.
-pub(crate) const MAX_INPUTS: usize = (1 << 25) - 16;
+/// The most inputs a task may have: what the count holds, less room for submit, an abandoned run and as many as may look at the inputs at a time.
+pub(crate) const MAX_INPUTS: usize = (1 << 25) - (1 << 16);
 
 const FORGONE: u32 = 1 << 25;
 const BOUND: u32 = 1 << 26;
@@ -50,7 +50,7 @@ pub(crate) enum Arrived {
 pub(crate) enum Settled {
     /// It never starts; the caller ends it.
     Idle,
-    /// As `Idle`, but submit is still linking the inputs.
+    /// As `Idle`, but somebody is still linking the inputs, and finds out when that is done.
     Linking,
     /// It runs: the caller races with its completion.
     Running,
@@ -99,9 +99,11 @@ impl Gate {
         (self.0.load(Ordering::Relaxed) & COUNT) - 1
     }
 
-    /// What was to be linked is linked; `finished` inputs turned out to be done already.
-    pub(crate) fn linked(&self, finished: u32) -> Arrived {
-        Self::arrived(self.0.fetch_sub(LINKING + 1 + finished, Ordering::AcqRel), 1 + finished)
+    /// What was to be linked is linked; `finished` inputs turned out to be done already. Also whether the task was settled meanwhile: then
+    /// [`settle`](Self::settle) said `Linking` to somebody, who left a reference for the caller.
+    pub(crate) fn linked(&self, finished: u32) -> (Arrived, bool) {
+        let before = self.0.fetch_sub(LINKING + 1 + finished, Ordering::AcqRel);
+        (Self::arrived(before, 1 + finished), before & SETTLED != 0)
     }
 
     fn arrived(before: u32, arrivals: u32) -> Arrived {
@@ -194,18 +196,18 @@ impl Gate {
         }
     }
 
-    /// The place that a settled task had is no more, and who calls this drops the engine's reference.
+    /// The function of a settled task has returned, and who calls this drops the engine's reference.
     ///
     /// AcqRel: a retry that finds the mark gone also finds what was done before.
     pub(crate) fn unbind(&self) {
         self.0.fetch_and(!BOUND, Ordering::AcqRel);
     }
 
-    /// As [`unbind`](Self::unbind), by who took the task from a queue and could not start it: only if that place is what the mark stands
-    /// for. What was run by its waiter, waits for another's result or was retried since has its mark for something else.
-    pub(crate) fn unbind_queued(&self) {
+    /// As [`unbind`](Self::unbind), by who found a settled task in a queue, or was the last to arrive at it. The task may have been retried and
+    /// settled again since: then the mark is for a place of its own, and where a function runs, it must stay.
+    pub(crate) fn unbind_place(&self) {
         let mut word = self.0.load(Ordering::Relaxed);
-        while word & (COUNT | STARTED | FORWARD) == 0 && word & BOUND != 0 {
+        while word & (COUNT | STARTED) == 0 && word & BOUND != 0 {
             match self.0.compare_exchange_weak(word, word & !BOUND, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return,
                 Err(now) => word = now,

@@ -5,6 +5,7 @@ use super::cascade::{Cascade, free};
 use super::error::state_of;
 use super::node::NodePtr;
 use super::waiting::handle_ended;
+use super::walk::Ref;
 use crate::scheduler::Local;
 use crate::slab::{self, Class, Ended, Id, Life, Line};
 use crate::status::{self, Failure, Result};
@@ -199,30 +200,38 @@ fn release_clone(id: Id, line: Line, local: &Local) -> Result<()> {
 
 /// Makes another handle of the future.
 pub(crate) fn clone(id: Id) -> Result<Id> {
-    clone_taken(pin(id)?)
+    let future = Ref::of(pin(id)?);
+    Ok(Spare::new()?.into_handle(future))
 }
 
 /// Makes another handle of a node that the caller counts a reference on.
 pub(crate) fn another(node: NodePtr) -> Result<Id> {
-    node.life.retain();
-    clone_taken(Taken(node))
+    Ok(Spare::new()?.into_handle(Ref::new(node)))
 }
 
-/// Turns a reference into a handle's.
-fn clone_taken(taken: Taken) -> Result<Id> {
-    let made = Local::with(|local| {
-        let line = local.magazine(Class::Clone).take()?;
-        clone_line(line).node.store(taken.node().to_word(), Ordering::Relaxed);
-        local.count_handles(1);
-        let generation = life(line).begin();
-        Some(Id::new(slab::Kind::Clone, slab::index_of(line), generation))
-    });
-    match made {
-        // The reference counted above is the new handle's.
-        Some(made) => Ok(made),
-        None => {
-            taken.let_go();
-            Err(Failure::new(status::NOMEM, "no memory for a handle"))
-        }
+/// Memory for a further handle of a future.
+pub(crate) struct Spare(Line);
+
+// SAFETY: lines are mapped for ever and made of atomics; a free one is its owner's alone, whichever thread that is on.
+unsafe impl Send for Spare {}
+
+impl Spare {
+    pub(crate) fn new() -> Result<Self> {
+        let line = Local::with(|local| local.magazine(Class::Clone).take());
+        line.map(Self).ok_or_else(|| Failure::new(status::NOMEM, "no memory for a handle"))
+    }
+
+    /// Makes a handle, which takes over the reference.
+    pub(crate) fn into_handle(self, future: Ref) -> Id {
+        let line = std::mem::ManuallyDrop::new(self).0;
+        clone_line(line).node.store(future.into_node().to_word(), Ordering::Relaxed);
+        Local::with(|local| local.count_handles(1));
+        Id::new(slab::Kind::Clone, slab::index_of(line), life(line).begin())
+    }
+}
+
+impl Drop for Spare {
+    fn drop(&mut self) {
+        Local::with(|local| local.magazine(Class::Clone).put(self.0));
     }
 }

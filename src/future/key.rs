@@ -23,29 +23,40 @@ pub(crate) fn of(node: NodePtr) -> CString {
 /// The key of a pure task: the same for the same computation, as long as its code stays where it is.
 pub(crate) fn of_pure(function: TaskFn, options: Option<&SubmitOptions<'_>>, print: &Print) -> CString {
     let hash = u128::from_be_bytes(*print.first_chunk().expect("a print has more bytes"));
-    text(options.and_then(|options| options.name), Some(function), &format!("{hash:032x}"))
+    let hash = format!("{hash:032x}");
+    match options.and_then(|options| options.name) {
+        Some(name) => joined(name.to_bytes(), &hash),
+        None => joined(&name_of(function as usize), &hash),
+    }
 }
 
 fn make(node: NodePtr, name: Option<&CStr>) -> CString {
-    text(name, node.function(), &format!("{:08x}", node.number()))
+    match name {
+        Some(name) => numbered(name.to_bytes(), node.number()),
+        None => numbered(&name_of(node.function_address()), node.number()),
+    }
 }
 
-fn text(name: Option<&CStr>, function: Option<TaskFn>, suffix: &str) -> CString {
-    let mut key = match (name, function) {
-        (Some(name), _) => name.to_bytes().to_vec(),
-        (None, Some(function)) => symbol(function).unwrap_or_else(|| b"task".to_vec()),
-        (None, None) => b"value".to_vec(),
-    };
-    key.push(b'-');
-    key.extend_from_slice(suffix.as_bytes());
+/// The key of the node with that number, of which nothing was given but perhaps a name.
+pub(crate) fn numbered(name: &[u8], number: u64) -> CString {
+    joined(name, &format!("{number:08x}"))
+}
+
+fn joined(name: &[u8], suffix: &str) -> CString {
+    let key = [name, b"-", suffix.as_bytes()].concat();
     CString::new(key).expect("neither a name nor a symbol holds a NUL")
 }
 
+/// What tasks with the function at this address are called, if they were not given a name; 0: no function, so a value.
+pub(crate) fn name_of(function: usize) -> Vec<u8> {
+    if function == 0 { b"value".to_vec() } else { symbol(function).unwrap_or_else(|| b"task".to_vec()) }
+}
+
 /// The name of a function that the dynamic linker knows: not that of a static one.
-fn symbol(function: TaskFn) -> Option<Vec<u8>> {
-    let address = function as *const libc::c_void;
-    // SAFETY: dladdr takes any address and fills the struct it is given; the name it points to belongs to a loaded object, which is
-    // there since one of its functions is being run or submitted.
+fn symbol(function: usize) -> Option<Vec<u8>> {
+    let address = std::ptr::without_provenance::<libc::c_void>(function);
+    // SAFETY: dladdr takes any address, also one that nothing is at any more, and fills the struct it is given; the name it points to belongs
+    // to a loaded object, which nobody unloads while a task with a function of it is of interest.
     unsafe {
         let mut info = std::mem::zeroed::<libc::Dl_info>();
         let known = libc::dladdr(address, &mut info) != 0;

@@ -10,6 +10,7 @@ use super::gate::{Arrived, Gate, Settled};
 use crate::slab::{Ended, Id, Kind, Life};
 use crate::sync::{AtomicU64, Ordering};
 use loom::cell::UnsafeCell;
+use loom::sync::Mutex;
 use loom::thread;
 use std::sync::Arc;
 // Notes of the test, not part of what is modelled: loom neither orders by them nor interleaves at them.
@@ -66,6 +67,10 @@ struct Node {
     frees: Note,
     /// Whether the stand-in's owner of a freed line makes it live again at once.
     reborn: bool,
+    /// The registrations in the entry beside it, by the numbers of their watches.
+    on_done: Mutex<Vec<usize>>,
+    /// Callbacks that were made.
+    calls: Note,
 }
 
 /// All nodes of a model. An edge word is `(node + 1) << 8 | index of the link << 4`, a watch's has its lowest bit set.
@@ -78,6 +83,8 @@ struct Watch {
     link: AtomicU64,
     memory: UnsafeCell<()>,
     told: Note,
+    /// The node and the life of it that a registration's watch was begun for.
+    registration: Option<(usize, u64)>,
 }
 
 // SAFETY: everything in a world that is not atomic is in loom's cells, which check that accesses are ordered.
@@ -111,6 +118,8 @@ fn node(inputs: &[usize], open: u32) -> Node {
         inputs_released: Note::new(0),
         frees: Note::new(0),
         reborn: false,
+        on_done: Mutex::new(Vec::new()),
+        calls: Note::new(0),
     };
     assert_eq!(node.life.begin(), 1);
     node
@@ -177,10 +186,13 @@ impl World {
         }
     }
 
-    /// `Cascade::free`. A line that is to be reborn begins the life of a future nobody else knows.
+    /// `cascade::free`. A line that is to be reborn begins the life of a future nobody else knows.
     fn free(&self, node: usize) {
         let this = self.node(node);
         assert!(this.dependents.closed().is_some(), "a node without references is done");
+        if this.gate.has_extra() && !self.take_extra(node) {
+            return;
+        }
         this.memory.with_mut(|_| ());
         this.value.with_mut(|_| ());
         this.claimed.with_mut(|_| ());
@@ -291,6 +303,66 @@ impl World {
         self.arrived(node, arrived);
     }
 
+    // ---- callbacks ---------------------------------------------------------------------------------------------
+
+    /// `on_done::on_done` with the watch of that number, by one who has counted a reference for it.
+    fn on_done(&self, watch: usize) {
+        let (node, _) = self.watches[watch].registration.expect("a registration's watch");
+        let this = self.uses(node);
+        this.on_done.lock().unwrap().push(watch);
+        this.gate.mark_extra();
+        if this.dependents.link(watch_edge(watch), &self.watches[watch].link).is_err() {
+            self.due(watch);
+        }
+        self.let_go(node);
+    }
+
+    /// `Told::done`.
+    fn told(&self, watch: usize) {
+        let Some((node, life)) = self.watches[watch].registration else { return };
+        if self.node(node).life.join(life) {
+            self.due(watch);
+            self.let_go(node);
+        }
+    }
+
+    /// `on_done::due`, by one who counts a reference.
+    fn due(&self, watch: usize) {
+        let (node, _) = self.watches[watch].registration.expect("a registration's watch");
+        let due: Vec<_> = {
+            let mut on_done = self.uses(node).on_done.lock().unwrap();
+            let at = on_done.iter().rposition(|&other| other == watch);
+            at.map(|at| on_done.drain(..=at).collect()).unwrap_or_default()
+        };
+        self.dispatch(node, due);
+    }
+
+    /// `on_done::take_extra`, and `Ref::revive`.
+    fn take_extra(&self, node: usize) -> bool {
+        let this = self.node(node);
+        let due = std::mem::take(&mut *this.on_done.lock().unwrap());
+        if due.is_empty() {
+            return true;
+        }
+        this.life.revive();
+        self.dispatch(node, due);
+        self.let_go(node);
+        false
+    }
+
+    /// `on_done::dispatch` and `dispatcher::make`, which here are one: each callback is made with a reference of its own.
+    fn dispatch(&self, node: usize, due: Vec<usize>) {
+        for _ in due {
+            self.uses(node).life.retain();
+            self.uses(node).calls.fetch_add(1, SeqCst);
+            assert!(
+                self.uses(node).dependents.closed().is_some(),
+                "a callback comes when the future is done"
+            );
+            self.let_go(node);
+        }
+    }
+
     /// Every node has ended once, given its inputs back once, and was freed once.
     fn all_over(&self) {
         for node in &self.nodes {
@@ -380,6 +452,7 @@ impl Cascade<'_> {
             let at = (edge >> 8) as usize - 1;
             if edge & WATCH != 0 {
                 self.world.watches[at].tell();
+                self.world.told(at);
             } else {
                 self.world.uses(at);
                 if state != State::Finished {
@@ -490,7 +563,12 @@ impl Cascade<'_> {
 
 impl Watch {
     fn new() -> Self {
-        Self { link: AtomicU64::new(0), memory: UnsafeCell::new(()), told: Note::new(0) }
+        Self { link: AtomicU64::new(0), memory: UnsafeCell::new(()), told: Note::new(0), registration: None }
+    }
+
+    /// That of a registration for a node in its first life.
+    fn registered(node: usize, world: &[Node]) -> Self {
+        Self { registration: Some((node, world[node].life.peek())), ..Self::new() }
     }
 
     /// `Watch::tell`: tells and frees.
@@ -972,6 +1050,97 @@ fn walk_against_arrival() {
     });
 }
 
+// ---- callbacks -------------------------------------------------------------------------------------------------------
+
+/// A running node, of which `handles` references more than the handle's are counted, and watches for two registrations.
+fn called_back(handles: usize) -> Arc<World> {
+    let nodes = vec![running(&[])];
+    let watches = vec![Watch::registered(0, &nodes), Watch::registered(0, &nodes)];
+    (0..handles).for_each(|_| nodes[0].life.retain());
+    Arc::new(World { nodes, watches })
+}
+
+/// Registered before all else, so that only its call is raced for.
+fn registered() -> Arc<World> {
+    let world = called_back(1);
+    world.on_done(0);
+    world
+}
+
+fn all_called(world: &World, calls: u32) {
+    assert_eq!(world.node(0).calls.load(SeqCst), calls, "each registration is called once");
+    assert!(world.node(0).on_done.lock().unwrap().is_empty());
+    world.all_over();
+}
+
+#[test]
+fn call_against_release() {
+    model(|| {
+        let world = registered();
+        together(&world, &[|world| world.end(0, State::Finished), |world| world.release(0)]);
+        all_called(&world, 1);
+    });
+}
+
+#[test]
+fn two_calls_against_release() {
+    model(|| {
+        let world = called_back(2);
+        world.on_done(0);
+        world.on_done(1);
+        together(&world, &[|world| world.end(0, State::Error), |world| world.release(0)]);
+        all_called(&world, 2);
+    });
+}
+
+/// The last handle goes while another thread has the future's end in its hands but has not told the watch yet.
+#[test]
+fn call_against_cancel_against_release() {
+    model_with(2, || {
+        let world = registered();
+        together(
+            &world,
+            &[|world| world.end(0, State::Finished), |world| world.cancels(0), |world| world.release(0)],
+        );
+        all_called(&world, 1);
+    });
+}
+
+#[test]
+fn registration_against_completion() {
+    model(|| {
+        let world = called_back(1);
+        together(&world, &[|world| world.end(0, State::Finished), |world| world.on_done(0)]);
+        world.release(0);
+        all_called(&world, 1);
+    });
+}
+
+#[test]
+fn registration_against_completion_against_release() {
+    model_with(2, || {
+        let world = called_back(1);
+        together(
+            &world,
+            &[|world| world.end(0, State::Finished), |world| world.on_done(0), |world| world.release(0)],
+        );
+        all_called(&world, 1);
+    });
+}
+
+#[test]
+fn two_registrations_against_completion() {
+    model_with(2, || {
+        let world = called_back(2);
+        together(
+            &world,
+            &[|world| world.end(0, State::Finished), |world| world.on_done(0), |world| world.on_done(1)],
+        );
+        world.release(0);
+        all_called(&world, 2);
+    });
+}
+
 // ---- watches ---------------------------------------------------------------------------------------------------------
 
 /// A running node with `linked` watches in its list, of `watches`.
@@ -1043,6 +1212,28 @@ fn unlink_against_unlink() {
         let world = watched(3, 3);
         together(&world, &[|world| end_watch(world, 0), |world| end_watch(world, 1)]);
         world.end(0, State::Finished);
+        all_told(&world);
+    });
+}
+
+/// A future that is done and pending again: what was in its list then is not in it now, and who takes his watch back finds nothing.
+#[test]
+fn unlink_against_close_and_reopen() {
+    model(|| {
+        let world = watched(2, 1);
+        together(
+            &world,
+            &[
+                |world| end_watch(world, 0),
+                |world| {
+                    world.end(0, State::Error);
+                    world.node(0).dependents.begin();
+                    let watch = &world.watches[1];
+                    assert_eq!(world.node(0).dependents.link(watch_edge(1), &watch.link), Ok(()));
+                },
+            ],
+        );
+        end_watch(&world, 1);
         all_told(&world);
     });
 }

@@ -6,6 +6,8 @@
 
 mod cascade;
 mod dependents;
+mod dispatcher;
+pub(crate) mod dump;
 mod error;
 mod extra;
 mod gate;
@@ -14,12 +16,16 @@ mod held;
 mod identity;
 mod key;
 mod node;
+mod on_done;
 mod options;
 mod retry;
 mod shortage;
+mod sight;
+mod spread;
 mod submit;
 mod task;
 mod timer;
+pub(crate) mod trace;
 pub(crate) mod waiting;
 pub(crate) mod walk;
 mod watch;
@@ -28,11 +34,14 @@ mod watch;
 mod loom_tests;
 
 pub(crate) use cascade::Cascade;
+pub(crate) use dispatcher::{await_returned as await_callbacks, is_current as is_dispatcher};
 pub(crate) use error::Ending;
 pub(crate) use held::make_held;
 use node::Inline;
 pub(crate) use node::NodePtr;
+pub use on_done::{Callback, on_done};
 pub use options::SubmitOptions;
+pub(crate) use sight::{Name, Sight};
 pub(crate) use submit::{Made, Spec, discard, make, scatter};
 pub use task::Task;
 use task::run_queued_child;
@@ -40,6 +49,7 @@ pub(crate) use task::{drop_stale_entries, execute};
 pub(crate) use waiting::deadlock;
 pub(crate) use watch::{Watch, Watcher, Watching};
 
+use crate::log::log;
 use crate::scheduler::{Core, Job, Local, Work};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result, Status};
@@ -104,27 +114,29 @@ pub(crate) fn discard_job(job: Job, local: &Local) {
     cascade.run();
 }
 
-/// What is left to do when a client is closed: nothing of it waits for its time, and nothing, if something `has_failed`, can be retried.
-pub(crate) fn client_closed(client: u32, has_failed: bool) {
-    timer::forget_client(client);
-    if has_failed {
-        Local::with(|local| retry::forgo_all(client, local));
-    }
+/// What is left to do when a client is closed of which futures have failed: nobody can retry them.
+pub(crate) fn forgo_all(client: u32) {
+    Local::with(|local| retry::forgo_all(client, local));
 }
 
-/// Cancels every future of the client that waits for its inputs. Looks at all nodes of the process, since those that wait are in no
-/// queue.
-fn cancel_pending(client: u32, local: &Local) {
+/// Cancels every future of the client that waits for its inputs; if `nothing_runs` of it any more, also those whose tasks have run and wait
+/// for each other's results. Looks at all nodes of the process, since those that wait are in no queue.
+fn cancel_pending(client: u32, nothing_runs: bool, local: &Local) {
+    let waits = |node| match state_of_node(node) {
+        State::Pending => true,
+        State::Running => nothing_runs,
+        _ => false,
+    };
     for class in [Class::Small, Class::Large] {
         crate::slab::for_each_line(class, |line| {
             let node = NodePtr::of(line);
             let seen = node.life.peek();
-            if node.client() != client || state_of_node(node) != State::Pending || !node.life.join(seen) {
+            if node.client() != client || !waits(node) || !node.life.join(seen) {
                 return;
             }
             // Looked at again now that it cannot become another one.
             let mut cascade = Cascade::new(local);
-            if node.client() == client && state_of_node(node) == State::Pending {
+            if node.client() == client && waits(node) {
                 cascade.settle(node, &Ending::closed(node));
             }
             cascade.let_go(node);
@@ -244,6 +256,16 @@ pub fn key(future: u64) -> Result<*const c_char> {
     with_node(future, |node, _| key::pointer(node))
 }
 
+/// The key of the future with this number, which was given neither key nor name, and what it is called.
+pub(crate) fn key_of_number(name: &str, number: u64) -> String {
+    key::numbered(name.as_bytes(), number).to_string_lossy().into_owned()
+}
+
+/// What tasks with the function at this address are called.
+pub(crate) fn name_of_function(function: usize) -> String {
+    String::from_utf8_lossy(&key::name_of(function)).into_owned()
+}
+
 /// One line about the future: key, state and what it holds.
 pub fn describe(future: u64) -> Result<String> {
     with_node(future, |node, _| {
@@ -295,7 +317,11 @@ pub fn cancel(future: u64, reason: Option<&CStr>) -> Result<()> {
     with_node(future, |node, local| {
         let reason = reason.map_or("cancelled".into(), CStr::to_string_lossy);
         let mut cascade = Cascade::new(local);
-        let cancelled = cascade.settle(node, &Ending::cancelled(node, &reason));
+        let ending = Ending::cancelled(node, &reason);
+        let cancelled = cascade.settle(node, &ending);
+        if cancelled {
+            log!(Debug, "{ending}");
+        }
         cascade.run();
         if cancelled { Ok(()) } else { Err(Failure::new(status::STATE, "the future is done already")) }
     })?
@@ -334,7 +360,7 @@ pub fn fire_and_forget(future: u64) -> Result<()> {
     let taken = handle::take(Id(future))?;
     let node = taken.node();
     // The reference now belongs to the watch, which lets go of it when the future is done.
-    if Watch::begin(node, 0, Arc::new(Forgotten(node))).is_none() {
+    if Watch::begin(node, 0, Arc::new(Forgotten(node))).is_err() {
         taken.let_go();
     }
     Ok(())

@@ -21,7 +21,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Shared by those who end futures without a value, until everybody was told; exclusive for a retry. So when a retry looks, the edges of a failed
-/// input have all been told, and nobody settles what it opens.
+/// input have all been told, and nobody settles what it opens. Taken before any other lock of ours, and with it held no reference is let go: the
+/// last one needs it.
 pub(super) static TELLING: RwLock<()> = RwLock::new(());
 
 /// Runs a future that failed or was cancelled again: the failed inputs it depends on that have none themselves, and whatever ended because of
@@ -56,75 +57,89 @@ pub(super) fn retry(node: NodePtr, local: &Local) -> Result<()> {
 }
 
 /// What a retry is to open.
+#[derive(Default)]
 struct Found {
     nodes: Vec<NodePtr>,
     /// Those that failed themselves.
     roots: Vec<NodePtr>,
+    /// Kept until the lock is free again.
     references: Vec<Ref>,
 }
 
 /// Finds what a retry of `node` is to open, and keeps everybody else from ending futures.
 fn find(node: NodePtr) -> Result<(RwLockWriteGuard<'static, ()>, Found)> {
     loop {
+        let mut found = Found::default();
         let alone = TELLING.write();
-        match look(node) {
-            Ok(Some(found)) => return Ok((alone, found)),
-            // A submit is linking one of them, and may need the lock to come to its end.
-            Ok(None) => {
-                drop(alone);
-                std::thread::yield_now();
-            }
-            Err(failure) => return Err(failure),
+        let looked = look(node, &mut found);
+        if let Ok(true) = looked {
+            return Ok((alone, found));
         }
+        drop(alone);
+        looked?;
+        // A submit is linking one of them, and may need the lock to come to its end.
+        std::thread::yield_now();
     }
 }
 
-fn look(node: NodePtr) -> Result<Option<Found>> {
-    let Some(_) = failure_of(node) else {
+/// `false`: somebody is linking one of the nodes.
+fn look(node: NodePtr, found: &mut Found) -> Result<bool> {
+    if failure_of(node).is_none() {
         return Err(Failure::new(status::STATE, "the future has neither failed nor been cancelled"));
-    };
-    let mut found = Found { nodes: Vec::new(), roots: Vec::new(), references: Vec::new() };
+    }
     let mut seen = HashSet::new();
+    // Mostly one.
+    let mut errors: Vec<Arc<Error>> = Vec::new();
+    let mut known = HashSet::new();
     let mut open = vec![node];
     while let Some(node) = open.pop() {
         if !seen.insert(node) {
             continue;
         }
         if node.gate.is_linking() {
-            return Ok(None);
+            return Ok(false);
         }
-        if node.gate.is_forgone() {
-            let key = key::of(node);
-            let words = format!("{} has no task that could be run again", key.to_string_lossy());
+        let error = failure_of(node).expect("it has failed, and nobody else retries it");
+        if node.gate.is_forgone() || !error.is_retryable {
+            let (origin, message) = (error.origin.to_string_lossy(), error.message.to_string_lossy());
+            let words = format!("{origin} cannot be run again: {message}");
             return Err(Failure::new(status::STATE, words));
         }
         found.nodes.push(node);
+        if known.insert(Arc::as_ptr(&error)) {
+            errors.push(error);
+        }
         let before = open.len();
         // The inputs of what runs are finished, and its body may be changing.
-        if !node.gate.runs_settled() {
+        if !runs_unwanted(node) {
             node.for_each_input(|input| open.extend(failure_of(input).map(|_| input)));
         }
         if open.len() == before {
             found.roots.push(node);
         }
     }
-    for root in &found.roots {
-        let error = failure_of(*root).expect("it has failed, and nobody else retries it");
-        for follower in error.followers() {
+    for error in errors {
+        let first = found.references.len();
+        found.references.extend(error.followers());
+        for follower in &found.references[first..] {
             let node = follower.node();
             if !failure_of(node).is_some_and(|its| Arc::ptr_eq(&its, &error)) || node.gate.is_forgone() {
                 continue;
             }
             if node.gate.is_linking() {
-                return Ok(None);
+                return Ok(false);
             }
             if seen.insert(node) {
                 found.nodes.push(node);
-                found.references.push(follower);
             }
         }
     }
-    Ok(Some(found))
+    Ok(true)
+}
+
+/// Whether a function whose outcome is not wanted still runs, and uses the node's body.
+pub(super) fn runs_unwanted(node: NodePtr) -> bool {
+    node.gate.runs_settled() || node.dependents.is_abandoned()
 }
 
 fn has_failed(node: NodePtr) -> bool {
@@ -155,7 +170,7 @@ impl Opened {
             extra.attempt = 0;
         });
         let mut links = Vec::new();
-        if !node.gate.runs_settled() {
+        if !runs_unwanted(node) {
             node.for_each_edge(|input, edge| {
                 let is_finished =
                     input.dependents.closed().is_some_and(|closed| state_of(closed) == State::Finished);
@@ -189,8 +204,7 @@ impl Opened {
         if let Some(ending) = failed {
             cascade.settle(self.node, &ending);
         }
-        let arrived = self.node.gate.linked(finished);
-        cascade.arrived(self.node, arrived);
+        cascade.linked(self.node, finished);
     }
 }
 

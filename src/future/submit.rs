@@ -5,12 +5,13 @@ use super::dependents::{Closed, UNLINKED};
 use super::error::{Ending, Error, state_of};
 use super::identity::Identity;
 use super::node::{self, Block, Inline, NodePtr, Shape};
-use super::{State, SubmitOptions, TaskFn, extra, handle};
+use super::{State, SubmitOptions, TaskFn, extra, handle, trace};
+use crate::log::log;
 use crate::scheduler::{Job, Local, Rank};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
 use crate::sync::{AtomicU64, Ordering};
-use crate::value::{Arg, Type, Value, arg::kind as arg_kind};
+use crate::value::{Arg, LIMITED, Type, Value, arg::kind as arg_kind};
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::Arc;
 
@@ -71,8 +72,10 @@ pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
             offset += 1;
             continue;
         }
-        // A number that is there already is as good as its future, and nobody need count or release anything for it.
+        // A number that is there already is as good as its future, and nobody need count or release anything for it. A trace shows it all the
+        // same as what it is: something that the task depends on.
         if arg.kind == arg_kind::FUTURE
+            && !trace::is_on()
             && let Some((kind, word)) = super::peek(Id(arg.payload), spec.client)
         {
             node.set(offset, word);
@@ -244,12 +247,11 @@ pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
             }
         }
     }
-    let finished = awaited;
     if let Some(ending) = failed {
+        log!(Debug, "submitted what cannot run: {ending}");
         cascade.settle(node, &ending);
     }
-    let arrived = node.gate.linked(finished);
-    cascade.arrived(node, arrived);
+    cascade.linked(node, awaited);
 }
 
 /// A future that is done from the start, because of a mistake.
@@ -257,7 +259,8 @@ fn make_wrong(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, wrong:
     node.set_shape(Shape::EMPTY);
     node.gate.open_forgone();
     set_options(node, Spec { identity: None, ..spec });
-    let ending = Ending::failed(node, wrong);
+    let ending = Ending::mistaken(node, wrong);
+    log!(Debug, "submitted what cannot run: {ending}");
     born_done(local, node, class, spec, ending)
 }
 
@@ -372,13 +375,15 @@ fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usize) -> Resu
             arg_kind::I64 => Ok(Value::i64(arg.payload as i64)),
             arg_kind::F64 => Ok(Value::f64(f64::from_bits(arg.payload))),
             arg_kind::POINTER => Ok(Value::pointer(pointer)),
-            arg_kind::BYTES => Value::bytes_from(pointer, arg.size, client),
+            arg_kind::BYTES => managed(Value::bytes_from(pointer, arg.size, client), client),
             arg_kind::STR => match text_of(arg) {
-                Some(text) => Value::bytes(text.to_bytes(), client),
+                Some(text) => managed(Value::bytes(text.to_bytes(), client), client),
                 None => Err(Failure::invalid("the text is NULL")),
             },
-            arg_kind::BYTES_OWNED => Value::bytes_owned(pointer, arg.size, destructor(arg), client),
-            arg_kind::OBJECT => Value::object(pointer, arg.aux.cast::<Type>(), client),
+            arg_kind::BYTES_OWNED => {
+                managed(Value::bytes_owned(pointer, arg.size, destructor(arg), client), client)
+            }
+            arg_kind::OBJECT => managed(Value::object(pointer, arg.aux.cast::<Type>(), client), client),
             arg_kind::FUTURE | arg_kind::TAKE => {
                 let (node, _) = input(arg, client)?;
                 inputs.push(node);
@@ -417,6 +422,12 @@ fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usize) -> Resu
             kind => Err(Failure::invalid(format!("no such kind of argument: {kind}"))),
         }
     }
+}
+
+/// A value of an argument, which may leave memory where the client has a limit.
+#[inline]
+fn managed(value: Result<Value>, client: u32) -> Result<Value> {
+    if client & LIMITED == 0 { value } else { value.map(Value::manage) }
 }
 
 /// The items behind a list argument.

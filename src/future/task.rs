@@ -6,12 +6,13 @@ use super::error::{Ending, Error};
 use super::handle::{self, Taken};
 use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
 use super::shortage::Left;
+use super::trace::Outcome;
 use super::walk::Search;
-use super::{extra, key, waiting};
+use super::{extra, key, trace, waiting};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
 use crate::status::{self, Status};
-use crate::value::Value;
+use crate::value::{LIMITED, Pins, Store, Value};
 use std::any::Any;
 use std::cell::{OnceCell, UnsafeCell};
 use std::ffi::{CStr, CString};
@@ -100,6 +101,13 @@ impl Task {
         unsafe { self.node.block().as_ref().args() }
     }
 
+    /// Holds in memory what the task may read in place while its function runs.
+    fn pin_args(&self) -> Pins {
+        let mut pins = Pins::default();
+        (0..self.arg_count()).filter_map(|index| self.arg(index)).for_each(|value| pins.add(value));
+        pins
+    }
+
     /// Sets the result; of several the last counts. Kept, if only to be destroyed, when the task has failed. Returns the one before, for the
     /// caller to drop: its destructor may use the task.
     #[inline]
@@ -162,11 +170,24 @@ impl Task {
                 if let Some(input) = forward {
                     cascade.let_go(input);
                 }
-                let retry = take_retry(self.node);
-                if !retry.is_some_and(|delay| cascade.run_again(self.node, delay)) {
-                    cascade.fail(self.node, Ending::Failed(error));
+                // No retry comes in between, to count anew.
+                cascade.begin_telling();
+                match take_retry(self.node) {
+                    Some(delay) => cascade.run_again(self.node, delay),
+                    None => cascade.fail(self.node, Ending::Failed(error)),
                 }
             }
+        }
+    }
+
+    /// How the run ended, now that the function has returned.
+    #[cold]
+    fn outcome(&self) -> Outcome {
+        match (&self.failure, &self.forward) {
+            _ if self.cancelled() => Outcome::Cancelled,
+            (Some(error), _) => Outcome::Failed(error.clone()),
+            (None, Some(_)) => Outcome::Forwarded,
+            (None, None) => Outcome::Finished,
         }
     }
 
@@ -184,7 +205,7 @@ impl Task {
 
     /// 1 for the first run.
     pub fn attempt(&self) -> u32 {
-        extra::peek(self.node, |extra| extra.attempt).unwrap_or(0).saturating_add(1)
+        attempt(self.node)
     }
 
     /// The task's key; valid while the task runs.
@@ -274,31 +295,53 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
 
     let beneath = local.task.get();
     let mut task = Task::new(node, beneath.cast());
+    let pins = if client & LIMITED == 0 { Pins::default() } else { task.pin_args() };
     let address = &raw mut task;
     local.task.set(address.cast_const().cast());
+    let traced = if trace::is_on() { trace::begin(node, task.attempt(), local) } else { None };
     // SAFETY: the caller of submit gave a function with this signature; the task is valid during the call.
     let returned = catch_unwind(AssertUnwindSafe(|| unsafe { function(address) }));
+    drop(pins);
     local.task.set(beneath);
     if let Err(panic) = returned {
         task.fail(status::PANIC, 0, &panic_message(&*panic));
         // Its destructor might panic in its turn.
         std::mem::forget(panic);
     }
+    if let Some(begun) = traced {
+        begun.end(task.outcome());
+    }
 
     local.tally(client, |tally| tally.returned.add(1));
     if task.failure.is_none() && task.forward.is_none() {
+        if client & LIMITED != 0 {
+            task.result = task.take_result().manage();
+        }
         cascade.finish(node, &mut task.result);
     } else {
         task.end_otherwise(local, &mut cascade);
     }
     let next = cascade.run();
+    if client & LIMITED != 0
+        && let Some(store) = Store::of(client)
+    {
+        // Its inputs may go, its result has come.
+        store.make_room();
+    }
     // Last: when everything is counted as ended, everything has been told.
     local.tally(client, |tally| tally.ended.add(1));
     next
 }
 
-/// Counts another attempt of a task that has failed, if it has one left: how long it waits.
+fn attempt(node: NodePtr) -> u32 {
+    extra::peek(node, |extra| extra.attempt).unwrap_or(0).saturating_add(1)
+}
+
+/// Counts another attempt of a task that has failed, if it has one left and is still wanted: how long it waits.
 fn take_retry(node: NodePtr) -> Option<Duration> {
+    if !node.dependents.is_wanted() {
+        return None;
+    }
     extra::peek(node, |extra| {
         (extra.attempt < extra.retries).then(|| {
             extra.attempt += 1;
@@ -328,7 +371,8 @@ fn forward_to(node: NodePtr, input: NodePtr, local: &Local, cascade: &mut Cascad
     if !is_linked {
         cascade.let_go(input);
         let message = "rask_return_future: the future waits for this task";
-        cascade.fail(node, Ending::Failed(Error::new(node, status::DEADLOCK, 0, 1, message)));
+        let error = Error::new(node, status::DEADLOCK, 0, attempt(node), message);
+        cascade.fail(node, Ending::Failed(error));
     }
 }
 

@@ -1,22 +1,49 @@
 //! Tasks that wait for a time: one thread for all clients, there while anything waits.
 
 use super::cascade::Cascade;
+use super::extra;
 use super::node::NodePtr;
 use crate::scheduler::{Local, spawn_quietly};
 use parking_lot::{Condvar, Mutex};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-/// What waits, by when its time has come and in what order it was put down.
+/// When a task's time has come, and in what order it was put down.
+type Place = (Instant, u64);
+
+/// What waits.
+#[derive(Default)]
 struct Waiting {
-    tasks: BTreeMap<(Instant, u64), NodePtr>,
+    tasks: BTreeMap<Place, NodePtr>,
+    places: HashMap<NodePtr, Place>,
     last: u64,
     /// Whether the thread is there.
     runs: bool,
 }
 
-static WAITING: Mutex<Waiting> = Mutex::new(Waiting { tasks: BTreeMap::new(), last: 0, runs: false });
+static WAITING: LazyLock<Mutex<Waiting>> = LazyLock::new(Mutex::default);
 static CHANGED: Condvar = Condvar::new();
+
+impl Waiting {
+    fn put(&mut self, due: Instant, node: NodePtr) {
+        self.last += 1;
+        self.tasks.insert((due, self.last), node);
+        self.places.insert(node, (due, self.last));
+    }
+
+    /// The first task, if its time has come; else when it will.
+    fn take_due(&mut self) -> Option<Result<NodePtr, Instant>> {
+        let first = self.tasks.first_entry()?;
+        let due = first.key().0;
+        if due > Instant::now() {
+            return Some(Err(due));
+        }
+        let node = first.remove();
+        self.places.remove(&node);
+        Some(Ok(node))
+    }
+}
 
 /// Lets a task that waits for one arrival more have it after `delay`. That arrival keeps the node from being freed.
 pub(super) fn arrive_after(delay: Duration, node: NodePtr) {
@@ -24,47 +51,53 @@ pub(super) fn arrive_after(delay: Duration, node: NodePtr) {
     // A time that the clock cannot tell does not come: a century stands for it.
     let due = now.checked_add(delay).unwrap_or(now + Duration::from_secs(100 * 365 * 24 * 3600));
     let mut waiting = WAITING.lock();
-    waiting.last += 1;
-    let place = (due, waiting.last);
-    waiting.tasks.insert(place, node);
+    if node.gate.is_settled() {
+        // Who settled it may have looked for it here already.
+        drop(waiting);
+        return arrive(node);
+    }
+    let is_first = waiting.tasks.first_key_value().is_none_or(|(first, _)| first.0 > due);
+    waiting.put(due, node);
     if !waiting.runs {
         waiting.runs = spawn_quietly("rask-timer", run).is_ok();
         if !waiting.runs {
             // Without a thread nothing waits for its time: early is better than never.
-            let early = std::mem::take(&mut waiting.tasks);
+            let early = std::mem::take(&mut *waiting);
             drop(waiting);
-            early.into_values().for_each(arrive);
+            early.tasks.into_values().for_each(arrive);
         }
-    } else if waiting.tasks.first_key_value().is_some_and(|(first, _)| *first == place) {
+    } else if is_first {
         CHANGED.notify_one();
     }
 }
 
-/// Ends the waiting of a client's tasks, because it is closed.
-pub(crate) fn forget_client(client: u32) {
-    let mut its = Vec::new();
-    WAITING.lock().tasks.retain(|_, node| {
-        let is_its = node.client() == client;
-        if is_its {
-            its.push(*node);
-        }
-        !is_its
-    });
-    CHANGED.notify_one();
-    its.into_iter().for_each(arrive);
+/// A task was settled: it waits for its time no more. `true`: it did, and the caller has it arrive.
+pub(super) fn forget(node: NodePtr) -> bool {
+    let may_wait = extra::peek(node, |extra| extra.attempt > 0 && !extra.retry_delay.is_zero());
+    if may_wait != Some(true) {
+        return false;
+    }
+    let mut waiting = WAITING.lock();
+    let Some(place) = waiting.places.remove(&node) else { return false };
+    waiting.tasks.remove(&place);
+    if waiting.tasks.is_empty() {
+        // The thread ends.
+        CHANGED.notify_one();
+    }
+    true
 }
 
 fn run() {
     let mut waiting = WAITING.lock();
-    while let Some((&(due, _), _)) = waiting.tasks.first_key_value() {
-        if due > Instant::now() {
-            CHANGED.wait_until(&mut waiting, due);
-            continue;
+    while let Some(due) = waiting.take_due() {
+        match due {
+            Ok(node) => {
+                drop(waiting);
+                arrive(node);
+                waiting = WAITING.lock();
+            }
+            Err(due) => drop(CHANGED.wait_until(&mut waiting, due)),
         }
-        let (_, node) = waiting.tasks.pop_first().expect("seen just now");
-        drop(waiting);
-        arrive(node);
-        waiting = WAITING.lock();
     }
     waiting.runs = false;
 }

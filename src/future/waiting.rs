@@ -1,9 +1,11 @@
 //! Who waits: through which handle, in which suspended task, and whether such a wait could ever end.
 
+use super::retry::TELLING;
 use super::shortage::{self, Left};
 use super::task::Task;
 use super::walk::{Reached, Ref, Search};
-use super::{NodePtr, State, Watcher, state_of_node};
+use super::{NodePtr, State, state_of_node};
+use crate::log::log;
 use crate::scheduler::{Core, Local, Need};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
@@ -11,17 +13,16 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::thread::Thread;
 
 /// Futures looked at before a task is suspended, for a wait that could never end. Longer ways round are found when nothing runs any
 /// more.
 const DEADLOCK_BUDGET: usize = 4096;
 
-/// A blocked wait.
-pub(crate) trait Waiter: Watcher {
+/// A blocked wait through handles.
+pub(crate) trait Waiter: Send + Sync {
     /// A handle that is waited through was released.
     fn released(&self);
-    /// The wait is part of a circle.
-    fn deadlocked(&self);
     /// Some handle was released, and the wait did not say of which it wants to know.
     fn some_released(&self);
 }
@@ -106,13 +107,20 @@ fn released(id: Id) {
     }
 }
 
+/// The wait of a suspended task, as those see it who look for circles.
+pub(crate) trait TaskWait: Send + Sync {
+    /// Of the futures that are waited for now, the first from place `at` on, and the place behind it.
+    fn awaited(&self, at: usize) -> Option<(Ref, usize)>;
+    /// The wait is part of a circle.
+    fn deadlocked(&self);
+}
+
 /// What a task that is about to be suspended waits for.
 pub(crate) struct Suspension {
-    pub(crate) futures: Vec<Ref>,
+    pub(crate) wait: Arc<dyn TaskWait>,
     pub(crate) until: Until,
     /// The wait ends by itself.
     pub(crate) is_timed: bool,
-    pub(crate) waiter: Arc<dyn Waiter>,
 }
 
 /// When a wait for several futures ends.
@@ -129,6 +137,7 @@ pub(super) struct Entry {
     pub(super) tasks: Vec<NodePtr>,
     /// The resources that they hold, of their client.
     pub(super) held: Option<Need>,
+    thread: Thread,
     pub(super) wait: Suspension,
 }
 
@@ -139,6 +148,8 @@ static LOOKING: Mutex<()> = Mutex::new(());
 /// Calls `f` while nobody else looks for circles, or adds to one. Destructors wait until it is over: they are not to run under the lock.
 pub(super) fn looking<T>(local: &Local, f: impl FnOnce() -> T) -> T {
     local.bury_later(|| {
+        // A look may be what ends a future. Its lock comes first: whoever returned a future has it when coming here.
+        let _telling = TELLING.read_recursive();
         let _looking = LOOKING.lock();
         f()
     })
@@ -156,21 +167,28 @@ impl Suspension {
     /// Enters the wait of `task` in the table. `DEADLOCK`: it could never end.
     pub(crate) fn begin(self, local: &Local, task: &Task) -> Result<Suspended> {
         let tasks = std::iter::successors(Some(task), |task| task.beneath()).map(Task::node).collect();
-        let entry = Arc::new(Entry { tasks, held: local.held(), wait: self });
+        let thread = std::thread::current();
+        let entry = Arc::new(Entry { tasks, held: local.held(), thread, wait: self });
         looking(local, || {
             SUSPENDED.lock().push(entry.clone());
             CHANGES.fetch_add(1, Ordering::Relaxed);
             let entered = Suspended(entry);
             if entered.0.is_in_circle(DEADLOCK_BUDGET, false) { Err(deadlock()) } else { Ok(entered) }
         })
+        .inspect_err(|_| log!(Debug, "deadlock: what {} would wait for waits for it", key_of(task.node())))
     }
 }
 
 impl Suspension {
     /// The futures that are not done.
-    fn open(&self) -> impl Iterator<Item = NodePtr> + '_ {
-        let is_open = |node: &NodePtr| matches!(state_of_node(*node), State::Pending | State::Running);
-        self.futures.iter().map(Ref::node).filter(is_open)
+    fn open(&self) -> impl Iterator<Item = Ref> + '_ {
+        let mut place = 0;
+        let awaited = std::iter::from_fn(move || {
+            let (future, next) = self.wait.awaited(place)?;
+            place = next;
+            Some(future)
+        });
+        awaited.filter(|future| matches!(state_of_node(future.node()), State::Pending | State::Running))
     }
 }
 
@@ -185,14 +203,14 @@ impl Entry {
     pub(super) fn reach(&self, search: &mut Search<'_>, nothing_runs: bool) -> Option<Reached> {
         let mut open = self.wait.open();
         match self.wait.until {
-            Until::AllCompleted => open.find_map(|future| search.reach(future)),
+            Until::AllCompleted => open.find_map(|future| search.reach(future.node())),
             // One that fails would do.
-            Until::FirstError if nothing_runs => open.find_map(|future| search.reach(future)),
+            Until::FirstError if nothing_runs => open.find_map(|future| search.reach(future.node())),
             // One that does not need it ends the wait.
             Until::FirstError | Until::FirstCompleted => {
                 let mut last = None;
                 for future in open {
-                    last = Some(search.reach(future)?);
+                    last = Some(search.reach(future.node())?);
                 }
                 last
             }
@@ -214,51 +232,89 @@ impl Drop for Suspended {
     }
 }
 
+/// A suspended wait, for who looks at it from outside.
+pub(super) struct SuspendedWait {
+    /// As [`Entry`] has them, the innermost first.
+    pub(super) tasks: Vec<Ref>,
+    pub(super) thread: Thread,
+    /// What is waited for and not done.
+    pub(super) open: Vec<Ref>,
+    pub(super) until: Until,
+    pub(super) is_timed: bool,
+}
+
+/// The waits that are suspended just now, of all clients.
+pub(super) fn suspended() -> Vec<SuspendedWait> {
+    let suspended = SUSPENDED.lock();
+    // As long as the lock is held they stay so, and what is suspended or waited for has references.
+    let looked_at = suspended.iter().map(|entry| SuspendedWait {
+        tasks: entry.tasks.iter().copied().map(Ref::new).collect(),
+        thread: entry.thread.clone(),
+        open: entry.wait.open().collect(),
+        until: entry.wait.until,
+        is_timed: entry.wait.is_timed,
+    });
+    looked_at.collect()
+}
+
 /// What the task, if it is suspended, waits for without limit.
 pub(super) fn waited_for_by(task: NodePtr) -> Vec<Ref> {
     let suspended = SUSPENDED.lock();
-    for entry in suspended.iter() {
-        let Some(at) = entry.tasks.iter().position(|&other| other == task) else { continue };
-        if at > 0 {
-            // The task above it runs, so that one has references.
-            return vec![Ref::new(entry.tasks[at - 1])];
-        }
-        if entry.wait.is_timed {
-            return Vec::new();
-        }
-        let open: Vec<_> = entry.wait.open().map(Ref::new).collect();
-        // Of several of which any would do, none is needed.
-        return if entry.wait.until != Until::FirstCompleted || open.len() == 1 { open } else { Vec::new() };
+    let at = |entry: &Entry| entry.tasks.iter().position(|&other| other == task);
+    let Some((entry, at)) = suspended.iter().find_map(|entry| at(entry).map(|at| (entry.clone(), at))) else {
+        return Vec::new();
+    };
+    if at > 0 {
+        // The task above it runs, so that one has references.
+        return vec![Ref::new(entry.tasks[at - 1])];
     }
-    Vec::new()
+    drop(suspended);
+    match entry.wait.until {
+        _ if entry.wait.is_timed => Vec::new(),
+        Until::AllCompleted | Until::FirstError => entry.wait.open().collect(),
+        Until::FirstCompleted => {
+            let mut open = entry.wait.open();
+            // Of several of which any would do, none is needed.
+            open.next().filter(|_| open.next().is_none()).into_iter().collect()
+        }
+    }
 }
 
 /// Counts what can close a circle: suspensions, and tasks that wait for another's result.
 static CHANGES: AtomicUsize = AtomicUsize::new(0);
+
+/// For the log: the key of a task that is suspended or about to be.
+fn key_of(task: NodePtr) -> String {
+    super::key::of(task).to_string_lossy().into_owned()
+}
 
 /// Nothing runs and nothing is queued, yet tasks are suspended: ends a wait that is part of a circle, if there is one. Looks only if
 /// something has changed since the last look.
 pub(super) fn resolve_deadlocks(core: &Core) {
     static LOOKED_AT: AtomicUsize = AtomicUsize::new(0);
     Local::with(|local| {
-        looking(local, || {
+        let found = looking(local, || {
             // Relaxed: both are written under the lock.
             let changes = CHANGES.load(Ordering::Relaxed);
             let suspended = SUSPENDED.lock().clone();
             let is_new = LOOKED_AT.swap(changes, Ordering::Relaxed) != changes;
             let circle = suspended
                 .iter()
-                // A wait for an error may become part of a circle when others it waits for finish.
-                .filter(|entry| !entry.wait.is_timed && (is_new || entry.wait.until == Until::FirstError))
+                // Others may become part of a circle when some of what they wait for is done, and does not end them.
+                .filter(|entry| !entry.wait.is_timed && (is_new || entry.wait.until != Until::AllCompleted))
                 .find(|entry| entry.is_in_circle(usize::MAX, true));
-            let circle =
-                circle.or_else(|| if core.has_waiting() { shortage::find(&suspended) } else { None });
-            if let Some(entry) = circle {
-                entry.wait.waiter.deadlocked();
-                // There may be another one.
-                CHANGES.fetch_add(1, Ordering::Relaxed);
-            }
+            let waits_for_resources = || if core.has_waiting() { shortage::find(&suspended) } else { None };
+            let entry = circle.or_else(waits_for_resources)?;
+            // Asked before the wait is ended, after which the task may be gone. If it is already, the log names another: no harm.
+            let task = crate::log::is_on(crate::log::Level::Debug).then(|| key_of(entry.tasks[0]));
+            entry.wait.wait.deadlocked();
+            // There may be another one.
+            CHANGES.fetch_add(1, Ordering::Relaxed);
+            task
         });
+        if let Some(task) = found {
+            log!(Debug, "deadlock: nothing runs, and what {task} waits for waits for it");
+        }
     });
 }
 

@@ -22,9 +22,21 @@ impl Ref {
         Self(node)
     }
 
-    /// Counts a reference on a node if it is still in the life that it was seen in.
+    /// Counts a reference on a node, if it still is in the life it was in when its life word was `seen`, and references on it were
+    /// counted: else it is done and gone.
     pub(crate) fn join(node: NodePtr, seen: u64) -> Option<Self> {
         node.life.join(seen).then(|| Self(node))
+    }
+
+    /// Counts the first reference again on a node that the caller was about to free.
+    pub(crate) fn revive(node: NodePtr) -> Self {
+        node.life.revive();
+        Self(node)
+    }
+
+    /// Hands the reference to the caller, who lets go of it.
+    pub(crate) fn into_node(self) -> NodePtr {
+        std::mem::ManuallyDrop::new(self).0
     }
 
     pub(crate) fn node(&self) -> NodePtr {
@@ -45,18 +57,21 @@ impl Drop for Ref {
 /// The inputs of a task that waits for inputs, those that are not done. The caller counts a reference on `node`.
 ///
 /// The gate is held meanwhile, so that the task does not start and its body stays what it is. It may still be settled, which releases
-/// its inputs: an input counts only if it had references when first seen, and the task was not settled after that.
+/// its inputs: an input counts only if it had references when first seen, and the task was not settled after that. What waits for a run of
+/// its own that was abandoned had all its inputs, and its body is that run's.
 pub(crate) fn open_inputs(node: NodePtr) -> Vec<Ref> {
     let mut inputs = Vec::new();
     if !node.gate.hold() {
         return inputs;
     }
-    node.for_each_input(|input| {
-        let seen = input.life.peek();
-        if !node.gate.is_settled() && input.dependents.closed().is_none() && input.life.join(seen) {
-            inputs.push(Ref(input));
-        }
-    });
+    if !node.dependents.is_abandoned() {
+        node.for_each_input(|input| {
+            let seen = input.life.peek();
+            if !node.gate.is_settled() && input.dependents.closed().is_none() && input.life.join(seen) {
+                inputs.push(Ref(input));
+            }
+        });
+    }
     Local::with(|local| {
         let mut cascade = Cascade::new(local);
         cascade.arrive(node);

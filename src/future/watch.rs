@@ -1,6 +1,7 @@
 //! Watches: edges that tell something other than a task that a future is done.
 
 use super::State;
+use super::error::state_of;
 use super::node::{Edge, NodePtr, link_of};
 use crate::sync::AtomicU64;
 use std::ptr::NonNull;
@@ -25,16 +26,17 @@ pub(crate) struct Watch {
 pub(crate) struct Watching(Arc<Watch>);
 
 impl Watch {
-    /// Has `watcher` told when `node`, which the caller counts a reference on, is done. `None`: it is done already.
-    pub(crate) fn begin(node: NodePtr, token: usize, watcher: Arc<dyn Watcher>) -> Option<Watching> {
+    /// Has `watcher` told when `node`, which the caller counts a reference on, is done. `Err`: it is done already, with this
+    /// state.
+    pub(crate) fn begin(node: NodePtr, token: usize, watcher: Arc<dyn Watcher>) -> Result<Watching, State> {
         let watch = Arc::new(Watch { link: AtomicU64::new(0), token, watcher });
         let linked = Arc::into_raw(watch.clone());
         match node.dependents.link(Edge::watch(linked), &watch.link) {
-            Ok(()) => Some(Watching(watch)),
-            Err(_) => {
+            Ok(()) => Ok(Watching(watch)),
+            Err(closed) => {
                 // SAFETY: it was not linked, so the list's share is taken back.
                 drop(unsafe { Arc::from_raw(linked) });
-                None
+                Err(state_of(closed))
             }
         }
     }

@@ -89,6 +89,12 @@ impl Batch {
         CAPACITY - (self.tail.load(Ordering::Relaxed) - self.head.load(Ordering::Relaxed))
     }
 
+    /// How many jobs are in it, as anybody sees it at about this moment.
+    pub(crate) fn len(&self) -> usize {
+        let head = self.head.load(Ordering::Acquire);
+        self.tail.load(Ordering::Acquire).saturating_sub(head)
+    }
+
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.head.load(Ordering::Relaxed) == self.tail.load(Ordering::Acquire)

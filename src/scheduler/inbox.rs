@@ -140,6 +140,12 @@ impl InboxEnd {
         self.pushed.load(Ordering::Acquire) == self.taken.load(Ordering::Relaxed)
     }
 
+    /// How many jobs are in it, at about this moment.
+    pub(crate) fn len(&self) -> usize {
+        let taken = self.taken.load(Ordering::Acquire);
+        self.pushed.load(Ordering::Acquire).saturating_sub(taken)
+    }
+
     /// Whether nothing can ever come out of it again.
     pub(crate) fn is_done(&self) -> bool {
         self.orphaned.load(Ordering::Acquire) && self.is_empty()

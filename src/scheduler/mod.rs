@@ -19,6 +19,7 @@ mod worker;
 
 pub(crate) use local::Local;
 pub(crate) use pool::spawn_quietly;
+pub(crate) use pool::with_signals_blocked;
 pub(crate) use priority::Rank;
 pub(crate) use queue::Job;
 pub(crate) use resources::{Need, Resources};
@@ -27,6 +28,7 @@ pub(crate) use tally::Tally;
 #[cfg(all(test, loom))]
 mod loom_tests;
 
+use crate::log::log;
 use crate::slab::{Id, Kind};
 use crate::status::{self, Failure, Result};
 use batch::Batch;
@@ -55,8 +57,8 @@ pub(crate) struct Work {
     pub(crate) is_stale: fn(Job) -> bool,
     /// Lets go of a job that is.
     pub(crate) drop_stale: fn(Job, &Local),
-    /// Ends what waits for its inputs, in the client with this number, because it is closed.
-    pub(crate) cancel_pending: fn(u32, &Local),
+    /// Ends what waits for its inputs, in the client with this number, because it is closed. `nothing_runs`: and all else that is not done.
+    pub(crate) cancel_pending: fn(client: u32, nothing_runs: bool, &Local),
     /// Nothing is to be run, yet tasks are suspended: perhaps they wait for each other.
     pub(crate) stuck: fn(&Core),
 }
@@ -144,7 +146,7 @@ pub(crate) mod trait_bit {
     /// Submits are pure unless they say otherwise.
     pub(crate) const PURE: u32 = 1 << 31;
     /// The client has a memory limit.
-    pub(crate) const LIMITED: u32 = 1 << 30;
+    pub(crate) const LIMITED: u32 = crate::value::LIMITED;
     /// The rest is serial.
     pub(crate) const ALL: u32 = PURE | LIMITED;
 }
@@ -166,6 +168,11 @@ pub(crate) fn find(id: Id) -> Result<Arc<Core>> {
         return Err(Failure::handle("not a client handle"));
     }
     registry.open.get(&number).cloned().ok_or_else(closed)
+}
+
+/// As [`find`], also for a client that is being closed.
+pub(crate) fn find_unclosed(id: Id) -> Result<Arc<Core>> {
+    find(id).or_else(|failure| REGISTRY.read().closing.get(&id.index()).cloned().ok_or(failure))
 }
 
 pub(crate) fn closed() -> Failure {
@@ -261,6 +268,7 @@ impl Core {
             }
         }
         REGISTRY.write().open.insert(number, core.clone());
+        log!(Debug, "{core} opened with {n_workers} workers");
         Ok(core)
     }
 
@@ -293,14 +301,33 @@ impl Core {
         self.tallies.lock().iter().fold(0, |sum, tally| sum.wrapping_add(figure(tally)))
     }
 
-    /// Futures that neither run nor have ended. What ends is summed before what begins, so that the difference does not turn negative while
-    /// tasks go on.
+    /// Futures that neither run nor have ended. What takes them from the pending is summed before what brings them there, so that the
+    /// difference does not turn negative while tasks go on.
     pub(crate) fn n_pending(&self) -> u64 {
-        let begun = self.sum(|tally| {
-            let begun = tally.unstarted.get().wrapping_add(tally.started.get());
-            begun.wrapping_sub(tally.forwarded.get()).wrapping_sub(tally.reopened.get())
-        });
-        self.sum(|tally| tally.submitted.get()).saturating_sub(begun)
+        let gone = self.sum(|tally| tally.unstarted.get().wrapping_add(tally.started.get()));
+        let back = self.sum(|tally| tally.forwarded.get().wrapping_add(tally.reopened.get()));
+        self.sum(|tally| tally.submitted.get()).wrapping_add(back).saturating_sub(gone)
+    }
+
+    /// Futures in error, so far as nobody has retried them since.
+    pub(crate) fn n_failed(&self) -> u64 {
+        let retried = self.sum(|tally| tally.unfailed.get());
+        self.sum(|tally| tally.failed.get()).saturating_sub(retried)
+    }
+
+    /// As [`n_failed`](Self::n_failed), of those that were cancelled.
+    pub(crate) fn n_cancelled(&self) -> u64 {
+        let retried = self.sum(|tally| tally.uncancelled.get());
+        self.sum(|tally| tally.cancelled.get()).saturating_sub(retried)
+    }
+
+    /// Jobs that lie in queues, at about this moment. A client's only worker alone knows how many are in its own deque: they count if
+    /// `local` is that worker's.
+    pub(crate) fn n_queued(&self, local: &Local) -> u64 {
+        let hidden = local.slot().map_or(0, Slot::n_hidden);
+        let taken: usize = self.ends.iter().map(|end| end.deque.len() + end.batch.len()).sum();
+        let outside: usize = self.inboxes.lock().iter().map(|inbox| inbox.len()).sum();
+        (hidden + taken + outside + self.ranked.len()) as u64
     }
 
     /// Functions that run.
@@ -311,41 +338,51 @@ impl Core {
 
     /// Whether every future submitted so far is done and no function runs.
     ///
-    /// What is done is summed first and never exceeds what was submitted by then; if it equals what was submitted by the time of the second
-    /// sum, it did so in between.
+    /// Ends are summed before retries: a future that counts as done then was done between the two sums, since of each further end the retry
+    /// before it is seen. What is done so never exceeds what was submitted by then; if it equals what was submitted by the time of the third
+    /// sum, everything was done between the first two.
     pub(crate) fn is_drained(&self) -> bool {
         let ended = self.sum(|tally| tally.ended.get());
-        let done = self.sum(|tally| {
+        let ends = self.sum(|tally| {
             tally.finished.get().wrapping_add(tally.failed.get()).wrapping_add(tally.cancelled.get())
         });
+        let retried = self.sum(|tally| tally.unfailed.get().wrapping_add(tally.uncancelled.get()));
+        let done = ends.wrapping_sub(retried);
         done == self.sum(|tally| tally.submitted.get()) && ended == self.sum(|tally| tally.started.get())
     }
 
     /// Blocks until [`is_drained`](Self::is_drained). `false`: the time was up first.
     pub(crate) fn drain(&self, deadline: Option<Instant>) -> bool {
+        self.await_told(deadline, || self.is_drained())
+    }
+
+    /// Blocks until a condition holds, which is looked at whenever [drainers are told](Self::tell_drainers) something. `false`: the time
+    /// was up first.
+    pub(crate) fn await_told(&self, deadline: Option<Instant>, holds: impl Fn() -> bool) -> bool {
         self.drainers.fetch_add(1, Ordering::SeqCst);
         // The partner of the fence in `tell_drainers`: either this look sees what ended, or who ended it sees the drainer.
         std::sync::atomic::fence(Ordering::SeqCst);
         let mut guard = self.drain_lock.lock();
-        let drained = loop {
-            if self.is_drained() {
+        let held = loop {
+            if holds() {
                 break true;
             }
             match deadline {
                 None => self.drained.wait(&mut guard),
                 Some(deadline) => {
                     if self.drained.wait_until(&mut guard, deadline).timed_out() {
-                        break self.is_drained();
+                        break holds();
                     }
                 }
             }
         };
         drop(guard);
         self.drainers.fetch_sub(1, Ordering::SeqCst);
-        drained
+        held
     }
 
-    /// Lets the drainers look again; called after futures ended and before a worker sleeps.
+    /// Lets the drainers look again; called after futures ended, before a worker sleeps, when a client with a limit holds less memory, and
+    /// when it is being closed.
     pub(crate) fn tell_drainers(&self) {
         std::sync::atomic::fence(Ordering::SeqCst);
         if self.drainers.load(Ordering::Relaxed) > 0 {
@@ -386,6 +423,7 @@ impl Core {
         }
         drop(closing);
 
+        log!(Debug, "{self} closes: {} pending, {} running", self.n_pending(), self.n_running());
         {
             let mut registry = REGISTRY.write();
             if let Some(core) = registry.open.remove(&self.number) {
@@ -396,17 +434,18 @@ impl Core {
         // After the mark: who takes a job for which there are no resources sees that it is to be discarded.
         self.ranked.close();
         self.sleep.wake_all();
+        self.tell_drainers();
         self.pool.dismiss_spares();
         Local::with(|local| {
             // What is queued is ended by the workers and by us; what waits for a task that runs is in no queue.
             self.discard_queued(local);
             if self.n_pending() > 0 {
-                (self.work.cancel_pending)(self.number, local);
+                (self.work.cancel_pending)(self.number, false, local);
             }
             self.pool.join();
             // Nothing runs any more, so what is still pending waits for itself, or was linked while we looked.
             if self.n_pending() > 0 {
-                (self.work.cancel_pending)(self.number, local);
+                (self.work.cancel_pending)(self.number, true, local);
             }
             // What came in while the last worker left. Later submitters see the mark and take theirs back themselves.
             self.discard_queued(local);
@@ -415,6 +454,7 @@ impl Core {
         REGISTRY.write().closing.remove(&self.number);
         *self.closing.lock() = Closing::Done;
         self.closed.notify_all();
+        log!(Debug, "{self} is closed");
         Ok(())
     }
 
@@ -483,11 +523,17 @@ impl Core {
 
     /// Whether jobs with a rank, ready though they are, wait for something.
     pub(crate) fn has_waiting(&self) -> bool {
-        self.ranked.has_waiting()
+        self.ranked.len() > 0
     }
 
     /// How many tasks are suspended in waits.
     pub(crate) fn suspended(&self) -> usize {
         self.pool.suspended()
+    }
+}
+
+impl std::fmt::Display for Core {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(to, "client {} {:?}", self.number & !trait_bit::ALL, self.settings.name)
     }
 }

@@ -7,6 +7,7 @@
 use super::local::Local;
 use super::sleep::Sleep;
 use super::{Slot, worker};
+use crate::log::log;
 use crate::status::{self, Failure, Result};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
@@ -100,9 +101,11 @@ impl Pool {
         let core = slot.core.clone();
         let handle = with_signals_blocked(|| {
             builder.spawn(move || {
+                log!(Debug, "starts for {core}");
                 if let Some(slot) = seat.receive() {
                     worker::run(&core, slot, seat);
                 }
+                log!(Debug, "ends");
             })
         })?;
         state.threads += 1;
@@ -113,12 +116,12 @@ impl Pool {
     /// See [`Core::suspend`](super::Core::suspend).
     pub(crate) fn suspend(&self, local: &Local) -> Result<()> {
         let mut state = self.state.lock();
-        let seat = if let Some(seat) = state.resuming.pop_front() {
+        let (seat, taker) = if let Some(seat) = state.resuming.pop_front() {
             self.resuming.fetch_sub(1, Ordering::SeqCst);
             state.suspended -= 1;
-            seat
+            (seat, "a task that resumes")
         } else if let Some(seat) = state.spare.pop() {
-            seat
+            (seat, "a spare thread")
         } else {
             if state.threads >= self.max_threads {
                 return Err(Failure::new(
@@ -134,10 +137,12 @@ impl Pool {
             self.start_at(&mut state, slot, seat.clone()).map_err(|error| {
                 Failure::new(status::NOMEM, format!("no spare thread for a wait: {error}"))
             })?;
-            seat
+            (seat, "a new spare thread")
         };
         state.suspended += 1;
+        let suspended = state.suspended;
         drop(state);
+        log!(Debug, "is suspended in a wait, one of {suspended}; its slot goes to {taker}");
         let slot = local.take_slot().expect("a task runs with a slot");
         seat.deliver(Delivery::Slot(slot));
         Ok(())
@@ -156,6 +161,7 @@ impl Pool {
         sleep.wake_one();
         let slot = seat.receive().expect("a resuming task is never sent away");
         local.put_slot(slot);
+        log!(Debug, "resumes");
     }
 
     /// How many tasks wait for a slot to resume with.
@@ -171,6 +177,7 @@ impl Pool {
         self.resuming.fetch_sub(1, Ordering::SeqCst);
         state.suspended -= 1;
         drop(state);
+        log!(Debug, "hands its slot to a task that resumes");
         seat.deliver(Delivery::Slot(local.take_slot().expect("a worker between tasks has a slot")));
         true
     }
@@ -212,11 +219,12 @@ impl Pool {
 
 /// Starts a thread of the library's own.
 pub(crate) fn spawn_quietly(name: &str, run: fn()) -> std::io::Result<()> {
-    with_signals_blocked(|| std::thread::Builder::new().name(name.into()).spawn(run)).map(drop)
+    let builder = std::thread::Builder::new().name(name.into()).stack_size(super::default_stack_size());
+    with_signals_blocked(|| builder.spawn(run)).map(drop)
 }
 
 /// Starts threads with the host's signals blocked: they are the host's to handle, on the host's threads. Faults stay deliverable.
-fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
+pub(crate) fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
     // SAFETY: plain libc calls on local sets; the previous mask is restored before returning.
     unsafe {
         let mut all = std::mem::zeroed::<libc::sigset_t>();

@@ -56,6 +56,7 @@ pub(super) struct PriorityQueue {
     by_age: BTreeMap<i64, (Place, Need)>,
     /// The number of the last one that came.
     last: i64,
+    len: usize,
 }
 
 /// Jobs that need the same resources.
@@ -68,8 +69,8 @@ struct Set {
 }
 
 impl PriorityQueue {
-    pub(super) fn is_empty(&self) -> bool {
-        self.sets.is_empty()
+    pub(super) fn len(&self) -> usize {
+        self.len
     }
 
     /// Adds a job that came from outside, or else from a worker.
@@ -82,6 +83,7 @@ impl PriorityQueue {
     }
 
     fn insert(&mut self, place: Place, job: Job, need: Need) {
+        self.len += 1;
         let set = self.sets.entry(need.names()).or_default();
         let line = set.lines.entry(need.clone()).or_default();
         let first = line.first_key_value().map(|(&first, _)| first);
@@ -94,6 +96,7 @@ impl PriorityQueue {
 
     /// Takes out the job at `place`, which needs `need`.
     pub(super) fn remove(&mut self, place: Place, need: &Need) -> Job {
+        self.len -= 1;
         self.by_age.remove(&place.number.abs());
         let set = self.sets.get_mut(&need.names()).expect("the set of a job");
         let line = set.lines.get_mut(need).expect("the line of a job");
@@ -150,5 +153,82 @@ impl Set {
     /// The first place from there on, with the set's names.
     fn from(&self, from: std::ops::Bound<Place>, names: u64) -> Option<Reverse<(Place, u64)>> {
         self.first.range((from, Unbounded)).next().map(|(&place, _)| Reverse((place, names)))
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::super::resources::Resources;
+    use super::*;
+
+    fn rank(priority: i32, need: &Need) -> Rank {
+        Rank { priority, need: need.clone() }
+    }
+
+    /// Takes all that can run by this verdict, in order.
+    fn drain(queue: &mut PriorityQueue, look: impl Fn(Job, &Need) -> Verdict) -> Vec<Job> {
+        std::iter::from_fn(|| {
+            let (place, need, job) = queue.first(&look)?;
+            assert_eq!(queue.remove(place, &need), job);
+            Some(job)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn by_priority_then_from_workers_then_from_outside() {
+        let (mut queue, none) = (PriorityQueue::default(), Need::default());
+        for (job, priority, from_outside) in [
+            (10, 0, true),
+            (11, 0, true),
+            (20, i32::MIN, true),
+            (12, 0, false),
+            (13, 0, false),
+            (30, i32::MAX, false),
+            (31, i32::MAX, true),
+        ] {
+            queue.push(job, &rank(priority, &none), from_outside);
+        }
+        assert_eq!(queue.len(), 7);
+        assert_eq!(drain(&mut queue, |_, _| Verdict::Runs), [30, 31, 13, 12, 10, 11, 20]);
+        assert_eq!((queue.len(), queue.sets.len(), queue.by_age.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn the_oldest_are_promoted_in_turn() {
+        let (mut queue, none) = (PriorityQueue::default(), Need::default());
+        for job in 0..5 {
+            queue.push(job, &rank(job as i32, &none), job % 2 == 0);
+        }
+        queue.promote_oldest();
+        queue.promote_oldest();
+        assert_eq!(drain(&mut queue, |_, _| Verdict::Runs), [0, 1, 4, 3, 2]);
+        queue.promote_oldest();
+        assert!(queue.by_age.is_empty());
+    }
+
+    /// What waits keeps what it needs from those behind it, or does not; others pass.
+    #[test]
+    fn verdicts() {
+        let resources = Resources::read(c"a=9,b=9").unwrap();
+        let [none, a1, a9, b1, both] =
+            [c"", c"a=1", c"a=9", c"b=1", c"a=1,b=1"].map(|text| resources.need(text).unwrap_or_default());
+        let fill = || {
+            let mut queue = PriorityQueue::default();
+            for (job, need) in [&a9, &a1, &both, &a9, &b1, &none, &a1, &both].into_iter().enumerate() {
+                queue.push(job, &rank(0, need), true);
+            }
+            queue
+        };
+        let cannot = |verdict: fn() -> Verdict| {
+            let a9 = &a9;
+            move |_, need: &Need| if need == a9 { verdict() } else { Verdict::Runs }
+        };
+        assert_eq!(drain(&mut fill(), cannot(|| Verdict::Reserves)), [4, 5]);
+        assert_eq!(drain(&mut fill(), cannot(|| Verdict::Waits)), [1, 2, 4, 5, 6, 7]);
+        assert!(drain(&mut fill(), |_, _| Verdict::Waits).is_empty());
+        let mut queue = fill();
+        assert_eq!(queue.find(|job| job == 2).map(|(place, need)| queue.remove(place, &need)), Some(2));
+        assert!(queue.find(|job| job == 3).is_none(), "it is not the first of its line");
     }
 }

@@ -69,6 +69,14 @@ impl Deque {
             Self::Alone(jobs) => Self::jobs(jobs).is_empty(),
         }
     }
+
+    /// How many jobs there are that the deque's [`DequeEnd`] does not show.
+    pub(crate) fn hidden(&self) -> usize {
+        match self {
+            Self::Shared(..) => 0,
+            Self::Alone(jobs) => Self::jobs(jobs).len(),
+        }
+    }
 }
 
 impl DequeEnd {
@@ -79,6 +87,10 @@ impl DequeEnd {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 }
 

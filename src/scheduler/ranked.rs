@@ -153,7 +153,7 @@ impl Ranked {
                 return None;
             };
             state.queue.remove(place, &need);
-            if state.queue.is_empty() {
+            if state.queue.len() == 0 {
                 state.patience = Patience::default();
             } else if state.patience.is_over() {
                 state.queue.promote_oldest();
@@ -206,13 +206,120 @@ impl Ranked {
         self.change(|_| ());
     }
 
-    /// Whether jobs are in it.
-    pub(crate) fn has_waiting(&self) -> bool {
-        !self.state.lock().queue.is_empty()
+    /// How many jobs are in it.
+    pub(crate) fn len(&self) -> usize {
+        self.state.lock().queue.len()
     }
 
     /// From now on every job can be taken, for the sake of being discarded.
     pub(crate) fn close(&self) {
         self.change(|state| state.closed = true);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const STALE: Job = 1000;
+
+    fn ranked() -> Ranked {
+        Ranked::new(Resources::read(c"GPU=3").unwrap(), |job| job >= STALE)
+    }
+
+    fn push(ranked: &Ranked, job: Job, priority: i32, gpus: u64) {
+        let text = std::ffi::CString::new(format!("GPU={gpus}")).unwrap();
+        let need = ranked.resources.need(&text).unwrap_or_default();
+        ranked.push(&[job], &Rank { priority, need }, true);
+    }
+
+    fn take(ranked: &Ranked) -> Option<(Job, Need)> {
+        match ranked.take(NONE + 1)? {
+            Taken::Job(job) | Taken::Stale(job) => Some((job, Need::default())),
+            Taken::Holding(job, need) => Some((job, need)),
+        }
+    }
+
+    #[test]
+    fn top_is_what_take_returns() {
+        let ranked = ranked();
+        assert!(ranked.top() == NONE && take(&ranked).is_none());
+        push(&ranked, 1, -1, 2);
+        push(&ranked, 2, 5, 2);
+        push(&ranked, 3, 7, 0);
+        assert_eq!((ranked.top(), ranked.len()), (7, 3));
+        assert!(ranked.take(8).is_none());
+        assert_eq!(take(&ranked).map(|(job, _)| job), Some(3));
+        assert_eq!(ranked.top(), 5);
+        let (job, need) = take(&ranked).unwrap();
+        assert_eq!((job, ranked.top()), (2, NONE));
+        ranked.give_back(&need);
+        assert_eq!(ranked.top(), -1);
+    }
+
+    #[test]
+    fn a_big_one_reserves_unless_suspended_tasks_hold_what_it_lacks() {
+        let ranked = ranked();
+        push(&ranked, 1, 0, 1);
+        let (_, held) = take(&ranked).unwrap();
+        push(&ranked, 2, 0, 3);
+        push(&ranked, 3, 0, 1);
+        assert_eq!(ranked.top(), NONE);
+        ranked.suspend(&held);
+        assert_eq!(ranked.top(), 0);
+        ranked.resume(&held);
+        assert_eq!(ranked.top(), NONE);
+        ranked.suspend(&held);
+        assert_eq!(take(&ranked).map(|(job, _)| job), Some(3));
+        assert_eq!(ranked.top(), NONE);
+    }
+
+    #[test]
+    fn stale_ones_neither_reserve_nor_hold() {
+        let ranked = ranked();
+        push(&ranked, 1, 0, 2);
+        let (_, held) = take(&ranked).unwrap();
+        push(&ranked, STALE, 0, 3);
+        push(&ranked, 2, 0, 1);
+        assert!(matches!(ranked.take(0), Some(Taken::Stale(STALE))));
+        assert!(matches!(ranked.take(0), Some(Taken::Holding(2, _))));
+        ranked.give_back(&held);
+        push(&ranked, 3, 0, 1);
+        push(&ranked, STALE + 1, 9, 2);
+        assert!(ranked.take_stale() == Some(STALE + 1) && ranked.take_stale().is_none());
+        assert_eq!(take(&ranked).map(|(job, _)| job), Some(3));
+    }
+
+    #[test]
+    fn all_can_be_taken_of_a_closed_client() {
+        let ranked = ranked();
+        for job in 0..4 {
+            push(&ranked, job, 0, 3);
+        }
+        assert!(take(&ranked).is_some() && take(&ranked).is_none());
+        ranked.close();
+        assert_eq!(std::iter::from_fn(|| take(&ranked)).count(), 3);
+        assert_eq!(ranked.top(), NONE);
+    }
+
+    #[test]
+    fn who_is_overtaken_has_its_turn() {
+        let ranked = ranked();
+        push(&ranked, 1, -1, 3);
+        push(&ranked, 2, 9, 1);
+        let (_, mut held) = take(&ranked).unwrap();
+        let turns = (0..).find(|_| {
+            push(&ranked, 2, 9, 1);
+            let Some((job, next)) = take(&ranked) else {
+                // The big one is the next, and so keeps the small one from what it needs.
+                ranked.give_back(&held);
+                assert_eq!(take(&ranked).map(|(job, _)| job), Some(1));
+                return true;
+            };
+            assert_eq!(job, 2);
+            ranked.give_back(&std::mem::replace(&mut held, next));
+            false
+        });
+        assert!(turns.is_some());
     }
 }

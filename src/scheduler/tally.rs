@@ -61,6 +61,11 @@ tally! {
     finished,
     failed,
     cancelled,
+    /// Of those that failed, the ones that a retry made pending again. A figure of its own, since who counts it is not who counted the
+    /// failure: of two figures, read in the right order, the difference does not turn negative.
+    unfailed,
+    /// As `unfailed`, of those that were cancelled.
+    uncancelled,
     /// Futures that ended without running, or while another's result was awaited.
     unstarted,
     /// Nodes given back.

@@ -8,6 +8,7 @@ use super::ranked::{self, Taken};
 use super::resources::Need;
 use super::sleep::Published;
 use super::{Core, Slot};
+use crate::log::log;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -175,7 +176,9 @@ fn search(core: &Core, slot: &Slot) -> Found {
         if counts.all_sleep(core.ends.len()) && core.suspended() > 0 {
             (core.work.stuck)(core);
         }
+        log!(Debug, "sleeps");
         core.sleep.block();
+        log!(Debug, "wakes");
     }
 }
 
@@ -316,6 +319,7 @@ impl Slot {
                 && let Some(job) = end.deque.steal().or_else(|| end.batch.take())
             {
                 self.tally.stolen.add(1);
+                log!(Trace, "slot {} steals from slot {victim}", self.index);
                 return Some(job);
             }
         }
@@ -329,6 +333,11 @@ impl Slot {
             || core.ranked.top() != ranked::NONE
             || self.inboxes.borrow().iter().any(|inbox| !inbox.is_empty())
             || core.ends.iter().any(|end| !end.deque.is_empty() || !end.batch.is_empty())
+    }
+
+    /// Jobs in the own deque that nobody else can see.
+    pub(crate) fn n_hidden(&self) -> usize {
+        self.deque.hidden()
     }
 
     /// Takes the job out of the own deque if it is one of the two newest there: of two children, the first is waited for first.

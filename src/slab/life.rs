@@ -100,6 +100,21 @@ impl Life {
         Self::names(self.0.load(Ordering::Relaxed), id)
     }
 
+    /// Whether the line has references in its life of this number (see [`count`](Self::count)): as [`is`](Self::is), for who has no handle.
+    pub(crate) fn is_number(&self, number: u32) -> bool {
+        Self::lives(self.0.load(Ordering::Acquire), number)
+    }
+
+    /// As [`is_still`](Self::is_still), after [`is_number`](Self::is_number).
+    pub(crate) fn is_still_number(&self, number: u32) -> bool {
+        fence(Ordering::Acquire);
+        Self::lives(self.0.load(Ordering::Relaxed), number)
+    }
+
+    fn lives(word: u64, number: u32) -> bool {
+        Self::number(word) == u64::from(number) && word & REFERENCES != 0
+    }
+
     /// Counts one more reference if `id` is the live handle.
     ///
     /// Acquire pairs with the release in `begin` and in whatever handed the id over.
@@ -158,6 +173,15 @@ impl Life {
     /// Relaxed: a reference is only ever made from a reference, and the hand-over of that one ordered everything.
     pub(crate) fn retain(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a reference again after the last one was given up, by the one who [left](Self::leave) last and now does not free the line. The
+    /// life goes on without its handle.
+    ///
+    /// Relaxed: as for [`retain`](Self::retain); nothing was written to the line meanwhile.
+    pub(crate) fn revive(&self) {
+        let before = self.0.fetch_add(1, Ordering::Relaxed);
+        debug_assert!(before & REFERENCES == 0);
     }
 
     /// Takes part in the life seen as `word` (from [`peek`](Self::peek)) if it is still the same and has references.

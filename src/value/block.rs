@@ -4,6 +4,7 @@
 //! is. The payload is raw; what lies in it, and how it ends, is known by the [`Value`](super::Value)s that
 //! point to it.
 
+use super::store::{self, LIMITED};
 use crate::status::{Failure, NOMEM, Result};
 use std::alloc::{Layout, alloc as heap_alloc, dealloc};
 use std::ptr::NonNull;
@@ -33,6 +34,9 @@ pub fn account(client: u32, delta: i64) {
     #[cfg(test)]
     super::tests::account(client, delta);
     if client != 0 && delta != 0 {
+        if client & LIMITED != 0 {
+            store::account(client, delta);
+        }
         if let Some(hook) = HOOK.get() {
             hook(client, delta);
         }
@@ -83,6 +87,18 @@ pub(super) unsafe fn retain(payload: NonNull<u8>) {
     // overflow: each reference is a value of 32 bytes somewhere in an address space that has no room for
     // usize::MAX of them. SAFETY: by contract.
     unsafe { header(payload) }.refs.fetch_add(1, Ordering::Relaxed);
+}
+
+/// One more reference, unless the last has gone.
+///
+/// # Safety
+/// The block is still there: whoever frees it waits for the caller first.
+#[must_use]
+pub(super) unsafe fn retain_unless_ended(payload: NonNull<u8>) -> bool {
+    // SAFETY: by contract.
+    let refs = &unsafe { header(payload) }.refs;
+    // Relaxed: what is in the block is read under its own lock.
+    refs.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |refs| (refs != 0).then(|| refs + 1)).is_ok()
 }
 
 /// One reference less; true for the last, who then owns the block and has to [`free`] it.

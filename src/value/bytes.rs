@@ -99,7 +99,7 @@ impl Value {
             Ok(block) => {
                 // SAFETY: the payload was allocated for it, and is aligned to 16 bytes.
                 unsafe { block.cast().write(Moved { destroy, text: AtomicPtr::new(ptr::null_mut()) }) };
-                account(client, size as i64);
+                account(client, moved_size(destroy, size));
                 let meta = kind::BYTES as u64 | Form::MOVED;
                 Ok(Value { words: [word(block.as_ptr()), size as u64, word(data)], meta })
             }
@@ -113,34 +113,39 @@ impl Value {
         }
     }
 
-    /// Where the bytes are and how many, if the value is bytes. The pointer is valid as long as the value and
-    /// at its place.
+    /// Where the bytes are and how many, if the value is bytes. Those that are on disk are loaded, which may
+    /// fail. The pointer is valid as long as the value is pinned, or else as long as it lives, and at its place.
     #[inline]
-    #[must_use]
-    pub fn bytes_raw(&self) -> Option<(*const u8, usize)> {
+    pub fn bytes_raw(&self) -> Result<Option<(*const u8, usize)>> {
         let value = self.resolve();
-        match (value.tag(), value.form()) {
-            (kind::BYTES, Form::INLINE) => {
-                Some((value.words.as_ptr().cast(), (value.meta >> LEN_SHIFT & 0xff) as usize))
-            }
-            (kind::BYTES, _) => Some((pointer_of(value.words[2]), value.words[1] as usize)),
+        Ok(match (value.tag(), value.form()) {
+            (kind::BYTES, Form::INLINE) => Some((value.words.as_ptr().cast(), value.bytes_size())),
+            (kind::BYTES, Form::MANAGED) => return value.resident()?.bytes_raw(),
+            (kind::BYTES, _) => Some((pointer_of(value.words[2]), value.bytes_size())),
             _ => None,
-        }
+        })
     }
 
-    /// The bytes, if the value is bytes.
+    /// The size of a value that is bytes, wherever they are.
     #[inline]
-    #[must_use]
-    pub fn as_bytes(&self) -> Option<&[u8]> {
-        // SAFETY: not NULL, readable for that size while the value lives, and immutable.
-        self.bytes_raw().map(|(data, size)| unsafe { std::slice::from_raw_parts(data, size) })
+    pub(super) fn bytes_size(&self) -> usize {
+        if self.form() == Form::INLINE {
+            (self.meta >> LEN_SHIFT & 0xff) as usize
+        } else {
+            self.words[1] as usize
+        }
     }
 
     /// The bytes with a NUL behind them, `None` if the value is not bytes. Moved-in bytes without a NUL of
     /// their own are copied once, at the first call, and the copy is kept with them.
     pub fn text(&self) -> Result<Option<*const c_char>> {
         let value = self.resolve();
-        let Some(data) = value.as_bytes() else { return Ok(None) };
+        if value.tag() == kind::BYTES && value.form() == Form::MANAGED {
+            return value.resident()?.text();
+        }
+        let Some((data, size)) = value.bytes_raw()? else { return Ok(None) };
+        // SAFETY: not NULL, readable for that size while the value lives, and immutable.
+        let data = unsafe { std::slice::from_raw_parts(data, size) };
         if value.form() != Form::MOVED || data.contains(&0) {
             return Ok(Some(data.as_ptr().cast()));
         }
@@ -167,6 +172,19 @@ impl Value {
         }
     }
 
+    /// How much memory is won when these bytes, which are in a block, are put elsewhere; 0 for what stays where
+    /// it is, because nobody ends it.
+    pub(super) fn movable_bytes(&self) -> usize {
+        match self.form() {
+            Form::BLOCK => self.bytes_size(),
+            // SAFETY: bytes of this form have that payload.
+            Form::MOVED => unsafe {
+                moved_size((*pointer_of::<Moved>(self.words[0])).destroy, self.bytes_size()) as usize
+            },
+            _ => 0,
+        }
+    }
+
     /// Ends the bytes in a block.
     ///
     /// # Safety
@@ -180,6 +198,7 @@ impl Value {
             if self.form() == Form::MOVED {
                 let moved = block.cast::<Moved>().read();
                 block::free(block, size_of::<Moved>());
+                held = moved_size(moved.destroy, size);
                 let text = moved.text.into_inner();
                 if !text.is_null() {
                     free_text(text, size);
@@ -194,6 +213,11 @@ impl Value {
             account(client, -held);
         }
     }
+}
+
+/// What moved-in bytes are accounted with. What nobody ends is not held by the value: it is there anyway.
+fn moved_size(destroy: Option<Destroy>, size: usize) -> i64 {
+    if destroy.is_some() { size as i64 } else { 0 }
 }
 
 /// What a copied text is accounted with.

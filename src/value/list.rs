@@ -1,7 +1,7 @@
 //! Lists of values. They nest without limit, so nothing here recurses.
 
 use super::block::{self, account, no_memory};
-use super::{Form, HAS_REFS, Value, kind, pointer_of, word};
+use super::{Form, HAS_MANAGED, HAS_REFS, Value, kind, pointer_of, word};
 use crate::status::Result;
 use std::ptr::{self, NonNull};
 
@@ -28,7 +28,7 @@ impl Value {
         if count == 0 {
             return Ok(Value { words: [0; 3], meta: kind::LIST as u64 });
         }
-        let refs = items.iter().any(|item| item.tag() == kind::REF || item.meta & HAS_REFS != 0);
+        let marks = items.iter().fold(0, |marks, item| marks | marks_of(item));
         let size = payload_size(count).ok_or_else(|| no_memory(usize::MAX))?;
         let block = block::alloc(size, client)?;
         let mut items = std::mem::ManuallyDrop::new(items);
@@ -42,7 +42,7 @@ impl Value {
             first
         };
         account(client, (count * size_of::<Value>()) as i64);
-        let meta = kind::LIST as u64 | Form::BLOCK | if refs { HAS_REFS } else { 0 };
+        let meta = kind::LIST as u64 | Form::BLOCK | marks;
         Ok(Value { words: [word(block.as_ptr()), count as u64, word(first)], meta })
     }
 
@@ -90,6 +90,16 @@ impl Value {
                 None => return Ok(list),
             }
         }
+    }
+}
+
+/// What a list remembers of one of its items.
+fn marks_of(item: &Value) -> u64 {
+    match (item.tag(), item.form()) {
+        (kind::REF, _) => HAS_REFS,
+        (kind::LIST, _) => item.meta & (HAS_REFS | HAS_MANAGED),
+        (_, Form::MANAGED) => HAS_MANAGED,
+        _ => 0,
     }
 }
 

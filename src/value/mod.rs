@@ -11,22 +11,33 @@
 //! | bytes, moved in | block | size | data | [`bytes::Moved`]: who ends it |
 //! | object | block | object | its type | bytes accounted |
 //! | list | block | count | items | [`list::Head`], then the items |
+//! | managed | block | size of bytes | type of an object | [`managed::Managed`]: in memory or on disk |
 //! | reference | target | | | |
 
 pub mod arg;
 mod block;
 mod bytes;
+mod codec;
 mod list;
+mod managed;
 mod object;
 mod out;
+mod residence;
+mod spill_file;
+#[cfg(test)]
+mod spill_tests;
+mod store;
 #[cfg(test)]
 mod tests;
 
 pub use arg::{Arg, ArgKind};
 pub use block::{account, install_accounting};
 pub use bytes::{Destroy, INLINE_MAX};
+pub use codec::is_running as codec_is_running;
+pub use managed::Pins;
 pub use object::{Type, encode, type_name};
 pub use out::BytesOut;
+pub use store::{LIMITED, Settings as StoreSettings, Store};
 
 use std::ffi::c_void;
 use std::fmt;
@@ -74,6 +85,8 @@ impl Form {
     const BLOCK: u64 = 1 << 8;
     /// Bytes of somebody else, with a block that ends them.
     const MOVED: u64 = 2 << 8;
+    /// Bytes or an object that may be on disk.
+    const MANAGED: u64 = 3 << 8;
     const MASK: u64 = 0xff00;
 }
 
@@ -82,6 +95,8 @@ const KIND_MASK: u64 = 0xff;
 const LEN_SHIFT: u32 = 16;
 /// A list with a reference somewhere in it.
 const HAS_REFS: u64 = 1 << 24;
+/// A list with a managed value somewhere in it.
+const HAS_MANAGED: u64 = 1 << 25;
 
 /// An immutable result or argument. `Clone` shares; dropping the last one destroys what it holds.
 #[repr(C, align(16))]
@@ -213,13 +228,14 @@ impl Value {
     }
 
     /// How much it holds: bytes their size, an object what its type tells, a list the sum of its items and
-    /// the array of them, a scalar 8, nothing 0. Calls the `nbytes` of objects.
+    /// the array of them, a scalar 8, nothing 0. Calls the `nbytes` of objects, except of those that may be on
+    /// disk: what they told first is remembered.
     #[must_use]
     pub fn nbytes(&self) -> usize {
         let value = self.resolve();
         match value.tag() {
             kind::NONE => 0,
-            kind::BYTES => value.bytes_raw().map_or(0, |(_, size)| size),
+            kind::BYTES => value.bytes_size(),
             kind::OBJECT => value.object_nbytes(),
             kind::LIST => list::nbytes(value),
             _ => 8,
@@ -261,6 +277,7 @@ impl Value {
         // SAFETY: the last reference is gone, so the block is ours; its kind says what is in it.
         unsafe {
             match self.tag() {
+                _ if self.form() == Form::MANAGED => managed::end(block),
                 kind::BYTES => self.end_bytes(block),
                 kind::OBJECT => self.end_object(block),
                 kind::LIST => list::end(block),

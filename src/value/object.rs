@@ -1,7 +1,7 @@
 //! Objects: something of the caller's, owned by the value, with a static type that says how it ends.
 
 use super::block::{self, account};
-use super::{BytesOut, Destroy, Form, Value, kind, pointer_of, word};
+use super::{BytesOut, Destroy, Form, Value, codec, kind, pointer_of, word};
 use crate::status::{self, Failure, Result, Status};
 use std::ffi::{CStr, c_char, c_void};
 use std::mem::offset_of;
@@ -21,7 +21,8 @@ pub struct Type {
     pub destroy: Option<unsafe extern "C" fn(object: *mut c_void)>,
     /// How many bytes the object holds. NULL: 0.
     pub nbytes: Option<unsafe extern "C" fn(object: *const c_void) -> usize>,
-    /// Writes the object to out by rask_bytes_write. NULL: objects of it stay in this process.
+    /// Writes the object to out by rask_bytes_write. NULL: objects of it stay in this process, and in memory. It
+    /// may call the library, but not wait or close a client: RASK_E_STATE. Nor may decode.
     pub encode: Option<unsafe extern "C" fn(object: *const c_void, out: *mut BytesOut) -> Status>,
     /// Makes an object of what encode wrote; NULL on failure.
     pub decode: Option<unsafe extern "C" fn(data: *const c_void, size: usize) -> *mut c_void>,
@@ -106,7 +107,11 @@ pub unsafe fn encode(object: *const c_void, ty: *const Type) -> Result<Option<Ve
     let Some(encode) = encode else { return Ok(None) };
     let mut out = BytesOut::new();
     // SAFETY: the type's own function, for an object of it.
-    let status = unsafe { encode(object, &raw mut out) };
+    let status = codec::running(|| unsafe { encode(object, &raw mut out) });
+    if out.is_short() {
+        // An encoder that does not look at what its writes return must not cost anybody half an object.
+        return Err(Failure::new(status::NOMEM, "no memory to encode an object"));
+    }
     if status == status::OK {
         return Ok(Some(out.into_bytes()));
     }
@@ -151,26 +156,48 @@ impl Value {
         }
     }
 
-    /// The object and its type, if the value is one.
+    /// The type, if the value is an object.
     #[inline]
     #[must_use]
-    pub fn as_object(&self) -> Option<(*mut c_void, *const Type)> {
+    pub fn object_type(&self) -> Option<*const Type> {
         let value = self.resolve();
-        (value.tag() == kind::OBJECT)
-            .then(|| (pointer_of(value.words[1]), pointer_of::<Type>(value.words[2]).cast_const()))
+        (value.tag() == kind::OBJECT).then(|| pointer_of::<Type>(value.words[2]).cast_const())
+    }
+
+    /// The object and its type, if the value is one. An object that is on disk is loaded, which may fail. The
+    /// pointer is valid as long as the value is pinned, or else as long as it lives.
+    #[inline]
+    pub fn as_object(&self) -> Result<Option<(*mut c_void, *const Type)>> {
+        let value = self.resolve();
+        let Some(ty) = value.object_type() else { return Ok(None) };
+        let resident = if value.form() == Form::MANAGED { value.resident()? } else { value };
+        Ok(Some((pointer_of(resident.words[1]), ty)))
     }
 
     /// The name of its type, if the value is an object; else empty.
     pub(super) fn object_name(&self) -> String {
         // SAFETY: the type of a live object.
-        self.as_object()
-            .map_or(String::new(), |(_, ty)| unsafe { name_of(ty) }.to_string_lossy().into_owned())
+        self.object_type().map_or(String::new(), |ty| unsafe { name_of(ty) }.to_string_lossy().into_owned())
     }
 
-    /// What the object says it holds.
+    /// What the object says it holds, or said first if it may be on disk.
     pub(super) fn object_nbytes(&self) -> usize {
-        // SAFETY: the type of a live object is static, and its function takes that object.
-        self.as_object().map_or(0, |(object, ty)| unsafe { (*ty).nbytes.map_or(0, |nbytes| nbytes(object)) })
+        let ty = pointer_of::<Type>(self.words[2]);
+        match self.form() {
+            Form::MANAGED => self.managed().size(),
+            // SAFETY: the type of a live object is static, and its function takes that object.
+            _ => unsafe { (*ty).nbytes.map_or(0, |nbytes| nbytes(pointer_of(self.words[1]))) },
+        }
+    }
+
+    /// How much memory is won when this object is put elsewhere; 0 if its type does not allow that.
+    pub(super) fn movable_object(&self) -> usize {
+        let ty = pointer_of::<Type>(self.words[2]);
+        // SAFETY: the type of a live object is static; its block holds what it is accounted with.
+        unsafe {
+            let movable = (*ty).encode.is_some() && (*ty).decode.is_some() && (*ty).destroy.is_some();
+            if movable { *pointer_of::<u64>(self.words[0]) as usize } else { 0 }
+        }
     }
 
     /// What it is, in words for a message: the kind, and of an object its type.

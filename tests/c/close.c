@@ -293,6 +293,38 @@ static void by_default_a_client_has_workers(void) {
     CHECK_OK(rask_client_close(one));
 }
 
+/* A ring of tasks that return each other's futures, too long for anybody to notice: nothing but a close ends
+ * it. */
+enum { RING = 3000 };
+static rask_future ring[RING];
+static void return_the_next(rask_task *t) {
+    gate_pass((gate *)rask_arg_pointer(t, 0));
+    rask_return_future(t, rask_clone(ring[(rask_arg_i64(t, 1) + 1) % RING]));
+}
+static void count_cancelled(rask_future future, rask_state state, void *context) {
+    (void)future;
+    if (state == RASK_CANCELLED)
+        atomic_fetch_add((atomic_int *)context, 1);
+}
+static void ends_what_waits_for_itself(void) {
+    gate *g = gate_new();
+    atomic_int n = 0;
+    rask_client own = open_workers(2);
+    for (int i = 0; i < RING; i++) {
+        ring[i] = rask_submit(own, return_the_next, RASK_ARGS(rask_pointer(g), i));
+        CHECK_OK(rask_on_done(ring[i], count_cancelled, &n));
+    }
+    gate_open(g);
+    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
+    do {
+        sched_yield();
+        CHECK_OK(rask_client_get_stats(own, &stats));
+    } while (stats.n_executed < RING);
+    CHECK_OK(rask_client_close(own));
+    CHECK_EQ(atomic_load(&n), RING);
+    CHECK_OK(rask_release_all(ring, RING));
+}
+
 int main(void) {
     RUN_WITH(1, what_has_not_started_is_cancelled);
     RUN_WITH(2, values_stay_readable);
@@ -307,5 +339,6 @@ int main(void) {
     RUN(many_clients);
     RUN(many_clients_at_once);
     RUN(by_default_a_client_has_workers);
+    RUN(ends_what_waits_for_itself);
     return 0;
 }

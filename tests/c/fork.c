@@ -25,6 +25,12 @@ static void in_child(void (*body)(void), bool plain_exit) {
 }
 
 static rask_future finished, running, pending;
+static rask_as_completed iter;
+
+static void not_in_a_child(rask_future future, rask_state state, void *parent) {
+    (void)future, (void)state;
+    CHECK(parent && *(pid_t *)parent == getpid());
+}
 
 static void every_call(void) {
     const rask_value *value = (const rask_value *)&finished;
@@ -52,6 +58,9 @@ static void every_call(void) {
     CHECK_STATUS(rask_last_status(), RASK_E_FORKED);
     CHECK_STATUS(rask_client_wait(client, RASK_FOREVER), RASK_E_FORKED);
     CHECK_STATUS(rask_client_get_stats(client, &stats), RASK_E_FORKED);
+    CHECK_STATUS(rask_client_dump(client, NULL), RASK_E_FORKED);
+    CHECK_STATUS(rask_trace_start(client, "/dev/null"), RASK_E_FORKED);
+    CHECK_STATUS(rask_trace_stop(client), RASK_E_FORKED);
     for (int k = 0; k < 3; k++) {
         CHECK_STATUS(rask_future_state(all[k]), RASK_E_FORKED);
         CHECK(rask_future_key(all[k]) == NULL);
@@ -67,9 +76,20 @@ static void every_call(void) {
         CHECK_STATUS(rask_wait(&all[k], 1, RASK_ALL_COMPLETED, RASK_FOREVER, &done), RASK_E_FORKED);
         CHECK_STATUS(rask_gather(&all[k], 1, RASK_FOREVER, &value, NULL), RASK_E_FORKED);
         CHECK_STATUS(rask_progress(&all[k], 1, NULL), RASK_E_FORKED);
+        CHECK_STATUS(rask_on_done(all[k], not_in_a_child, NULL), RASK_E_FORKED);
+        CHECK_EQ(rask_as_completed_open(&all[k], 1).id, 0);
+        CHECK_STATUS(rask_last_status(), RASK_E_FORKED);
+        CHECK_STATUS(rask_as_completed_add(iter, &all[k], 1), RASK_E_FORKED);
+        out.id = 77;
+        CHECK_STATUS(rask_as_completed_next(iter, RASK_FOREVER, &out), RASK_E_FORKED);
+        CHECK_EQ(out.id, 0);
+        CHECK_STATUS(rask_progress_start(&all[k], 1, NULL), RASK_E_FORKED);
         CHECK_STATUS(rask_fire_and_forget(all[k]), RASK_E_FORKED);
         CHECK_STATUS(rask_release(all[k]), RASK_E_FORKED);
     }
+    CHECK_EQ(rask_as_completed_count(iter), 0);
+    CHECK_EQ(rask_as_completed_fd(iter), -1);
+    CHECK_STATUS(rask_as_completed_close(iter), RASK_E_FORKED);
     CHECK_STATUS(rask_release_all(all, 3), RASK_E_FORKED);
     CHECK_STATUS(rask_client_close(client), RASK_E_FORKED);
 }
@@ -89,13 +109,20 @@ static void fork_while_busy(void (*body)(void), bool plain_exit) {
     running = submit_held(client, g, 1);
     pending = rask_submit(client, inc, RASK_ARGS(running));
     GATE_REACHED(g, 1);
+    pid_t parent = getpid();
+    iter = rask_as_completed_open(RASK_FUTURES(finished, running));
+    CHECK_OK(rask_on_done(finished, not_in_a_child, &parent)); /* its thread is there, and not in the child */
+    CHECK_OK(rask_on_done(running, not_in_a_child, &parent));
     in_child(body, plain_exit);
+    CHECK_EQ(rask_as_completed_count(iter), 2);
+    CHECK_OK(rask_as_completed_close(iter));
     CHECK_EQ(rask_future_state(running), RASK_RUNNING); /* the parent's are as they were */
     CHECK_EQ(rask_future_state(pending), RASK_PENDING);
     gate_open(g);
     CHECK_I64(pending, 2);
     rask_future f = rask_submit(client, inc, RASK_ARGS(pending));
     CHECK_I64(f, 3);
+    CHECK_OK(rask_client_close(client)); /* the callbacks know the parent */
     CHECK_OK(rask_release_all(RASK_FUTURES(finished, running, pending, f)));
 }
 
