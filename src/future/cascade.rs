@@ -41,6 +41,8 @@ struct Rest<'a> {
     telling: Option<Telling<'a>>,
     /// The client of futures that ended other than by running: somebody may wait until it has none left.
     settled: Option<u32>,
+    /// One of them may have been among the jobs with a rank.
+    is_ranked: bool,
 }
 
 impl<'a> Cascade<'a> {
@@ -91,6 +93,9 @@ impl<'a> Cascade<'a> {
             }
             if let Some(client) = rest.settled {
                 self.local.tell_drainers(client);
+                if rest.is_ranked {
+                    self.local.refresh_ranked(client);
+                }
             }
         }
     }
@@ -200,6 +205,9 @@ impl<'a> Cascade<'a> {
     }
 
     fn ready(&mut self, node: NodePtr) {
+        if node.gate.has_extra() && self.push_ranked(node) {
+            return;
+        }
         if !self.keeps_next {
             return self.push(node);
         }
@@ -213,6 +221,16 @@ impl<'a> Cascade<'a> {
         if !self.local.push(node.client(), node.to_word() as Job) {
             discard(node, self);
         }
+    }
+
+    /// `false`: the task has no rank.
+    #[cold]
+    fn push_ranked(&mut self, node: NodePtr) -> bool {
+        let Some(rank) = extra::rank(node) else { return false };
+        if !self.local.push_ranked(node.client(), &[node.to_word() as Job], &rank) {
+            discard(node, self);
+        }
+        true
     }
 
     /// A task that waited for another's result has it.
@@ -421,6 +439,7 @@ impl<'a> Cascade<'a> {
             return false;
         };
         if settled != Settled::Running {
+            self.rest().is_ranked |= node.gate.has_extra();
             self.local.tally(node.client(), |tally| tally.unstarted.add(1));
         }
         self.count(node, ending, 1);

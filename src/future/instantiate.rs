@@ -312,11 +312,20 @@ impl Instance<'_> {
             client: self.client,
             function: task.function,
             options: Some(&options),
+            rank: None,
             identity: None,
             wrong: None,
         };
-        let made = submit(self.local, spec, args.as_slice())?;
-        self.jobs.extend(made.job);
+        let rank = options.rank(self.client);
+        let made = submit(self.local, spec.ranked(&rank), args.as_slice())?;
+        match (made.job, rank) {
+            (Some(job), Ok(Some(rank))) => {
+                if !self.local.push_ranked(self.client, &[job], &rank) {
+                    super::discard_job(job, self.local);
+                }
+            }
+            (job, _) => self.jobs.extend(job),
+        }
         // Others may know it, but we have its handle.
         let node = handle::pin(made.id)?.into_node();
         self.nodes[index] = Some(node);

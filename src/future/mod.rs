@@ -24,6 +24,7 @@ mod options;
 mod ordinary;
 mod plan;
 mod retry;
+mod shortage;
 mod sight;
 mod spread;
 mod submit;
@@ -58,7 +59,7 @@ pub(crate) use waiting::deadlock;
 pub(crate) use watch::{Watch, Watcher, Watching};
 
 use crate::log::log;
-use crate::scheduler::{Job, Local, Work};
+use crate::scheduler::{Core, Job, Local, Work};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result, Status};
 use crate::value::{Value, kind as value_kind};
@@ -104,7 +105,15 @@ pub struct ErrorView {
 /// What the scheduler does with futures.
 pub(crate) fn work() -> Work {
     let stuck = waiting::resolve_deadlocks;
-    Work { run: task::run, discard: |job, local, _| discard_job(job, local), cancel_pending, stuck }
+    let discard = |job, local: &Local, _: &Core| discard_job(job, local);
+    Work {
+        run: task::run,
+        discard,
+        is_stale: task::is_stale,
+        drop_stale: task::drop_stale,
+        cancel_pending,
+        stuck,
+    }
 }
 
 /// Ends a job that will not run, because its client is closed.

@@ -7,7 +7,7 @@ use super::identity::Identity;
 use super::node::{self, Block, Inline, NodePtr, Shape};
 use super::{State, SubmitOptions, TaskFn, extra, handle, trace};
 use crate::log::log;
-use crate::scheduler::{Job, Local};
+use crate::scheduler::{Job, Local, Rank};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
 use crate::sync::{AtomicU64, Ordering};
@@ -25,10 +25,22 @@ pub(crate) struct Spec<'a> {
     pub(crate) function: Option<TaskFn>,
     /// `None`: the default ones.
     pub(crate) options: Option<&'a SubmitOptions<'a>>,
+    /// What [the options say](SubmitOptions::rank) of priority and resources.
+    pub(crate) rank: Option<&'a Rank>,
     /// The key it holds, and what it computes, if others are to find it.
     pub(crate) identity: Option<(&'a CString, Identity)>,
     /// A mistake that the caller found already.
     pub(crate) wrong: Option<&'a Failure>,
+}
+
+impl<'a> Spec<'a> {
+    /// As asked for by the options, or wrong because of that.
+    pub(crate) fn ranked(self, rank: &'a Result<Option<Rank>>) -> Self {
+        match rank {
+            Ok(rank) => Self { rank: rank.as_ref(), ..self },
+            Err(failure) => Self { wrong: self.wrong.or(Some(failure)), ..self },
+        }
+    }
 }
 
 /// A future that was made.
@@ -173,6 +185,7 @@ fn set_options(node: NodePtr, spec: Spec<'_>) {
             extra.name = options.name.map(CStr::to_owned);
             extra.retries = options.retries;
             extra.retry_delay = options.retry_delay;
+            extra.rank = spec.rank.cloned();
         }
         if let Some((key, identity)) = spec.identity {
             extra.key = Some(key.clone());
@@ -315,7 +328,7 @@ pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
     let class = Class::Small;
     let node = take_node(local, class, args)?;
     node.begin(client, None, Shape::EMPTY);
-    let spec = Spec { client, function: None, options: None, identity: None, wrong: None };
+    let spec = Spec { client, function: None, options: None, rank: None, identity: None, wrong: None };
     let mut inputs = Vec::new();
     match read(arg, client, &mut inputs, 0) {
         Err(wrong) => Ok(make_wrong(local, node, class, spec, &wrong)),

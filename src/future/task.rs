@@ -5,7 +5,9 @@ use super::dependents::UNLINKED;
 use super::error::{Ending, Error};
 use super::handle::{self, Taken};
 use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
+use super::shortage::Left;
 use super::trace::Outcome;
+use super::walk::Search;
 use super::{chain, extra, key, trace, waiting};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
@@ -297,9 +299,7 @@ pub(crate) fn run_queued_child(node: NodePtr, local: &Local) -> bool {
         if node.gate.start() {
             execute(node, local, Cascade::new(local));
         } else {
-            let mut cascade = Cascade::new(local);
-            cascade.let_go_entry(node);
-            cascade.run();
+            drop_stale(job, local);
         }
     }
     taken
@@ -310,23 +310,28 @@ pub(crate) fn run_queued_child(node: NodePtr, local: &Local) -> bool {
 pub(crate) fn drop_stale_entries(local: &Local) {
     loop {
         let Some(slot) = local.slot() else { return };
-        let Some(job) = slot.take_stale(|job| NodePtr::from_word(job as u64).gate.is_claimed()) else {
-            return;
-        };
-        let mut cascade = Cascade::new(local);
-        cascade.let_go_entry(NodePtr::from_word(job as u64));
-        cascade.run();
+        let Some(job) = slot.take_stale(is_stale) else { return };
+        drop_stale(job, local);
     }
+}
+
+/// Whether a job in a queue was run by who waited for it, or ended, meanwhile.
+pub(crate) fn is_stale(job: Job) -> bool {
+    NodePtr::from_word(job as u64).gate.is_claimed()
+}
+
+/// Lets go of such a job: its entry's reference is all that is left of it.
+pub(crate) fn drop_stale(job: Job, local: &Local) {
+    let mut cascade = Cascade::new(local);
+    cascade.let_go_entry(NodePtr::from_word(job as u64));
+    cascade.run();
 }
 
 /// Runs a job from a queue; the job to run next, if one became ready by it.
 pub(crate) fn run(job: Job, local: &Local, _core: &Core) -> Option<Job> {
     let node = NodePtr::from_word(job as u64);
     if !node.gate.start() {
-        // Settled, or run by who waited for it, while it was queued: the entry's reference is all that is left.
-        let mut cascade = Cascade::new(local);
-        cascade.let_go_entry(node);
-        cascade.run();
+        drop_stale(job, local);
         return None;
     }
     execute(node, local, Cascade::keeping_next(local))
@@ -434,7 +439,9 @@ fn forward_to(node: NodePtr, input: NodePtr, local: &Local, cascade: &mut Cascad
     }
     // Looked at and linked as one step: of two tasks that return each other's futures, the second sees the first.
     let is_linked = waiting::looking(local, || {
-        if super::walk::Search::new(&[node], FORWARD_BUDGET).needs(input) {
+        // What the task holds is given back when this is over.
+        let left = Left::default();
+        if Search::new(&[node], &left, FORWARD_BUDGET).reach(input).is_some() {
             return false;
         }
         link_forward(node, input, cascade);
