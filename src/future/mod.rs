@@ -136,6 +136,7 @@ fn client_closed(client: u32, has_failed: bool, local: &Local) {
 /// Cancels every future of the client that waits for its inputs; if `nothing_runs` of it any more, also those whose tasks have run and wait
 /// for each other's results. Looks at all nodes of the process, since those that wait are in no queue.
 fn cancel_pending(client: u32, nothing_runs: bool, local: &Local) {
+    instantiate::await_published();
     let waits = |node| match state_of_node(node) {
         State::Pending => true,
         State::Running => nothing_runs,
