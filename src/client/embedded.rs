@@ -5,7 +5,7 @@ use super::{
     DEFAULT_SPARES, MAX_SPARES, MAX_STACK, MAX_WORKERS, MIN_STACK, Options, Stats, SubmitOptions, Timeout,
     discard, dump, memory, trace, wait,
 };
-use crate::future::{self, Made, Spec, Task, TaskFn};
+use crate::future::{self, Made, Plan, Spec, Task, TaskFn};
 use crate::scheduler::{self, Core, Job, Local, Resources, Settings, trait_bit};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
@@ -168,7 +168,7 @@ impl Engine for Embedded {
                 return submit_with(local, client, function, args, options, wrong);
             }
             let spec = Spec { client, function, options: None, rank: None, identity: None, wrong };
-            let made = make(local, spec, args)?;
+            let made = future::submit(local, spec, args)?;
             publish(local, client, &made);
             if client & LIMITED != 0 {
                 memory::make_room(client);
@@ -206,7 +206,7 @@ impl Engine for Embedded {
                         break;
                     }
                 }
-                match make(local, spec, std::slice::from_ref(item)) {
+                match future::submit(local, spec, std::slice::from_ref(item)) {
                     Ok(made) => {
                         out[index] = made.id.0;
                         jobs.extend(made.job);
@@ -236,17 +236,22 @@ impl Engine for Embedded {
             Ok(made.id.0)
         })
     }
-}
 
-/// A future, new or found by its key.
-#[inline(always)]
-fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
-    let is_pure = || spec.client & trait_bit::PURE != 0;
-    let is_held = match spec.options {
-        None => is_pure(),
-        Some(options) => options.key.is_some() || options.pure.unwrap_or_else(is_pure),
-    };
-    if is_held { future::make_held(local, spec, args) } else { future::make(local, spec, args) }
+    fn submits_are_pure(&self, client: u64) -> Result<bool> {
+        let number = Local::with(|local| local.enter(Id(client)))?;
+        Ok(number & trait_bit::PURE != 0)
+    }
+
+    fn compute(&self, client: u64, plan: &Plan, out: &mut [u64]) -> Result<()> {
+        Local::with(|local| {
+            let client = enter(local, client, &[])?;
+            future::instantiate(plan, local, client, out)?;
+            if client & LIMITED != 0 {
+                memory::make_room(client);
+            }
+            Ok(())
+        })
+    }
 }
 
 /// The number of the client, or the end of what `args` hands over. Where the client has a limit, waits until there is room.
@@ -282,7 +287,7 @@ fn submit_with(
     let rank = options.rank(client);
     let spec = Spec { client, function, options: Some(options), rank: None, identity: None, wrong };
     let spec = spec.ranked(&rank);
-    let made = make(local, spec, args)?;
+    let made = future::submit(local, spec, args)?;
     publish_all(local, spec, made.job.as_slice());
     if client & LIMITED != 0 {
         memory::make_room(client);

@@ -1,9 +1,12 @@
 //! Clients: where work runs, and everything that waits for it.
 
 pub mod as_completed;
+mod compile;
+pub mod delayed;
 mod dump;
 mod embedded;
 mod engine;
+mod graph;
 mod memory;
 mod progress;
 mod table;
@@ -181,5 +184,8 @@ pub fn discard(args: &[Arg]) {
 
 /// Handles of every kind that are alive in this process.
 pub fn live_handles() -> u64 {
-    Local::live_handles() + scheduler::open_clients() + as_completed::open_iterations()
+    Local::live_handles()
+        + scheduler::open_clients()
+        + as_completed::open_iterations()
+        + delayed::live_handles()
 }

@@ -36,10 +36,18 @@ struct Followers {
 impl Error {
     /// An error that begins in `node`.
     pub(crate) fn new(node: NodePtr, status: Status, code: i32, attempts: u32, message: &str) -> Arc<Self> {
-        Arc::new(Self {
-            is_retryable: true,
-            ..Self::for_good(key::of(node), status, code, attempts, message)
-        })
+        Self::begun_in(key::of(node), status, code, attempts, message)
+    }
+
+    /// An error that begins in the task with this key.
+    pub(crate) fn begun_in(
+        origin: CString,
+        status: Status,
+        code: i32,
+        attempts: u32,
+        message: &str,
+    ) -> Arc<Self> {
+        Arc::new(Self { is_retryable: true, ..Self::for_good(origin, status, code, attempts, message) })
     }
 
     /// An error that nobody can retry after.

@@ -4,7 +4,9 @@
 //! waits for, who may run or end it) and its *dependents* (whom to tell, and how it ended). `docs/node.md` tells how they play
 //! together.
 
+mod argument;
 mod cascade;
+mod chain;
 mod dependents;
 mod dispatcher;
 pub(crate) mod dump;
@@ -14,10 +16,13 @@ mod gate;
 pub(crate) mod handle;
 mod held;
 mod identity;
+mod instantiate;
 mod key;
 mod node;
 mod on_done;
 mod options;
+mod ordinary;
+mod plan;
 mod retry;
 mod shortage;
 mod sight;
@@ -33,16 +38,20 @@ mod watch;
 #[cfg(all(test, loom))]
 mod loom_tests;
 
+pub(crate) use argument::Argument;
 pub(crate) use cascade::Cascade;
+pub(crate) use chain::Step;
 pub(crate) use dispatcher::{await_returned as await_callbacks, is_current as is_dispatcher};
 pub(crate) use error::Ending;
-pub(crate) use held::make_held;
+pub(crate) use held::submit;
+pub(crate) use instantiate::instantiate;
 use node::Inline;
-pub(crate) use node::NodePtr;
+pub(crate) use node::{NodePtr, fits};
 pub use on_done::{Callback, on_done};
 pub use options::SubmitOptions;
+pub(crate) use plan::{Input, MAX_TASKS, OwnedOptions, Plan};
 pub(crate) use sight::{Name, Sight};
-pub(crate) use submit::{Made, Spec, discard, make, scatter};
+pub(crate) use submit::{MAX_NESTING, Made, Spec, constant, discard, items, scatter};
 pub use task::Task;
 use task::run_queued_child;
 pub(crate) use task::{drop_stale_entries, execute};

@@ -11,7 +11,7 @@ use crate::scheduler::{Job, Local, Rank};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
 use crate::sync::{AtomicU64, Ordering};
-use crate::value::{Arg, LIMITED, Type, Value, arg::kind as arg_kind};
+use crate::value::{Arg, LIMITED, Type, Value, arg::SHARED, arg::kind as arg_kind};
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::Arc;
 
@@ -137,12 +137,11 @@ fn make_without_inputs(
 ) -> Made {
     discard(&args[index + 1..]);
     let shape = node.shape();
-    let mut cascade = Cascade::new(local);
-    for before in (0..index).filter(|&before| shape.kind(before) == Inline::Future) {
-        cascade.let_go(NodePtr::from_word(node.get(shape.offset(before))));
-    }
-    cascade.run();
-    make_wrong(local, node, class, spec, &at_argument(index, wrong))
+    let inputs = (0..index)
+        .filter(|&before| shape.kind(before) == Inline::Future)
+        .map(|before| NodePtr::from_word(node.get(shape.offset(before))))
+        .collect();
+    make_wrong_after(local, node, class, spec, inputs, &at_argument(index, wrong))
 }
 
 #[inline(always)]
@@ -212,21 +211,36 @@ fn born(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>) -> Id {
 
 /// Links a node, whose gate awaits them, to those of its inputs that are open.
 pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
+    // Inputs that were done when the gate was set are not awaited; of those that are, some may end before they are linked.
+    link_some_inputs(node, cascade, node.gate.awaited(), || true);
+}
+
+/// As [`link_inputs`], where some inputs are linked already: `awaited` are awaited of the others, those for which `is_open`, asked for each in
+/// turn, says so.
+pub(crate) fn link_some_inputs(
+    node: NodePtr,
+    cascade: &mut Cascade<'_>,
+    mut awaited: u32,
+    mut is_open: impl FnMut() -> bool,
+) {
     let shape = node.shape();
     let mut failed = None;
-    let mut link = |input: NodePtr, edge, link: &AtomicU64| match input.dependents.link(edge, link) {
-        Ok(()) => true,
-        Err(closed) => {
-            if state_of(closed) != State::Finished {
-                // Relaxed: a retry waits until submit has linked.
-                link.store(UNLINKED, Ordering::Relaxed);
-                failed.get_or_insert_with(|| Ending::of(closed));
+    let mut link = |input: NodePtr, edge, link: &AtomicU64| {
+        if !is_open() {
+            return false;
+        }
+        match input.dependents.link(edge, link) {
+            Ok(()) => true,
+            Err(closed) => {
+                if state_of(closed) != State::Finished {
+                    // Relaxed: a retry waits until submit has linked.
+                    link.store(UNLINKED, Ordering::Relaxed);
+                    failed.get_or_insert_with(|| Ending::of(closed));
+                }
+                false
             }
-            false
         }
     };
-    // Inputs that were done when the gate was set are not awaited; of those that are, some may end before they are linked.
-    let mut awaited = node.gate.awaited();
     if shape.is_block() {
         // SAFETY: the block stays until the node is freed, which it cannot be before its gate is opened below.
         for block_edge in unsafe { node.block().as_ref() }.edges.iter() {
@@ -256,12 +270,38 @@ pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
 
 /// A future that is done from the start, because of a mistake.
 fn make_wrong(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, wrong: &Failure) -> Made {
-    node.set_shape(Shape::EMPTY);
-    node.gate.open_forgone();
-    set_options(node, Spec { identity: None, ..spec });
+    begin_wrong(node, spec);
     let ending = Ending::mistaken(node, wrong);
     log!(Debug, "submitted what cannot run: {ending}");
     born_done(local, node, class, spec, ending)
+}
+
+/// The same, where inputs were read before the mistake: of a mistake and inputs that have failed the first counts.
+fn make_wrong_after(
+    local: &Local,
+    node: NodePtr,
+    class: Class,
+    spec: Spec<'_>,
+    inputs: Vec<NodePtr>,
+    wrong: &Failure,
+) -> Made {
+    begin_wrong(node, spec);
+    let ended = inputs.iter().filter_map(|input| input.dependents.closed());
+    let ending = ended.map(Ending::of).find(|ending| ending.error().is_some());
+    let ending = ending.unwrap_or_else(|| Ending::mistaken(node, wrong));
+    log!(Debug, "submitted what cannot run: {ending}");
+    let made = born_done(local, node, class, spec, ending);
+    let mut cascade = Cascade::new(local);
+    inputs.into_iter().for_each(|input| cascade.let_go(input));
+    cascade.run();
+    made
+}
+
+/// Prepares a node without a task that could be run.
+fn begin_wrong(node: NodePtr, spec: Spec<'_>) {
+    node.set_shape(Shape::EMPTY);
+    node.gate.open_forgone();
+    set_options(node, Spec { identity: None, ..spec });
 }
 
 /// Begins the life of a node whose future is done: closed before anybody can know it.
@@ -334,11 +374,8 @@ fn make_with_block(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
         wrong = Some(Failure::invalid("more inputs than a task may have"));
     }
     if let Some(wrong) = wrong {
-        let mut cascade = Cascade::new(local);
-        inputs.into_iter().for_each(|input| cascade.let_go(input));
-        cascade.run();
         values.into_iter().for_each(|value| local.bury(value));
-        return Ok(make_wrong(local, node, class, spec, &wrong));
+        return Ok(make_wrong_after(local, node, class, spec, inputs, &wrong));
     }
     // An input may end between being read and being linked; counting it as open costs an arrival, nothing else.
     let open = inputs.len() as u32;
@@ -418,10 +455,18 @@ fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usize) -> Resu
                 }
                 Value::list(values, client)
             }
+            arg_kind::SHARED if arg.aux == (&raw const SHARED).cast() => {
+                Ok((*pointer.cast::<Value>()).clone())
+            }
             arg_kind::LAZY => Err(Failure::invalid("a delayed is an argument of rask_delayed_call only")),
             kind => Err(Failure::invalid(format!("no such kind of argument: {kind}"))),
         }
     }
+}
+
+/// A constant as the task will read it. `arg` is no future and no list.
+pub(crate) fn constant(arg: &Arg) -> Result<Value> {
+    read(arg, 0, &mut Vec::new(), 0)
 }
 
 /// A value of an argument, which may leave memory where the client has a limit.
@@ -431,7 +476,7 @@ fn managed(value: Result<Value>, client: u32) -> Result<Value> {
 }
 
 /// The items behind a list argument.
-pub(super) fn items<T>(arg: &Arg) -> Result<&[T]> {
+pub(crate) fn items<T>(arg: &Arg) -> Result<&[T]> {
     let pointer = std::ptr::with_exposed_provenance::<T>(arg.payload as usize);
     if arg.size == 0 {
         Ok(&[])

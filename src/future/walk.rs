@@ -44,6 +44,12 @@ impl Ref {
     }
 }
 
+impl Clone for Ref {
+    fn clone(&self) -> Self {
+        Self::new(self.0)
+    }
+}
+
 impl Drop for Ref {
     fn drop(&mut self) {
         Local::with(|local| {
