@@ -118,13 +118,7 @@ impl Engine for Embedded {
                 return Err(wait::codec_waits());
             }
             match scheduler::find(id) {
-                Ok(core) => {
-                    core.close()?;
-                    let failed = core.sum(|tally| tally.failed.get().wrapping_add(tally.cancelled.get()));
-                    if failed > 0 {
-                        future::forgo_all(core.number);
-                    }
-                }
+                Ok(core) => core.close()?,
                 Err(failure) if failure.status == status::CLOSED => scheduler::await_closed(id)?,
                 Err(failure) => return Err(failure),
             }

@@ -59,7 +59,7 @@ pub(crate) use waiting::deadlock;
 pub(crate) use watch::{Watch, Watcher, Watching};
 
 use crate::log::log;
-use crate::scheduler::{Core, Job, Local, Work};
+use crate::scheduler::{Job, Local, Work};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result, Status};
 use crate::value::{Value, kind as value_kind};
@@ -104,15 +104,14 @@ pub struct ErrorView {
 
 /// What the scheduler does with futures.
 pub(crate) fn work() -> Work {
-    let stuck = waiting::resolve_deadlocks;
-    let discard = |job, local: &Local, _: &Core| discard_job(job, local);
     Work {
         run: task::run,
-        discard,
+        discard: |job, local, _| discard_job(job, local),
         is_stale: task::is_stale,
         drop_stale: task::drop_stale,
         cancel_pending,
-        stuck,
+        closed: client_closed,
+        stuck: waiting::resolve_deadlocks,
     }
 }
 
@@ -123,9 +122,12 @@ pub(crate) fn discard_job(job: Job, local: &Local) {
     cascade.run();
 }
 
-/// What is left to do when a client is closed of which futures have failed: nobody can retry them.
-pub(crate) fn forgo_all(client: u32) {
-    Local::with(|local| retry::forgo_all(client, local));
+/// What is left to do when a client is closed: nobody can retry its futures, if some `has_failed`.
+fn client_closed(client: u32, has_failed: bool, local: &Local) {
+    timer::await_client(client);
+    if has_failed {
+        retry::forgo_all(client, local);
+    }
 }
 
 /// Cancels every future of the client that waits for its inputs; if `nothing_runs` of it any more, also those whose tasks have run and wait

@@ -287,7 +287,7 @@ fn make_wrong_after(
 ) -> Made {
     begin_wrong(node, spec);
     let ended = inputs.iter().filter_map(|input| input.dependents.closed());
-    let ending = ended.map(Ending::of).find(|ending| ending.error().is_some());
+    let ending = ended.map(Ending::of).find_map(|ending| ending.for_good());
     let ending = ending.unwrap_or_else(|| Ending::mistaken(node, wrong));
     log!(Debug, "submitted what cannot run: {ending}");
     let made = born_done(local, node, class, spec, ending);

@@ -337,12 +337,17 @@ impl Local {
         self.stack_floor.set(stack_floor());
     }
 
+    /// This thread is one of the library's own: what it runs must not block, as on a worker.
+    pub(crate) fn serve(&self) {
+        self.worker.set(true);
+    }
+
     pub(crate) fn leave_worker(&self) {
         self.worker.set(false);
         self.take_slot();
     }
 
-    /// Whether this thread is a worker of some client.
+    /// Whether this thread is a worker of some client, or serves all of them.
     pub(crate) fn is_worker(&self) -> bool {
         self.worker.get()
     }

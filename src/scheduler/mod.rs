@@ -59,6 +59,8 @@ pub(crate) struct Work {
     pub(crate) drop_stale: fn(Job, &Local),
     /// Ends what waits for its inputs, in the client with this number, because it is closed. `nothing_runs`: and all else that is not done.
     pub(crate) cancel_pending: fn(client: u32, nothing_runs: bool, &Local),
+    /// A client is closed, and all its futures are done; `has_failed`: not all with a value.
+    pub(crate) closed: fn(client: u32, has_failed: bool, &Local),
     /// Nothing is to be run, yet tasks are suspended: perhaps they wait for each other.
     pub(crate) stuck: fn(&Core),
 }
@@ -449,6 +451,8 @@ impl Core {
             }
             // What came in while the last worker left. Later submitters see the mark and take theirs back themselves.
             self.discard_queued(local);
+            let failed = self.sum(|tally| tally.failed.get().wrapping_add(tally.cancelled.get()));
+            (self.work.closed)(self.number, failed > 0, local);
         });
         self.tell_drainers();
         REGISTRY.write().closing.remove(&self.number);
