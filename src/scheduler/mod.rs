@@ -357,6 +357,13 @@ impl Core {
         &self.ranked.resources
     }
 
+    /// Name, total and what is free of each resource.
+    pub(crate) fn stock(&self) -> impl Iterator<Item = (&str, u64, u64)> {
+        let resources = self.resources();
+        let stock = resources.names.iter().zip(resources.totals()).zip(self.ranked.free());
+        stock.map(|((name, &total), free)| (&**name, total, free))
+    }
+
     /// Whether jobs with a rank, ready though they are, wait for something.
     pub(crate) fn has_waiting(&self) -> bool {
         self.ranked.len() > 0

@@ -206,6 +206,11 @@ impl Ranked {
         self.change(|_| ());
     }
 
+    /// What is free of each resource.
+    pub(crate) fn free(&self) -> Vec<u64> {
+        self.state.lock().stock.iter().map(|stock| stock.free).collect()
+    }
+
     /// How many jobs are in it.
     pub(crate) fn len(&self) -> usize {
         self.state.lock().queue.len()

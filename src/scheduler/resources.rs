@@ -14,7 +14,7 @@ const SHOWN: usize = 64;
 /// What a client has in all.
 #[derive(Debug, Default)]
 pub(crate) struct Resources {
-    names: Vec<Box<str>>,
+    pub(crate) names: Vec<Box<str>>,
     totals: Vec<u64>,
 }
 
@@ -63,6 +63,13 @@ impl Resources {
 
     pub(crate) fn totals(&self) -> &[u64] {
         &self.totals
+    }
+
+    /// As it is written in options.
+    pub(crate) fn text_of(&self, need: &Need) -> String {
+        let items: Vec<_> =
+            need.amounts().map(|(index, amount)| format!("{}={amount}", self.names[index])).collect();
+        items.join(",")
     }
 
     /// What a task asks for; a failure when it could never have it.
@@ -190,6 +197,8 @@ mod tests {
         let need = |text: &CStr| resources.need(text).map(|need| need.amounts().collect::<Vec<_>>());
         assert_eq!(need(c"license=7"), Ok(vec![(1, 7)]));
         assert_eq!(need(c"x-y.z:1=01,GPU=2"), Ok(vec![(0, 2), (2, 1)]));
+        let both = resources.need(c"x-y.z:1=1,license=3").unwrap();
+        assert_eq!(resources.text_of(&both), "license=3,x-y.z:1=1");
         assert!(need(c"GPU=3").unwrap_err().message.contains("GPU=3"));
         assert!(need(c"gpu=1").unwrap_err().message.contains("no gpu"));
         assert_eq!(resources.need(c"GPU=1,license=1"), resources.need(c"license=1,GPU=1"));

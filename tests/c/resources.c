@@ -377,6 +377,62 @@ static void closed_while_some_run_and_some_wait(void) {
     CHECK_OK(rask_release(holder));
 }
 
+/* (times): fails so many times. */
+static atomic_int failures;
+static void fail_at_first(rask_task *t) {
+    CHECK_EQ(atomic_fetch_add(&gpus, 2), 0);
+    if (atomic_fetch_add(&failures, 1) < (int)rask_arg_i64(t, 0))
+        rask_fail(t, 1, "on purpose");
+    atomic_fetch_sub(&gpus, 2);
+}
+/* Each run waits for its turn anew, and none is held between two. */
+static void run_again(void) {
+    rask_client own = open_with(2, "GPU=2");
+    for (int delay = 0; delay < 2; delay++) {
+        atomic_store(&failures, 0);
+        rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
+        options.resources = "GPU=2";
+        options.retries = 3;
+        options.retry_delay_ns = delay * 1000 * 1000;
+        rask_future f = rask_submit_with(own, fail_at_first, RASK_ARGS(5), &options);
+        CHECK_FAILS(f, RASK_E_TASK);
+        CHECK_EQ(ERROR_OF(f).attempts, 4);
+        check_all_back(own);
+        CHECK_OK(rask_retry(f));
+        CHECK_OK(rask_wait(&f, 1, RASK_ALL_COMPLETED, LONG_NS, NULL));
+        CHECK_EQ(rask_future_state(f), RASK_FINISHED);
+        check_all_back(own);
+        CHECK_OK(rask_release(f));
+    }
+    CHECK_OK(rask_client_close(own));
+}
+
+/* Cancelled and retried while they wait: each runs once, when it can. */
+static void retried_while_they_wait(void) {
+    enum { N = 50 };
+    rask_client own = open_with(2, "GPU=2");
+    gate *g = gate_new();
+    rask_future holder = submit_to(own, "GPU=1", 0, held, RASK_ARGS(rask_pointer(g), 1)), f[N];
+    GATE_REACHED(g, 1);
+    atomic_int runs = 0;
+    for (int i = 0; i < N; i++)
+        f[i] = submit_to(own, i % 2 ? "GPU=2" : "GPU=1", i % 3, count, RASK_ARGS(rask_pointer(&runs)));
+    for (int round = 0; round < 3; round++)
+        for (int i = 0; i < N; i++)
+            if (rask_cancel(f[i], NULL) == RASK_OK)
+                CHECK_OK(rask_retry(f[i]));
+    gate_open(g);
+    CHECK_OK(rask_wait(f, N, RASK_ALL_COMPLETED, LONG_NS, NULL));
+    CHECK_OK(rask_client_wait(own, LONG_NS));
+    for (int i = 0; i < N; i++)
+        CHECK_EQ(rask_future_state(f[i]), RASK_FINISHED);
+    CHECK(atomic_load(&runs) >= N);
+    check_all_back(own);
+    CHECK_OK(rask_release_all(f, N));
+    CHECK_OK(rask_release(holder));
+    CHECK_OK(rask_client_close(own));
+}
+
 /* ---- who is next ---- */
 
 static int order[1000];
@@ -471,7 +527,9 @@ static void a_flood_starves_nobody(void) {
         const char *text;
         int32_t priority;
     } last[] = {{"GPU=3", -1}, {"GPU=1", -1}, {"GPU=3", 0}, {NULL, 0}, {NULL, -5}};
-    for (size_t i = 0; i < sizeof last / sizeof *last; i++) {
+    /* Each takes thousands of tasks. */
+    size_t n_floods = small_scale() ? 1 : sizeof last / sizeof *last;
+    for (size_t i = 0; i < n_floods; i++) {
         rask_client own = open_with(i % 2 ? 1 : 3, "GPU=3");
         atomic_store(&stop, false);
         for (int n = 0; n < 9; n++) {
@@ -770,6 +828,8 @@ int main(void) {
     RUN(given_up_while_they_wait);
     RUN(giving_up_lets_those_behind_run);
     RUN(closed_while_some_run_and_some_wait);
+    RUN(run_again);
+    RUN(retried_while_they_wait);
     RUN(priorities_among_the_waiting);
     RUN(first_come_first_served);
     RUN(a_big_one_is_not_overtaken);
