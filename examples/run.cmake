@@ -1,5 +1,6 @@
 # cmake -DPROGRAM=… -DBASE=… -DOUT=… -P run.cmake: runs one example with the arguments in BASE.args and compares what it
 # prints with BASE.expected; see CMakeLists.txt.
+cmake_policy(VERSION 3.25) # an @OUT@ in quotes is just that
 file(REMOVE_RECURSE "${OUT}")
 file(MAKE_DIRECTORY "${OUT}")
 

@@ -18,7 +18,7 @@
  *     rask_client_close(client);
  *
  * OWNERSHIP
- * - One handle, one owner: what returns a handle gives it to you; rask_release, or its kind's close, ends it.
+ * - One handle, one owner: what returns a handle gives it to you; the release or close of its kind ends it.
  *   {0} is null. A null, stale or twice-released handle is RASK_E_HANDLE, never somebody else's future.
  * - A value lives as long as someone holds its future or needs it as an input. What is borrowed from a future
  *   is valid until that handle is released, what is borrowed from a task until the task's function returns.
@@ -141,6 +141,11 @@ typedef struct rask_client {
 typedef struct rask_future {
     uint64_t id;                     /**< Nobody's business but the library's. */
 } rask_future;
+
+/** A call that was written down, to be computed as often as wanted. {0} is null. */
+typedef struct rask_delayed {
+    uint64_t id;                     /**< Nobody's business but the library's. */
+} rask_delayed;
 
 /** An iteration over futures as they are done. {0} is null. */
 typedef struct rask_as_completed {
@@ -416,6 +421,15 @@ rask_arg rask_list(const rask_arg *items, size_t count);
  */
 rask_arg rask_list_of(const rask_future *futures, size_t count);
 
+/**
+ * The value of a delayed, once it is computed: for rask_delayed_call only.
+ *
+ * Parameters: delayed: borrowed until the call returns; it may be released right then.
+ * Returns: an argument.
+ * Threads: any. Blocks: no.
+ */
+rask_arg rask_lazy(rask_delayed delayed);
+
 /** No arguments: pointer and count. */
 #define RASK_NO_ARGS NULL, 0
 
@@ -430,8 +444,8 @@ rask_arg rask_list_of(const rask_future *futures, size_t count);
 
 /**
  * One argument by its type: integers, bool and char by rask_i64 (above INT64_MAX they wrap), float and double
- * by rask_f64, char pointers by rask_str, a rask_future by rask_of, a rask_arg as it is, any other pointer to
- * data by rask_pointer.
+ * by rask_f64, char pointers by rask_str, a rask_future by rask_of, a rask_delayed by rask_lazy, a rask_arg
+ * as it is, any other pointer to data by rask_pointer.
  */
 #define RASK_ARG(x)                             \
     _Generic((x),                               \
@@ -452,6 +466,7 @@ rask_arg rask_list_of(const rask_future *futures, size_t count);
         char *: rask_str,                       \
         const char *: rask_str,                 \
         rask_future: rask_of,                   \
+        rask_delayed: rask_lazy,                \
         rask_arg: rask_arg_itself_,             \
         default: rask_arg_pointer_)(x)
 
@@ -1164,6 +1179,51 @@ rask_status rask_progress(const rask_future *futures, size_t n, const char *labe
  * Threads: any. Blocks: no.
  */
 rask_status rask_progress_start(const rask_future *futures, size_t n, const char *label);
+/* ---- lazy graphs --------------------------------------------------------------------------------------- */
+
+/**
+ * Writes a call down, to be computed later, as often as wanted: nothing runs. It belongs to no client, and
+ * keeps what it is built on: values, futures, and, through rask_lazy, other delayeds.
+ *
+ * Parameters: args: as for rask_submit, and rask_lazy; borrowed until the call returns, what they hand over
+ *   is taken on every path. options: for each time it is computed; copied; NULL: defaults.
+ * Returns: a delayed, to be released by rask_delayed_release. What is wrong with the call makes its futures
+ *   errors when it is computed; {0} only without memory (RASK_E_NOMEM).
+ * Threads: any. Blocks: no.
+ */
+RASK_MUST_USE
+rask_delayed rask_delayed_call(rask_task_fn fn, const rask_arg *args, size_t n_args,
+                               const rask_submit_options *options);
+
+/**
+ * Submits what a delayed needs, each part once, as if by rask_submit. Computing it again runs it again, at a
+ * fraction of the price. Parts that take nothing but the one before may be run as one task.
+ *
+ * Returns: the future of its result, to be released; in error for what is no delayed (RASK_E_HANDLE), or was
+ *   called wrongly; {0} as for rask_submit.
+ * Threads: any. Blocks: no.
+ */
+RASK_MUST_USE rask_future rask_compute(rask_client client, rask_delayed delayed);
+
+/**
+ * Submits what several delayeds need: what they have in common runs once.
+ *
+ * Parameters: delayed: n handles, borrowed; NULL if n is 0. out: n futures in their order, to be released, as
+ *   rask_compute returns them; the same delayed twice is two handles of one future. Written on every path,
+ *   {0} on failure.
+ * Returns: RASK_OK, also where a future is an error; RASK_E_HANDLE, RASK_E_CLOSED, RASK_E_INVALID (NULL with
+ *   a count), RASK_E_NOMEM.
+ * Threads: any. Blocks: no.
+ */
+rask_status rask_compute_all(rask_client client, const rask_delayed *delayed, size_t n, rask_future *out);
+
+/**
+ * Ends a delayed. What others take of it lives on in them, futures computed from it are not touched.
+ *
+ * Returns: RASK_OK, also for {0}; RASK_E_HANDLE for one that was released before.
+ * Threads: any. Blocks: no, but may call destructors of values.
+ */
+rask_status rask_delayed_release(rask_delayed delayed);
 
 /* ---- looking inside ------------------------------------------------------------------------------------ */
 

@@ -1,6 +1,6 @@
 //! Arguments as they are written. Nothing here can fail: submit checks.
 
-use super::handle::rask_future;
+use super::handle::{rask_delayed, rask_future};
 use crate::value::{Arg, ArgKind, Type, arg::kind};
 use std::ffi::{c_char, c_void};
 use std::ptr;
@@ -131,6 +131,16 @@ pub extern "C" fn rask_list(items: *const Arg, count: usize) -> Arg {
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_list_of(futures: *const rask_future, count: usize) -> Arg {
     arg(kind::LIST_OF, word(futures), count, ptr::null())
+}
+
+/// The value of a delayed, once it is computed: for rask_delayed_call only.
+///
+/// Parameters: delayed: borrowed until the call returns; it may be released right then.
+/// Returns: an argument.
+/// Threads: any. Blocks: no.
+#[unsafe(no_mangle)]
+pub extern "C" fn rask_lazy(delayed: rask_delayed) -> Arg {
+    arg(kind::LAZY, delayed.id, 0, ptr::null())
 }
 
 fn arg(kind: ArgKind, payload: u64, size: usize, aux: *const c_void) -> Arg {

@@ -23,3 +23,11 @@ pub struct rask_as_completed {
     /// Nobody's business but the library's.
     pub id: u64,
 }
+
+/// A call that was written down, to be computed as often as wanted. {0} is null.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct rask_delayed {
+    /// Nobody's business but the library's.
+    pub id: u64,
+}

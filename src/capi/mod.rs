@@ -17,6 +17,7 @@ pub mod arg;
 pub mod as_completed;
 pub mod callback;
 pub mod client;
+pub mod delayed;
 pub mod error;
 pub mod future;
 pub mod handle;

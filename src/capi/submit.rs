@@ -149,7 +149,7 @@ pub extern "C" fn rask_scatter(client: rask_client, value: Arg) -> rask_future {
 }
 
 /// What was found, and what is wrong: the engine makes it an error of the future.
-fn or_empty(args: Result<&[Arg]>) -> (&[Arg], Option<Failure>) {
+pub(super) fn or_empty(args: Result<&[Arg]>) -> (&[Arg], Option<Failure>) {
     match args {
         Ok(args) => (args, None),
         Err(failure) => (&[], Some(failure)),
@@ -160,7 +160,7 @@ fn or_empty(args: Result<&[Arg]>) -> (&[Arg], Option<Failure>) {
 ///
 /// # Safety
 /// `options` is NULL or points to a struct of the size it states, with texts that are valid during `'a`.
-unsafe fn read_options<'a>(
+pub(super) unsafe fn read_options<'a>(
     options: *const rask_submit_options,
 ) -> (Option<SubmitOptions<'a>>, Option<Failure>) {
     // SAFETY: by contract.

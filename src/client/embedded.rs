@@ -5,8 +5,8 @@ use super::{
     DEFAULT_SPARES, MAX_SPARES, MAX_STACK, MAX_WORKERS, MIN_STACK, Options, Stats, SubmitOptions, Timeout,
     discard, dump, memory, trace, wait,
 };
-use crate::future::{self, Made, Spec, Task, TaskFn};
-use crate::scheduler::{self, Core, Job, Local, Settings, trait_bit};
+use crate::future::{self, Made, Plan, Spec, Task, TaskFn};
+use crate::scheduler::{self, Core, Job, Local, Resources, Settings, trait_bit};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
 use crate::value::{self, Arg, LIMITED};
@@ -36,6 +36,7 @@ pub(super) fn open(options: &Options<'_>) -> Result<u64> {
         },
         trait_bits: if options.pure { trait_bit::PURE } else { 0 }
             | if options.memory_limit != 0 { trait_bit::LIMITED } else { 0 },
+        resources: options.resources.map_or(Ok(Resources::default()), Resources::read)?,
         max_spares: if options.max_spares == 0 { DEFAULT_SPARES } else { options.max_spares } as usize,
     };
     let store = memory::open(options)?;
@@ -117,13 +118,7 @@ impl Engine for Embedded {
                 return Err(wait::codec_waits());
             }
             match scheduler::find(id) {
-                Ok(core) => {
-                    core.close()?;
-                    let failed = core.sum(|tally| tally.failed.get().wrapping_add(tally.cancelled.get()));
-                    if failed > 0 {
-                        future::forgo_all(core.number);
-                    }
-                }
+                Ok(core) => core.close()?,
                 Err(failure) if failure.status == status::CLOSED => scheduler::await_closed(id)?,
                 Err(failure) => return Err(failure),
             }
@@ -162,8 +157,12 @@ impl Engine for Embedded {
     ) -> Result<u64> {
         Local::with(|local| {
             let client = enter(local, client, args)?;
-            let spec = Spec { client, function, options, identity: None, wrong: wrong.as_ref() };
-            let made = make(local, spec, args)?;
+            let wrong = wrong.as_ref();
+            if let Some(options) = options {
+                return submit_with(local, client, function, args, options, wrong);
+            }
+            let spec = Spec { client, function, options: None, rank: None, identity: None, wrong };
+            let made = future::submit(local, spec, args)?;
             publish(local, client, &made);
             if client & LIMITED != 0 {
                 memory::make_room(client);
@@ -185,20 +184,23 @@ impl Engine for Embedded {
         Local::with(|local| {
             let id = Id(client);
             let client = enter(local, client, items)?;
-            let spec = Spec { client, function, options, identity: None, wrong: wrong.as_ref() };
+            let rank = options.map_or(Ok(None), |options| options.rank(client));
+            let spec = Spec { client, function, options, rank: None, identity: None, wrong: wrong.as_ref() };
+            let spec = spec.ranked(&rank);
             let mut jobs = Vec::with_capacity(items.len());
             let mut outcome = Ok(());
             for (index, item) in items.iter().enumerate() {
                 if client & LIMITED != 0 && memory::has_to_wait(local, client) {
                     // What was made so far has to run, or nothing would ever give way.
-                    publish_all(local, client, &mut jobs);
+                    publish_all(local, spec, &jobs);
+                    jobs.clear();
                     if let Err(failure) = memory::admit(local, id, client) {
                         discard(&items[index..]);
                         outcome = Err(failure);
                         break;
                     }
                 }
-                match make(local, spec, std::slice::from_ref(item)) {
+                match future::submit(local, spec, std::slice::from_ref(item)) {
                     Ok(made) => {
                         out[index] = made.id.0;
                         jobs.extend(made.job);
@@ -210,7 +212,7 @@ impl Engine for Embedded {
                     }
                 }
             }
-            publish_all(local, client, &mut jobs);
+            publish_all(local, spec, &jobs);
             if client & LIMITED != 0 {
                 memory::make_room(client);
             }
@@ -228,17 +230,22 @@ impl Engine for Embedded {
             Ok(made.id.0)
         })
     }
-}
 
-/// A future, new or found by its key.
-#[inline(always)]
-fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
-    let is_pure = || spec.client & trait_bit::PURE != 0;
-    let is_held = match spec.options {
-        None => is_pure(),
-        Some(options) => options.key.is_some() || options.pure.unwrap_or_else(is_pure),
-    };
-    if is_held { future::make_held(local, spec, args) } else { future::make(local, spec, args) }
+    fn submits_are_pure(&self, client: u64) -> Result<bool> {
+        let number = Local::with(|local| local.enter(Id(client)))?;
+        Ok(number & trait_bit::PURE != 0)
+    }
+
+    fn compute(&self, client: u64, plan: &Plan, out: &mut [u64]) -> Result<()> {
+        Local::with(|local| {
+            let client = enter(local, client, &[])?;
+            future::instantiate(plan, local, client, out)?;
+            if client & LIMITED != 0 {
+                memory::make_room(client);
+            }
+            Ok(())
+        })
+    }
 }
 
 /// The number of the client, or the end of what `args` hands over. Where the client has a limit, waits until there is room.
@@ -252,19 +259,44 @@ fn enter(local: &Local, client: u64, args: &[Arg]) -> Result<u32> {
     Ok(number)
 }
 
-/// Makes many jobs available, with one wake-up; none is left.
-fn publish_all(local: &Local, client: u32, jobs: &mut Vec<Job>) {
-    if !local.push_all(client, jobs) {
-        jobs.iter().for_each(|&job| future::discard_job(job, local));
-    }
-    jobs.clear();
-}
-
 #[inline(always)]
 fn publish(local: &Local, client: u32, made: &Made) {
     if let Some(job) = made.job
         && !local.push(client, job)
     {
         future::discard_job(job, local);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn submit_with(
+    local: &Local,
+    client: u32,
+    function: Option<TaskFn>,
+    args: &[Arg],
+    options: &SubmitOptions<'_>,
+    wrong: Option<&Failure>,
+) -> Result<u64> {
+    let rank = options.rank(client);
+    let spec = Spec { client, function, options: Some(options), rank: None, identity: None, wrong };
+    let spec = spec.ranked(&rank);
+    let made = future::submit(local, spec, args)?;
+    publish_all(local, spec, made.job.as_slice());
+    if client & LIMITED != 0 {
+        memory::make_room(client);
+    }
+    Ok(made.id.0)
+}
+
+/// Makes many jobs of one rank available, with one wake-up.
+fn publish_all(local: &Local, spec: Spec<'_>, jobs: &[Job]) {
+    let is_open = match spec.rank {
+        _ if jobs.is_empty() => true,
+        None => local.push_all(spec.client, jobs),
+        Some(rank) => local.push_ranked(spec.client, jobs, rank),
+    };
+    if !is_open {
+        jobs.iter().for_each(|&job| future::discard_job(job, local));
     }
 }

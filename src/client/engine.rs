@@ -5,7 +5,7 @@
 
 use super::embedded::Embedded;
 use super::{Stats, SubmitOptions, Timeout};
-use crate::future::TaskFn;
+use crate::future::{Plan, TaskFn};
 use crate::status::{Failure, Result};
 use crate::value::Arg;
 use std::ffi::CStr;
@@ -35,6 +35,12 @@ pub(super) trait Engine {
 
     /// See [`scatter`](super::scatter).
     fn scatter(&self, client: u64, value: &Arg) -> Result<u64>;
+
+    /// Whether the client's submits are pure unless they say otherwise. Fails if it takes none.
+    fn submits_are_pure(&self, client: u64) -> Result<bool>;
+
+    /// Submits the tasks of a plan; `out` has room for the futures of its outputs. `Err`: none was made.
+    fn compute(&self, client: u64, plan: &Plan, out: &mut [u64]) -> Result<()>;
 
     /// See [`drain`](super::drain).
     fn drain(&self, client: u64, timeout: Timeout) -> Result<()>;

@@ -1,9 +1,12 @@
 //! Clients: where work runs, and everything that waits for it.
 
 pub mod as_completed;
+mod compile;
+pub mod delayed;
 mod dump;
 mod embedded;
 mod engine;
+mod graph;
 mod memory;
 mod progress;
 mod table;
@@ -16,7 +19,7 @@ pub use wait::{gather, read_result, result, result_i64, wait};
 
 use crate::future::{self, TaskFn};
 use crate::scheduler::{self, Local};
-use crate::status::{Failure, Result};
+use crate::status::{self, Failure, Result};
 use crate::value::Arg;
 use engine::Engine;
 use std::ffi::CStr;
@@ -116,8 +119,10 @@ pub fn drain(client: u64, timeout: Timeout) -> Result<()> {
 /// Cancels what has not started, waits for what runs, ends the threads.
 pub fn close(client: u64) -> Result<()> {
     let closed = engine::of(client).close(client);
-    // All its futures are done now: whoever watches their progress is to see that.
-    progress::look_again();
+    if closed.as_ref().err().is_none_or(|failure| failure.status == status::LOST) {
+        // All its futures are done now: whoever watches their progress is to see that.
+        progress::look_again();
+    }
     closed
 }
 
@@ -179,5 +184,8 @@ pub fn discard(args: &[Arg]) {
 
 /// Handles of every kind that are alive in this process.
 pub fn live_handles() -> u64 {
-    Local::live_handles() + scheduler::open_clients() + as_completed::open_iterations()
+    Local::live_handles()
+        + scheduler::open_clients()
+        + as_completed::open_iterations()
+        + delayed::live_handles()
 }

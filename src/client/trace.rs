@@ -287,7 +287,7 @@ impl Events<'_> {
     }
 }
 
-/// Exact to the nanosecond, as written, for the first 104 days: division rounds to the double nearest to a number with three decimals, which is written with those.
+/// Exact to the nanosecond, as written, for the first 52 days: division rounds to the double nearest to a number with three decimals, which is written with those.
 fn microseconds(nanoseconds: u64) -> f64 {
     nanoseconds as f64 / 1000.0
 }
@@ -318,7 +318,7 @@ mod tests {
 
     #[test]
     fn times_are_exact_to_the_nanosecond() {
-        for nanoseconds in [0, 1, 999, 1000, 123_456_789, 86_400_000_000_001, (1 << 53) - 1] {
+        for nanoseconds in [0, 1, 999, 1000, 123_456_789, 86_400_000_000_001, (1 << 52) - 1] {
             let written = serde_json::to_string(&microseconds(nanoseconds)).unwrap();
             let (whole, decimals) = written.split_once('.').unwrap();
             assert_eq!(format!("{whole}{decimals:0<3}").parse(), Ok(nanoseconds), "{written}");

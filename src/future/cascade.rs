@@ -20,10 +20,20 @@ use std::time::Duration;
 #[must_use]
 pub(crate) struct Cascade<'a> {
     local: &'a Local,
-    /// Lists that were closed, with the ending their edges are to be told.
-    lists: Vec<(EdgeWord, Ending)>,
-    /// One of these lists, kept here because there is rarely more than one at a time, and memory for one need not be asked for.
+    /// A list that was closed, with the ending its edges are to be told.
     list: Option<(EdgeWord, Ending)>,
+    /// What there mostly is nothing of.
+    rest: Option<Box<Rest<'a>>>,
+    /// Whether the first task made ready is kept for this thread to run next.
+    keeps_next: bool,
+    next: Option<NodePtr>,
+}
+
+/// What makes a cascade more than the end of one task.
+#[derive(Default)]
+struct Rest<'a> {
+    /// Further lists like the first.
+    lists: Vec<(EdgeWord, Ending)>,
     /// Futures that nobody wants and that did not finish: to be cancelled if they are not done, their inputs to be released. A reference
     /// on each is ours, the last but perhaps the engine's.
     unwanted: Vec<NodePtr>,
@@ -31,23 +41,13 @@ pub(crate) struct Cascade<'a> {
     telling: Option<Telling<'a>>,
     /// The client of futures that ended other than by running: somebody may wait until it has none left.
     settled: Option<u32>,
-    /// Whether the first task made ready is kept for this thread to run next.
-    keeps_next: bool,
-    next: Option<NodePtr>,
+    /// One of them may have been among the jobs with a rank.
+    is_ranked: bool,
 }
 
 impl<'a> Cascade<'a> {
     pub(crate) fn new(local: &'a Local) -> Self {
-        Self {
-            local,
-            lists: Vec::new(),
-            list: None,
-            unwanted: Vec::new(),
-            telling: None,
-            settled: None,
-            keeps_next: false,
-            next: None,
-        }
+        Self { local, list: None, rest: None, keeps_next: false, next: None }
     }
 
     /// As [`new`](Self::new), for a worker that asks for the [`next`](Self::run) task.
@@ -58,32 +58,27 @@ impl<'a> Cascade<'a> {
     /// Does all that is to be done. Returns the task to run next, if one was kept.
     #[inline]
     pub(crate) fn run(mut self) -> Option<Job> {
-        if self.list.is_some() || !self.unwanted.is_empty() {
+        if self.list.is_some() || self.rest.is_some() {
             self.run_stacks();
         }
-        if let Some(telling) = self.telling.take() {
-            telling.end();
-        }
-        if let Some(client) = self.settled {
-            self.local.tell_drainers(client);
-        }
         let next = self.next.map(|node| node.to_word() as Job);
-        if self.lists.capacity() == 0 && self.unwanted.capacity() == 0 {
-            // Nothing is left and no memory was asked for, which is the rule: spare it the look for what to drop.
-            std::mem::forget(self);
-        }
+        // Nothing is left: spare it the look for what to drop.
+        std::mem::forget(self);
         next
     }
 
+    #[inline(never)]
     fn run_stacks(&mut self) {
         let mut spread = Spread::default();
         loop {
-            if let Some((edges, ending)) = self.lists.pop().or_else(|| self.list.take()) {
+            let rest = self.rest.as_mut();
+            if let Some((edges, ending)) = rest.and_then(|rest| rest.lists.pop()).or_else(|| self.list.take())
+            {
                 let settled = self.tell(edges, &ending);
                 if settled > 0 {
                     spread.add(&ending, settled);
                 }
-            } else if let Some(node) = self.unwanted.pop() {
+            } else if let Some(node) = self.rest.as_mut().and_then(|rest| rest.unwanted.pop()) {
                 if self.drop_unwanted(node) {
                     spread.add(&Ending::released(), 1);
                 }
@@ -92,19 +87,34 @@ impl<'a> Cascade<'a> {
             }
         }
         spread.tell();
+        if let Some(rest) = self.rest.take() {
+            if let Some(telling) = rest.telling {
+                telling.end();
+            }
+            if let Some(client) = rest.settled {
+                self.local.tell_drainers(client);
+                if rest.is_ranked {
+                    self.local.refresh_ranked(client);
+                }
+            }
+        }
+    }
+
+    #[cold]
+    fn rest(&mut self) -> &mut Rest<'a> {
+        self.rest.get_or_insert_default()
     }
 
     /// Begins to end futures without a value; [`run`](Self::run) has told everybody when it is over.
     pub(crate) fn begin_telling(&mut self) {
-        if self.telling.is_none() {
-            self.telling = Some(Telling::begin(self.local));
-        }
+        let local = self.local;
+        self.rest().telling.get_or_insert_with(|| Telling::begin(local));
     }
 
     /// As [`begin_telling`](Self::begin_telling), for who excludes retries already.
     pub(crate) fn go_on_telling(&mut self, telling: Telling<'a>) {
-        debug_assert!(self.telling.is_none());
-        self.telling = Some(telling);
+        let before = self.rest().telling.replace(telling);
+        debug_assert!(before.is_none());
     }
 
     /// Whether it was cancelled therefore.
@@ -195,6 +205,9 @@ impl<'a> Cascade<'a> {
     }
 
     fn ready(&mut self, node: NodePtr) {
+        if node.gate.has_extra() && self.push_ranked(node) {
+            return;
+        }
         if !self.keeps_next {
             return self.push(node);
         }
@@ -208,6 +221,16 @@ impl<'a> Cascade<'a> {
         if !self.local.push(node.client(), node.to_word() as Job) {
             discard(node, self);
         }
+    }
+
+    /// `false`: the task has no rank.
+    #[cold]
+    fn push_ranked(&mut self, node: NodePtr) -> bool {
+        let Some(rank) = extra::rank(node) else { return false };
+        if !self.local.push_ranked(node.client(), &[node.to_word() as Job], &rank) {
+            discard(node, self);
+        }
+        true
     }
 
     /// A task that waited for another's result has it.
@@ -338,7 +361,7 @@ impl<'a> Cascade<'a> {
     }
 
     fn count(&mut self, node: NodePtr, ending: &Ending, n: u64) {
-        self.settled = Some(node.client());
+        self.rest().settled = Some(node.client());
         self.local.tally(node.client(), |tally| match ending {
             Ending::Finished => tally.finished.add(n),
             Ending::Failed(_) => tally.failed.add(n),
@@ -369,7 +392,7 @@ impl<'a> Cascade<'a> {
         } else if self.list.is_none() {
             self.list = Some((edges, ending));
         } else {
-            self.lists.push((edges, ending));
+            self.rest().lists.push((edges, ending));
         }
     }
 
@@ -416,6 +439,7 @@ impl<'a> Cascade<'a> {
             return false;
         };
         if settled != Settled::Running {
+            self.rest().is_ranked |= node.gate.has_extra();
             self.local.tally(node.client(), |tally| tally.unstarted.add(1));
         }
         self.count(node, ending, 1);
@@ -490,7 +514,7 @@ impl<'a> Cascade<'a> {
         match node.life.leave_unless_last(|| node.gate.is_bound()) {
             Left::Others => {}
             Left::Last => self.let_go_last(node),
-            Left::LastButOne => self.unwanted.push(node),
+            Left::LastButOne => self.rest().unwanted.push(node),
         }
     }
 
@@ -498,7 +522,7 @@ impl<'a> Cascade<'a> {
     pub(crate) fn let_go_last(&mut self, node: NodePtr) {
         match node.dependents.closed() {
             Some(closed) if state_of(closed) == State::Finished => self.leave(node),
-            _ => self.unwanted.push(node),
+            _ => self.rest().unwanted.push(node),
         }
     }
 
@@ -587,11 +611,16 @@ fn free_error(node: NodePtr, closed: Closed) {
 
 /// Ends a job that will not run because its client is closed.
 pub(crate) fn discard(node: NodePtr, cascade: &mut Cascade<'_>) {
+    end_unstarted(node, cascade, || Ending::closed(node));
+}
+
+/// Ends a task, ready but not to be run, instead of queueing it.
+pub(crate) fn end_unstarted(node: NodePtr, cascade: &mut Cascade<'_>, ending: impl FnOnce() -> Ending) {
     if !node.gate.start() {
         return cascade.let_go_entry(node);
     }
     cascade.local.tally(node.client(), |tally| tally.unstarted.add(1));
-    cascade.fail(node, Ending::closed(node));
+    cascade.fail(node, ending());
 }
 
 /// The class of a live node's line.

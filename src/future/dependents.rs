@@ -136,6 +136,13 @@ impl Dependents {
         }
     }
 
+    /// As [`link`](Self::link), on a node that the caller owns alone: publishing it orders the stores.
+    #[inline]
+    pub(crate) fn link_private(&self, edge: EdgeWord, link: &AtomicU64) {
+        link.store(self.0.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.0.store(edge, Ordering::Relaxed);
+    }
+
     /// Ends the future: closes the list and takes it. `None`: it was closed before, and nothing changed.
     ///
     /// Release publishes the result, acquire receives the edges.

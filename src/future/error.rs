@@ -36,10 +36,18 @@ struct Followers {
 impl Error {
     /// An error that begins in `node`.
     pub(crate) fn new(node: NodePtr, status: Status, code: i32, attempts: u32, message: &str) -> Arc<Self> {
-        Arc::new(Self {
-            is_retryable: true,
-            ..Self::for_good(key::of(node), status, code, attempts, message)
-        })
+        Self::begun_in(key::of(node), status, code, attempts, message)
+    }
+
+    /// An error that begins in the task with this key.
+    pub(crate) fn begun_in(
+        origin: CString,
+        status: Status,
+        code: i32,
+        attempts: u32,
+        message: &str,
+    ) -> Arc<Self> {
+        Arc::new(Self { is_retryable: true, ..Self::for_good(origin, status, code, attempts, message) })
     }
 
     /// An error that nobody can retry after.
@@ -118,6 +126,21 @@ impl Ending {
     /// A submit that was wrong in itself.
     pub(crate) fn mistaken(node: NodePtr, wrong: &Failure) -> Self {
         Ending::Failed(Arc::new(Error::for_good(key::of(node), wrong.status, 0, 0, &wrong.message)))
+    }
+
+    /// The same, if it is an error, for a future that nobody can retry.
+    pub(crate) fn for_good(&self) -> Option<Self> {
+        let copied = |error: &Error| {
+            Arc::new(Error {
+                message: error.message.clone(),
+                ..Error::for_good(error.origin.clone(), error.status, error.code, error.attempts, "")
+            })
+        };
+        match self {
+            Ending::Finished => None,
+            Ending::Failed(error) => Some(Ending::Failed(copied(error))),
+            Ending::Cancelled(error) => Some(Ending::Cancelled(copied(error))),
+        }
     }
 
     /// The error, if it is one.

@@ -87,6 +87,12 @@ impl Gate {
         self.0.store((inputs + 1) | LINKING, Ordering::Relaxed);
     }
 
+    /// Sets the gate of a task with `inputs` still open that are linked already. As for [`open`](Self::open).
+    pub(crate) fn await_linked(&self, inputs: u32) {
+        debug_assert!(inputs < COUNT);
+        self.0.store(inputs, Ordering::Relaxed);
+    }
+
     /// One input has finished.
     ///
     /// AcqRel: release hands on what this thread saw of its input, acquire collects it for the one who runs the task.

@@ -29,6 +29,11 @@ fn clone_line(line: Line) -> &'static CloneLine {
 pub(crate) struct Taken(NodePtr);
 
 impl Taken {
+    /// Of a reference that was counted already.
+    pub(crate) fn of(node: NodePtr) -> Self {
+        Self(node)
+    }
+
     #[inline]
     pub(crate) fn node(&self) -> NodePtr {
         self.0

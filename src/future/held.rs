@@ -8,7 +8,7 @@ use super::node::NodePtr;
 use super::submit::{Made, Spec, discard, make};
 use super::walk::Ref;
 use super::{extra, handle, key};
-use crate::scheduler::Local;
+use crate::scheduler::{Local, trait_bit};
 use crate::status::{self, Failure, Result};
 use crate::value::Arg;
 use parking_lot::{Condvar, Mutex};
@@ -109,10 +109,21 @@ fn remove(held: &mut HashMap<Name, Entry>, node: NodePtr, key: CString, identity
     }
 }
 
+/// A future of a task, new or found by its key.
+#[inline(always)]
+pub(crate) fn submit(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
+    let is_pure = || spec.client & trait_bit::PURE != 0;
+    let is_held = match spec.options {
+        None => is_pure(),
+        Some(options) => options.key.is_some() || options.pure.unwrap_or_else(is_pure),
+    };
+    if is_held { make_held(local, spec, args) } else { make(local, spec, args) }
+}
+
 /// As [`make`], for a task with a given key or a pure one: a further handle of the future that is the same computation, if there is
 /// one; a future in error, `EXISTS`, if the key is held by another.
 #[cold]
-pub(crate) fn make_held(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
+fn make_held(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
     let (Some(function), None) = (spec.function, spec.wrong) else { return make(local, spec, args) };
     let print = match identity::of(function, args, spec.client) {
         Ok(Some(print)) => print,

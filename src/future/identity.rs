@@ -9,7 +9,7 @@ use super::submit::{items, text_of};
 use super::{TaskFn, extra, handle};
 use crate::slab::Id;
 use crate::status::Result;
-use crate::value::{Arg, Type, arg::kind as arg_kind, encode};
+use crate::value::{Arg, Type, Value, arg::SHARED, arg::kind as arg_kind, encode};
 use blake3::Hasher;
 use std::ffi::c_void;
 
@@ -101,19 +101,28 @@ fn value_into(hasher: &mut Hasher, arg: &Arg) -> Result<bool> {
             Some(text) => bytes_into(hasher, text.to_bytes()),
             None => return Ok(false),
         },
-        arg_kind::OBJECT => {
-            let ty = arg.aux.cast::<Type>();
-            tagged(hasher, arg.kind, &ty.addr().to_ne_bytes());
-            // SAFETY: by the contract of the C API, an object of that type, or what is wrong is found out.
-            match unsafe { encode(pointer.cast_mut(), ty) }? {
-                Some(bytes) => bytes_into(hasher, &bytes),
-                // What cannot be looked into is equal to itself only.
-                None => tagged(hasher, arg_kind::POINTER, &arg.payload.to_ne_bytes()),
+        arg_kind::OBJECT => object_into(hasher, pointer.cast_mut(), arg.aux.cast::<Type>())?,
+        arg_kind::SHARED if arg.aux == (&raw const SHARED).cast() => {
+            // SAFETY: such an argument is one of ours, and points to a value that is there until submit returns.
+            match unsafe { &*pointer.cast::<Value>() }.as_object()? {
+                Some((object, ty)) => object_into(hasher, object, ty)?,
+                None => return Ok(false),
             }
         }
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+fn object_into(hasher: &mut Hasher, object: *mut c_void, ty: *const Type) -> Result<()> {
+    tagged(hasher, arg_kind::OBJECT, &ty.addr().to_ne_bytes());
+    // SAFETY: by the contract of the C API, an object of that type, or what is wrong is found out.
+    match unsafe { encode(object, ty) }? {
+        Some(bytes) => bytes_into(hasher, &bytes),
+        // What cannot be looked into is equal to itself only.
+        None => tagged(hasher, arg_kind::POINTER, &object.addr().to_ne_bytes()),
+    }
+    Ok(())
 }
 
 /// A future goes in by its key: one that was computed again after its release is the same, if function and arguments are.

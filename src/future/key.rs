@@ -30,6 +30,15 @@ pub(crate) fn of_pure(function: TaskFn, options: Option<&SubmitOptions<'_>>, pri
     }
 }
 
+/// The key of a step of the node's chain.
+pub(crate) fn of_step(node: NodePtr, name: Option<&CStr>, function: TaskFn, step: usize) -> CString {
+    let suffix = format!("{:08x}.{step}", node.number());
+    match name {
+        Some(name) => joined(name.to_bytes(), &suffix),
+        None => joined(&name_of(function as usize), &suffix),
+    }
+}
+
 fn make(node: NodePtr, name: Option<&CStr>) -> CString {
     match name {
         Some(name) => numbered(name.to_bytes(), node.number()),

@@ -4,7 +4,9 @@
 //! waits for, who may run or end it) and its *dependents* (whom to tell, and how it ended). `docs/node.md` tells how they play
 //! together.
 
+mod argument;
 mod cascade;
+mod chain;
 mod dependents;
 mod dispatcher;
 pub(crate) mod dump;
@@ -14,11 +16,15 @@ mod gate;
 pub(crate) mod handle;
 mod held;
 mod identity;
+mod instantiate;
 mod key;
 mod node;
 mod on_done;
 mod options;
+mod ordinary;
+mod plan;
 mod retry;
+mod shortage;
 mod sight;
 mod spread;
 mod submit;
@@ -32,16 +38,20 @@ mod watch;
 #[cfg(all(test, loom))]
 mod loom_tests;
 
+pub(crate) use argument::Argument;
 pub(crate) use cascade::Cascade;
+pub(crate) use chain::Step;
 pub(crate) use dispatcher::{await_returned as await_callbacks, is_current as is_dispatcher};
 pub(crate) use error::Ending;
-pub(crate) use held::make_held;
+pub(crate) use held::submit;
+pub(crate) use instantiate::instantiate;
 use node::Inline;
-pub(crate) use node::NodePtr;
+pub(crate) use node::{NodePtr, fits};
 pub use on_done::{Callback, on_done};
 pub use options::SubmitOptions;
+pub(crate) use plan::{Input, MAX_TASKS, OwnedOptions, Plan};
 pub(crate) use sight::{Name, Sight};
-pub(crate) use submit::{Made, Spec, discard, make, scatter};
+pub(crate) use submit::{MAX_NESTING, Made, Spec, constant, discard, items, scatter};
 pub use task::Task;
 use task::run_queued_child;
 pub(crate) use task::{drop_stale_entries, execute};
@@ -94,8 +104,15 @@ pub struct ErrorView {
 
 /// What the scheduler does with futures.
 pub(crate) fn work() -> Work {
-    let stuck = waiting::resolve_deadlocks;
-    Work { run: task::run, discard: |job, local, _| discard_job(job, local), cancel_pending, stuck }
+    Work {
+        run: task::run,
+        discard: |job, local, _| discard_job(job, local),
+        is_stale: task::is_stale,
+        drop_stale: task::drop_stale,
+        cancel_pending,
+        closed: client_closed,
+        stuck: waiting::resolve_deadlocks,
+    }
 }
 
 /// Ends a job that will not run, because its client is closed.
@@ -105,9 +122,12 @@ pub(crate) fn discard_job(job: Job, local: &Local) {
     cascade.run();
 }
 
-/// What is left to do when a client is closed of which futures have failed: nobody can retry them.
-pub(crate) fn forgo_all(client: u32) {
-    Local::with(|local| retry::forgo_all(client, local));
+/// What is left to do when a client is closed: nobody can retry its futures, if some `has_failed`.
+fn client_closed(client: u32, has_failed: bool, local: &Local) {
+    timer::await_client(client);
+    if has_failed {
+        retry::forgo_all(client, local);
+    }
 }
 
 /// Cancels every future of the client that waits for its inputs; if `nothing_runs` of it any more, also those whose tasks have run and wait

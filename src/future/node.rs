@@ -25,8 +25,8 @@ use std::ops::Deref;
 use std::ptr::{self, NonNull};
 
 /// Words of the body in a node of one line, and of two.
-const SMALL_BODY: usize = 4;
-const LARGE_BODY: usize = 12;
+pub(crate) const SMALL_BODY: usize = 4;
+pub(crate) const LARGE_BODY: usize = 12;
 
 #[repr(C, align(64))]
 pub(crate) struct Node {
@@ -88,6 +88,8 @@ pub(crate) struct Shape(u16);
 impl Shape {
     pub(crate) const EMPTY: Shape = Shape(0);
     pub(crate) const BLOCK: Shape = Shape(1 << 15);
+    /// A block that begins with a [`Chain`](super::chain::Chain).
+    pub(crate) const CHAIN: Shape = Shape(1 << 15 | 1);
     /// One future: also what a task turns into that takes another's result.
     pub(crate) const ONE_FUTURE: Shape = Shape(1 << 12 | Inline::Future as u16);
     /// The shape of arguments of these kinds, and the words they take; `None` when they need a block.
@@ -307,6 +309,14 @@ impl NodePtr {
     pub(crate) fn set(self, index: usize, word: u64) {
         // SAFETY: see `slot`.
         unsafe { (*self.slot(index)).store(word, Ordering::Relaxed) }
+    }
+
+    /// Sets the first words of the body, which must be within the node's class.
+    #[inline]
+    pub(crate) fn set_all<const N: usize>(self, words: &[u64; N]) {
+        for (index, &word) in words.iter().enumerate() {
+            self.set(index, word);
+        }
     }
 
     /// Writes what a new node must know: its client, its function, what its body holds. The caller owns it alone.

@@ -7,11 +7,11 @@ use super::identity::Identity;
 use super::node::{self, Block, Inline, NodePtr, Shape};
 use super::{State, SubmitOptions, TaskFn, extra, handle, trace};
 use crate::log::log;
-use crate::scheduler::{Job, Local};
+use crate::scheduler::{Job, Local, Rank};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
 use crate::sync::{AtomicU64, Ordering};
-use crate::value::{Arg, LIMITED, Type, Value, arg::kind as arg_kind};
+use crate::value::{Arg, LIMITED, Type, Value, arg::SHARED, arg::kind as arg_kind};
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::Arc;
 
@@ -25,10 +25,22 @@ pub(crate) struct Spec<'a> {
     pub(crate) function: Option<TaskFn>,
     /// `None`: the default ones.
     pub(crate) options: Option<&'a SubmitOptions<'a>>,
+    /// What [the options say](SubmitOptions::rank) of priority and resources.
+    pub(crate) rank: Option<&'a Rank>,
     /// The key it holds, and what it computes, if others are to find it.
     pub(crate) identity: Option<(&'a CString, Identity)>,
     /// A mistake that the caller found already.
     pub(crate) wrong: Option<&'a Failure>,
+}
+
+impl<'a> Spec<'a> {
+    /// As asked for by the options, or wrong because of that.
+    pub(crate) fn ranked(self, rank: &'a Result<Option<Rank>>) -> Self {
+        match rank {
+            Ok(rank) => Self { rank: rank.as_ref(), ..self },
+            Err(failure) => Self { wrong: self.wrong.or(Some(failure)), ..self },
+        }
+    }
 }
 
 /// A future that was made.
@@ -173,6 +185,7 @@ fn set_options(node: NodePtr, spec: Spec<'_>) {
             extra.name = options.name.map(CStr::to_owned);
             extra.retries = options.retries;
             extra.retry_delay = options.retry_delay;
+            extra.rank = spec.rank.cloned();
         }
         if let Some((key, identity)) = spec.identity {
             extra.key = Some(key.clone());
@@ -198,21 +211,36 @@ fn born(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>) -> Id {
 
 /// Links a node, whose gate awaits them, to those of its inputs that are open.
 pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
+    // Inputs that were done when the gate was set are not awaited; of those that are, some may end before they are linked.
+    link_some_inputs(node, cascade, node.gate.awaited(), || true);
+}
+
+/// As [`link_inputs`], where some inputs are linked already: `awaited` are awaited of the others, those for which `is_open`, asked for each in
+/// turn, says so.
+pub(crate) fn link_some_inputs(
+    node: NodePtr,
+    cascade: &mut Cascade<'_>,
+    mut awaited: u32,
+    mut is_open: impl FnMut() -> bool,
+) {
     let shape = node.shape();
     let mut failed = None;
-    let mut link = |input: NodePtr, edge, link: &AtomicU64| match input.dependents.link(edge, link) {
-        Ok(()) => true,
-        Err(closed) => {
-            if state_of(closed) != State::Finished {
-                // Relaxed: a retry waits until submit has linked.
-                link.store(UNLINKED, Ordering::Relaxed);
-                failed.get_or_insert_with(|| Ending::of(closed));
+    let mut link = |input: NodePtr, edge, link: &AtomicU64| {
+        if !is_open() {
+            return false;
+        }
+        match input.dependents.link(edge, link) {
+            Ok(()) => true,
+            Err(closed) => {
+                if state_of(closed) != State::Finished {
+                    // Relaxed: a retry waits until submit has linked.
+                    link.store(UNLINKED, Ordering::Relaxed);
+                    failed.get_or_insert_with(|| Ending::of(closed));
+                }
+                false
             }
-            false
         }
     };
-    // Inputs that were done when the gate was set are not awaited; of those that are, some may end before they are linked.
-    let mut awaited = node.gate.awaited();
     if shape.is_block() {
         // SAFETY: the block stays until the node is freed, which it cannot be before its gate is opened below.
         for block_edge in unsafe { node.block().as_ref() }.edges.iter() {
@@ -234,6 +262,7 @@ pub(crate) fn link_inputs(node: NodePtr, cascade: &mut Cascade<'_>) {
         }
     }
     if let Some(ending) = failed {
+        log!(Debug, "submitted what cannot run: {ending}");
         cascade.settle(node, &ending);
     }
     cascade.linked(node, awaited);
@@ -258,7 +287,7 @@ fn make_wrong_after(
 ) -> Made {
     begin_wrong(node, spec);
     let ended = inputs.iter().filter_map(|input| input.dependents.closed());
-    let ending = ended.map(Ending::of).find(|ending| ending.error().is_some());
+    let ending = ended.map(Ending::of).find_map(|ending| ending.for_good());
     let ending = ending.unwrap_or_else(|| Ending::mistaken(node, wrong));
     log!(Debug, "submitted what cannot run: {ending}");
     let made = born_done(local, node, class, spec, ending);
@@ -299,7 +328,7 @@ pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
     let class = Class::Small;
     let node = take_node(local, class, args)?;
     node.begin(client, None, Shape::EMPTY);
-    let spec = Spec { client, function: None, options: None, identity: None, wrong: None };
+    let spec = Spec { client, function: None, options: None, rank: None, identity: None, wrong: None };
     let mut inputs = Vec::new();
     let mut value = read(arg, client, &mut inputs, 0);
     if !inputs.is_empty() {
@@ -429,10 +458,18 @@ fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usize) -> Resu
                 }
                 Value::list(values, client)
             }
+            arg_kind::SHARED if arg.aux == (&raw const SHARED).cast() => {
+                Ok((*pointer.cast::<Value>()).clone())
+            }
             arg_kind::LAZY => Err(Failure::invalid("a delayed is an argument of rask_delayed_call only")),
             kind => Err(Failure::invalid(format!("no such kind of argument: {kind}"))),
         }
     }
+}
+
+/// A constant as the task will read it. `arg` is no future and no list.
+pub(crate) fn constant(arg: &Arg) -> Result<Value> {
+    read(arg, 0, &mut Vec::new(), 0)
 }
 
 /// A value of an argument, which may leave memory where the client has a limit.
@@ -442,7 +479,7 @@ fn managed(value: Result<Value>, client: u32) -> Result<Value> {
 }
 
 /// The items behind a list argument.
-pub(super) fn items<T>(arg: &Arg) -> Result<&[T]> {
+pub(crate) fn items<T>(arg: &Arg) -> Result<&[T]> {
     let pointer = std::ptr::with_exposed_provenance::<T>(arg.payload as usize);
     if arg.size == 0 {
         Ok(&[])

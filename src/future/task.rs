@@ -5,8 +5,10 @@ use super::dependents::UNLINKED;
 use super::error::{Ending, Error};
 use super::handle::{self, Taken};
 use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
+use super::shortage::Left;
 use super::trace::Outcome;
-use super::{extra, key, trace, waiting};
+use super::walk::Search;
+use super::{chain, extra, key, trace, waiting};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
 use crate::status::{self, Status};
@@ -30,6 +32,8 @@ pub struct Task {
     /// dropped, as there is nothing to drop.
     args: [UnsafeCell<MaybeUninit<Value>>; MAX_INLINE],
     key: OnceCell<CString>,
+    /// The step that runs, or null: the node is no chain.
+    step: *const chain::Running,
     /// The task that waits on this thread for this one to be done, or null.
     beneath: *const Task,
 }
@@ -43,6 +47,7 @@ impl Task {
             forward: None,
             args: [const { UnsafeCell::new(MaybeUninit::uninit()) }; MAX_INLINE],
             key: OnceCell::new(),
+            step: std::ptr::null(),
             beneath,
         }
     }
@@ -95,6 +100,10 @@ impl Task {
     }
 
     fn block_args(&self) -> &[Value] {
+        // SAFETY: set for as long as the step runs.
+        if let Some(step) = unsafe { self.step.as_ref() } {
+            return step.args();
+        }
         // SAFETY: the task is claimed and runs; its arguments are taken out after the function has returned.
         unsafe { self.node.block().as_ref().args() }
     }
@@ -134,7 +143,8 @@ impl Task {
     /// Makes the task an error. The first failure stands.
     pub fn fail(&mut self, status: Status, code: i32, message: &str) {
         if self.failure.is_none() {
-            self.failure = Some(Error::new(self.node, status, code, self.attempt(), message));
+            let origin = self.key().to_owned();
+            self.failure = Some(Error::begun_in(origin, status, code, self.attempt(), message));
         }
     }
 
@@ -168,6 +178,9 @@ impl Task {
                 if let Some(input) = forward {
                     cascade.let_go(input);
                 }
+                if error.status == status::CANCELLED {
+                    return cascade.fail(self.node, Ending::Cancelled(error));
+                }
                 // No retry comes in between, to count anew.
                 cascade.begin_telling();
                 match take_retry(self.node) {
@@ -189,6 +202,42 @@ impl Task {
         }
     }
 
+    /// Ends the task as cancelled because its client is closed, when it returns.
+    pub(super) fn cancel(&mut self) {
+        if self.failure.is_none() {
+            self.failure = Ending::closed(self.node).error().cloned();
+        }
+    }
+
+    /// From now on the task is a step of its node's chain, to itself and to others. `step` stays until [`end_step`](Self::end_step).
+    pub(super) fn begin_step(&mut self, step: &chain::Running) {
+        self.step = step;
+        self.key = OnceCell::new();
+    }
+
+    pub(super) fn end_step(&mut self) {
+        self.step = std::ptr::null();
+        self.key = OnceCell::new();
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    pub(super) fn has_forward(&self) -> bool {
+        self.forward.is_some()
+    }
+
+    /// The future whose result would become this task's.
+    pub(super) fn take_forward(&mut self) -> Option<Taken> {
+        self.forward.take()
+    }
+
+    /// The task's result becomes that of a future of its own client.
+    pub(super) fn forward(&mut self, future: Taken) {
+        self.forward = Some(future);
+    }
+
     #[inline]
     fn drop_forward(&mut self) {
         if let Some(taken) = self.forward.take() {
@@ -208,7 +257,10 @@ impl Task {
 
     /// The task's key; valid while the task runs.
     pub fn key(&self) -> &CStr {
-        self.key.get_or_init(|| key::of(self.node))
+        self.key.get_or_init(|| {
+            // SAFETY: set for as long as the step runs.
+            unsafe { self.step.as_ref() }.map_or_else(|| key::of(self.node), |step| step.key(self.node))
+        })
     }
 
     /// The id of the client the task runs in.
@@ -247,9 +299,7 @@ pub(crate) fn run_queued_child(node: NodePtr, local: &Local) -> bool {
         if node.gate.start() {
             execute(node, local, Cascade::new(local));
         } else {
-            let mut cascade = Cascade::new(local);
-            cascade.let_go_entry(node);
-            cascade.run();
+            drop_stale(job, local);
         }
     }
     taken
@@ -260,23 +310,28 @@ pub(crate) fn run_queued_child(node: NodePtr, local: &Local) -> bool {
 pub(crate) fn drop_stale_entries(local: &Local) {
     loop {
         let Some(slot) = local.slot() else { return };
-        let Some(job) = slot.take_stale(|job| NodePtr::from_word(job as u64).gate.is_claimed()) else {
-            return;
-        };
-        let mut cascade = Cascade::new(local);
-        cascade.let_go_entry(NodePtr::from_word(job as u64));
-        cascade.run();
+        let Some(job) = slot.take_stale(is_stale) else { return };
+        drop_stale(job, local);
     }
+}
+
+/// Whether a job in a queue was run by who waited for it, or ended, meanwhile.
+pub(crate) fn is_stale(job: Job) -> bool {
+    NodePtr::from_word(job as u64).gate.is_claimed()
+}
+
+/// Lets go of such a job: its entry's reference is all that is left of it.
+pub(crate) fn drop_stale(job: Job, local: &Local) {
+    let mut cascade = Cascade::new(local);
+    cascade.let_go_entry(NodePtr::from_word(job as u64));
+    cascade.run();
 }
 
 /// Runs a job from a queue; the job to run next, if one became ready by it.
 pub(crate) fn run(job: Job, local: &Local, _core: &Core) -> Option<Job> {
     let node = NodePtr::from_word(job as u64);
     if !node.gate.start() {
-        // Settled, or run by who waited for it, while it was queued: the entry's reference is all that is left.
-        let mut cascade = Cascade::new(local);
-        cascade.let_go_entry(node);
-        cascade.run();
+        drop_stale(job, local);
         return None;
     }
     execute(node, local, Cascade::keeping_next(local))
@@ -290,22 +345,18 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
 
     let beneath = local.task.get();
     let mut task = Task::new(node, beneath.cast());
-    let pins = if client & LIMITED == 0 { Pins::default() } else { task.pin_args() };
     let address = &raw mut task;
     local.task.set(address.cast_const().cast());
-    let traced = if trace::is_on() { trace::begin(node, task.attempt(), local) } else { None };
-    // SAFETY: the caller of submit gave a function with this signature; the task is valid during the call.
-    let returned = catch_unwind(AssertUnwindSafe(|| unsafe { function(address) }));
-    drop(pins);
+    let is_chain = node.shape() == Shape::CHAIN;
+    // SAFETY: the task is the node's, and nobody else uses it during the call.
+    unsafe {
+        if is_chain || client & LIMITED != 0 || trace::is_on() {
+            call_with_care(address, function, is_chain, local);
+        } else {
+            call(address, || function(address));
+        }
+    }
     local.task.set(beneath);
-    if let Err(panic) = returned {
-        task.fail(status::PANIC, 0, &panic_message(&*panic));
-        // Its destructor might panic in its turn.
-        std::mem::forget(panic);
-    }
-    if let Some(begun) = traced {
-        begun.end(task.outcome());
-    }
 
     local.tally(client, |tally| tally.returned.add(1));
     if task.failure.is_none() && task.forward.is_none() {
@@ -326,6 +377,39 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
     // Last: when everything is counted as ended, everything has been told.
     local.tally(client, |tally| tally.ended.add(1));
     next
+}
+
+/// Calls the task's function, or what stands for it; a panic is the task's failure.
+///
+/// # Safety
+/// `task` runs on this thread, and nobody uses it but the function.
+#[inline]
+unsafe fn call(task: *mut Task, function: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(function)) {
+        // SAFETY: by contract; the function is over.
+        unsafe { &mut *task }.fail(status::PANIC, 0, &panic_message(&*panic));
+        // Its destructor might panic in its turn.
+        std::mem::forget(panic);
+    }
+}
+
+/// As [`call`], for a task that is traced, whose arguments may leave memory, or that is a chain.
+///
+/// # Safety
+/// As for [`call`].
+#[cold]
+unsafe fn call_with_care(task: *mut Task, function: super::TaskFn, is_chain: bool, local: &Local) {
+    // SAFETY: by contract. The task is borrowed only while no function runs.
+    unsafe {
+        let node = (*task).node();
+        let pins = if node.client() & LIMITED == 0 { Pins::default() } else { (*task).pin_args() };
+        let traced = if trace::is_on() { trace::begin(node, (*task).attempt(), local) } else { None };
+        call(task, || if is_chain { chain::run(task, local) } else { function(task) });
+        drop(pins);
+        if let Some(begun) = traced {
+            begun.end((*task).outcome());
+        }
+    }
 }
 
 fn attempt(node: NodePtr) -> u32 {
@@ -355,7 +439,9 @@ fn forward_to(node: NodePtr, input: NodePtr, local: &Local, cascade: &mut Cascad
     }
     // Looked at and linked as one step: of two tasks that return each other's futures, the second sees the first.
     let is_linked = waiting::looking(local, || {
-        if super::walk::Search::new(&[node], FORWARD_BUDGET).needs(input) {
+        // What the task holds is given back when this is over.
+        let left = Left::default();
+        if Search::new(&[node], &left, FORWARD_BUDGET).reach(input).is_some() {
             return false;
         }
         link_forward(node, input, cascade);

@@ -20,10 +20,13 @@ struct Waiting {
     last: u64,
     /// Whether the thread is there.
     runs: bool,
+    /// The client of the task whose time has come just now.
+    arriving: Option<u32>,
 }
 
 static WAITING: LazyLock<Mutex<Waiting>> = LazyLock::new(Mutex::default);
 static CHANGED: Condvar = Condvar::new();
+static ARRIVED: Condvar = Condvar::new();
 
 impl Waiting {
     fn put(&mut self, due: Instant, node: NodePtr) {
@@ -87,14 +90,27 @@ pub(super) fn forget(node: NodePtr) -> bool {
     true
 }
 
+/// Blocks while the thread still has to do with a task of a client that is closed.
+pub(super) fn await_client(client: u32) {
+    let mut waiting = WAITING.lock();
+    while waiting.arriving == Some(client) {
+        ARRIVED.wait(&mut waiting);
+    }
+}
+
 fn run() {
+    // A destructor that happens to run here must not hold up the others' time, nor close the client that waits for it.
+    Local::with(Local::serve);
     let mut waiting = WAITING.lock();
     while let Some(due) = waiting.take_due() {
         match due {
             Ok(node) => {
+                waiting.arriving = Some(node.client());
                 drop(waiting);
                 arrive(node);
                 waiting = WAITING.lock();
+                waiting.arriving = None;
+                ARRIVED.notify_all();
             }
             Err(due) => drop(CHANGED.wait_until(&mut waiting, due)),
         }

@@ -7,8 +7,12 @@
 mod batch;
 mod inbox;
 mod local;
+mod patience;
 mod pool;
+mod priority;
 mod queue;
+mod ranked;
+mod resources;
 mod sleep;
 mod tally;
 mod worker;
@@ -16,7 +20,9 @@ mod worker;
 pub(crate) use local::Local;
 pub(crate) use pool::spawn_quietly;
 pub(crate) use pool::with_signals_blocked;
+pub(crate) use priority::Rank;
 pub(crate) use queue::Job;
+pub(crate) use resources::{Need, Resources};
 pub(crate) use tally::Tally;
 
 #[cfg(all(test, loom))]
@@ -28,8 +34,10 @@ use crate::status::{self, Failure, Result};
 use batch::Batch;
 use inbox::InboxEnd;
 use parking_lot::{Condvar, Mutex, RwLock};
+use patience::Patience;
 use pool::Pool;
 use queue::{Deque, DequeEnd};
+use ranked::{Ranked, Taken};
 use sleep::Sleep;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -45,8 +53,14 @@ pub(crate) struct Work {
     pub(crate) run: fn(Job, &Local, &Core) -> Option<Job>,
     /// Ends a job that will not run, because the client is closed.
     pub(crate) discard: fn(Job, &Local, &Core),
+    /// Whether somebody else has run or ended a job that is still in a queue.
+    pub(crate) is_stale: fn(Job) -> bool,
+    /// Lets go of a job that is.
+    pub(crate) drop_stale: fn(Job, &Local),
     /// Ends what waits for its inputs, in the client with this number, because it is closed. `nothing_runs`: and all else that is not done.
     pub(crate) cancel_pending: fn(client: u32, nothing_runs: bool, &Local),
+    /// A client is closed, and all its futures are done; `has_failed`: not all with a value.
+    pub(crate) closed: fn(client: u32, has_failed: bool, &Local),
     /// Nothing is to be run, yet tasks are suspended: perhaps they wait for each other.
     pub(crate) stuck: fn(&Core),
 }
@@ -57,6 +71,8 @@ pub(crate) struct Settings {
     pub(crate) n_workers: usize,
     pub(crate) stack_size: usize,
     pub(crate) max_spares: usize,
+    /// What tasks can hold while they run.
+    pub(crate) resources: Resources,
     /// Of [`trait_bit`].
     pub(crate) trait_bits: u32,
 }
@@ -68,6 +84,8 @@ pub(crate) struct Core {
     pub(crate) settings: Settings,
     work: Work,
     sleep: Sleep,
+    /// What is ready and not in a slot's queue or an inbox, because it has a rank.
+    ranked: Ranked,
     /// The slots' queues, as thieves see them.
     ends: Box<[SlotEnd]>,
     inboxes: Mutex<Vec<Arc<InboxEnd>>>,
@@ -105,6 +123,9 @@ pub(crate) struct Slot {
     pub(crate) tally: Arc<Tally>,
     /// Counts the jobs taken, so that every so often the far ends of the queues have their turn.
     tick: Cell<u32>,
+    /// The last tick at which jobs with a rank were ready, and how many of them were taken at a stretch.
+    ranked_at: Cell<u32>,
+    patience: Cell<Patience>,
     random: Cell<u32>,
     inboxes: RefCell<Vec<Arc<InboxEnd>>>,
     inboxes_seen: Cell<usize>,
@@ -192,7 +213,7 @@ pub(crate) fn open_clients() -> u64 {
 
 impl Core {
     /// Starts the threads of a new client and enters it in the registry.
-    pub(crate) fn open(settings: Settings, work: Work) -> Result<Arc<Self>> {
+    pub(crate) fn open(mut settings: Settings, work: Work) -> Result<Arc<Self>> {
         let number = {
             let mut registry = REGISTRY.write();
             if registry.last == !trait_bit::ALL {
@@ -212,6 +233,7 @@ impl Core {
         let core = Arc::new(Self {
             number,
             pool: Pool::new(n_workers + settings.max_spares),
+            ranked: Ranked::new(std::mem::take(&mut settings.resources), work.is_stale),
             settings,
             work,
             sleep: Sleep::new(),
@@ -232,6 +254,8 @@ impl Core {
                 deque,
                 tally: core.new_tally(),
                 tick: Cell::new(0),
+                ranked_at: Cell::new(0),
+                patience: Cell::default(),
                 random: Cell::new((index as u32).wrapping_mul(0x9e37_79b9) | 1),
                 inboxes: RefCell::new(Vec::new()),
                 inboxes_seen: Cell::new(usize::MAX),
@@ -305,7 +329,7 @@ impl Core {
         let hidden = local.slot().map_or(0, Slot::n_hidden);
         let taken: usize = self.ends.iter().map(|end| end.deque.len() + end.batch.len()).sum();
         let outside: usize = self.inboxes.lock().iter().map(|inbox| inbox.len()).sum();
-        (hidden + taken + outside) as u64
+        (hidden + taken + outside + self.ranked.len()) as u64
     }
 
     /// Functions that run.
@@ -409,6 +433,8 @@ impl Core {
             }
         }
         self.sleep.counts.close();
+        // After the mark: who takes a job for which there are no resources sees that it is to be discarded.
+        self.ranked.close();
         self.sleep.wake_all();
         self.tell_drainers();
         self.pool.dismiss_spares();
@@ -425,6 +451,8 @@ impl Core {
             }
             // What came in while the last worker left. Later submitters see the mark and take theirs back themselves.
             self.discard_queued(local);
+            let failed = self.sum(|tally| tally.failed.get().wrapping_add(tally.cancelled.get()));
+            (self.work.closed)(self.number, failed > 0, local);
         });
         self.tell_drainers();
         REGISTRY.write().closing.remove(&self.number);
@@ -441,16 +469,65 @@ impl Core {
                 (self.work.discard)(job, local, self);
             }
         }
+        self.discard_ranked(local);
+    }
+
+    /// Ends the jobs with a rank of a client that is closed.
+    fn discard_ranked(&self, local: &Local) {
+        while let Some(taken) = self.ranked.take(ranked::NONE) {
+            match taken {
+                Taken::Job(job) | Taken::Holding(job, _) => (self.work.discard)(job, local, self),
+                Taken::Stale(job) => (self.work.drop_stale)(job, local),
+            }
+        }
     }
 
     /// Gives this thread's slot to another thread, because its task is about to block. `Err`: no thread is to be had.
     pub(crate) fn suspend(&self, local: &Local) -> Result<()> {
-        self.pool.suspend(local)
+        self.pool.suspend(local)?;
+        if let Some(need) = local.held() {
+            self.ranked.suspend(&need);
+            self.notify_ranked();
+        }
+        Ok(())
     }
 
     /// Gets a slot back for this thread's task; blocks until one is free.
     pub(crate) fn resume(&self, local: &Local) {
+        if let Some(need) = local.held() {
+            self.ranked.resume(&need);
+        }
         self.pool.resume(local, &self.sleep);
+    }
+
+    /// Wakes a worker, if that is called for, because a job with a rank may have become able to run. `true`: the client is closed.
+    fn notify_ranked(&self) -> bool {
+        match self.sleep.counts.published() {
+            sleep::Published::Seen => false,
+            sleep::Published::Wake => {
+                if self.ranked.top() != ranked::NONE {
+                    self.sleep.wake_one();
+                }
+                false
+            }
+            sleep::Published::Closed => true,
+        }
+    }
+
+    /// A job with a rank may have become stale, and with it another one able to run.
+    pub(crate) fn refresh_ranked(&self) {
+        self.ranked.refresh();
+        self.notify_ranked();
+    }
+
+    /// What the client has of each resource, in the order of its [`Need`]s' indices.
+    pub(crate) fn resources(&self) -> &Resources {
+        &self.ranked.resources
+    }
+
+    /// Whether jobs with a rank, ready though they are, wait for something.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.ranked.len() > 0
     }
 
     /// How many tasks are suspended in waits.

@@ -80,10 +80,26 @@ impl Life {
     ///
     /// The caller owns the line alone. Release: whoever pins a forged id that happens to fit must see an initialised line.
     pub(crate) fn begin(&self) -> u64 {
+        self.begin_held(1)
+    }
+
+    /// As [`begin`](Self::begin), with these references, that of the handle among them.
+    pub(crate) fn begin_held(&self, references: u32) -> u64 {
+        debug_assert!(references > 0);
         let generation = Self::generation(self.0.load(Ordering::Relaxed)) + 1;
         debug_assert!(generation % 2 == 1);
-        self.0.store(generation << GENERATION_SHIFT | 1, Ordering::Release);
+        self.0.store(generation << GENERATION_SHIFT | u64::from(references), Ordering::Release);
         generation
+    }
+
+    /// Begins a life that has no handle, with these references: that of a handle which has ended already.
+    ///
+    /// The caller owns the line alone. Release: whoever [joins](Self::join) the life must see an initialised line.
+    pub(crate) fn begin_unheld(&self, references: u32) {
+        debug_assert!(references > 0);
+        let generation = Self::generation(self.0.load(Ordering::Relaxed)) + 2;
+        debug_assert!(generation % 2 == 0);
+        self.0.store(generation << GENERATION_SHIFT | u64::from(references), Ordering::Release);
     }
 
     /// Whether `id` is the live handle just now.

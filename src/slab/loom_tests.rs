@@ -149,7 +149,29 @@ fn look_against_end_and_reuse() {
     });
 }
 
-/// As above, with the line reused by another thread: the release fence of `Magazine::take_from_next` stands for that of `Life::leave`, and the
+/// As above, for who has remembered the number of the life: `future::sight`.
+#[test]
+fn look_by_number_against_leave_and_reuse() {
+    model(|| {
+        let line = Line::alive();
+        let number = line.life.count() as u32;
+        let other = line.clone();
+        let looker = thread::spawn(move || {
+            if other.life.is_number(number) {
+                let word = other.word.load(Ordering::Relaxed);
+                if other.life.is_still_number(number) {
+                    assert_eq!(word, 1, "the next life was taken for the last");
+                }
+            }
+        });
+        assert!(matches!(line.life.end(id(1), false), Ended::Last { .. }));
+        assert!(line.life.leave());
+        line.live_again();
+        looker.join().unwrap();
+    });
+}
+
+/// As `look_against_end_and_reuse`, with the line reused by another thread: the release fence of `Magazine::take_from_next` stands for that of `Life::leave`, and the
 /// lock for the depot's.
 #[test]
 fn look_against_reuse_by_another() {

@@ -51,4 +51,12 @@ pub mod kind {
     pub const LIST_OF: ArgKind = 11;
     /// A delayed; in `rask_delayed_call` only.
     pub const LAZY: ArgKind = 12;
+    /// `payload` points to a value that is shared. Of ours alone: `aux` is the address of [`SHARED`](super::SHARED), which nobody
+    /// outside can know.
+    pub const SHARED: ArgKind = 13;
 }
+
+/// What proves that an argument of kind [`SHARED`](kind::SHARED) is one of ours.
+///
+/// cbindgen:ignore
+pub(crate) static SHARED: u8 = 0;

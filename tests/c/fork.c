@@ -58,6 +58,9 @@ static void every_call(void) {
     CHECK_STATUS(rask_last_status(), RASK_E_FORKED);
     CHECK_STATUS(rask_client_wait(client, RASK_FOREVER), RASK_E_FORKED);
     CHECK_STATUS(rask_client_get_stats(client, &stats), RASK_E_FORKED);
+    CHECK_STATUS(rask_client_dump(client, NULL), RASK_E_FORKED);
+    CHECK_STATUS(rask_trace_start(client, "/dev/null"), RASK_E_FORKED);
+    CHECK_STATUS(rask_trace_stop(client), RASK_E_FORKED);
     for (int k = 0; k < 3; k++) {
         CHECK_STATUS(rask_future_state(all[k]), RASK_E_FORKED);
         CHECK(rask_future_key(all[k]) == NULL);
@@ -80,6 +83,7 @@ static void every_call(void) {
         out.id = 77;
         CHECK_STATUS(rask_as_completed_next(iter, RASK_FOREVER, &out), RASK_E_FORKED);
         CHECK_EQ(out.id, 0);
+        CHECK_STATUS(rask_progress_start(&all[k], 1, NULL), RASK_E_FORKED);
         CHECK_STATUS(rask_fire_and_forget(all[k]), RASK_E_FORKED);
         CHECK_STATUS(rask_release(all[k]), RASK_E_FORKED);
     }

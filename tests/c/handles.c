@@ -40,6 +40,7 @@ static void refuses_future(rask_future bad) {
     CHECK(value == NULL);
     CHECK_STATUS(status, RASK_E_HANDLE);
     CHECK_STATUS(rask_progress(&bad, 1, "label"), RASK_E_HANDLE);
+    CHECK_STATUS(rask_progress_start(&bad, 1, "label"), RASK_E_HANDLE);
     if (bad.id) { /* releasing null is no failure */
         CHECK_STATUS(rask_release(bad), RASK_E_HANDLE);
         CHECK_STATUS(rask_release_all(&bad, 1), RASK_E_HANDLE);
@@ -59,6 +60,9 @@ static void refuses_client(rask_client bad) {
     CHECK_STATUS(rask_client_wait(bad, RASK_FOREVER), RASK_E_HANDLE);
     CHECK_STATUS(rask_client_close(bad), RASK_E_HANDLE);
     CHECK_STATUS(rask_client_get_stats(bad, &stats), RASK_E_HANDLE);
+    CHECK_STATUS(rask_client_dump(bad, NULL), RASK_E_HANDLE);
+    CHECK_STATUS(rask_trace_start(bad, "/dev/null"), RASK_E_HANDLE);
+    CHECK_STATUS(rask_trace_stop(bad), RASK_E_HANDLE);
     CHECK_EQ(rask_submit(bad, nothing, RASK_NO_ARGS).id, 0);
     CHECK_STATUS(rask_last_status(), RASK_E_HANDLE);
     CHECK_EQ(rask_submit_with(bad, nothing, RASK_NO_ARGS, NULL).id, 0);

@@ -29,6 +29,9 @@ static void each_kind(rask_client client, rask_future x, const struct thing *thi
     uint8_t byte = 1;
     float single = 1.5f;
     const int number = 3;
+    rask_delayed part = rask_delayed_call(add, RASK_ARGS(1, x), NULL);
+    const rask_delayed lazy =
+        rask_delayed_call(add, RASK_ARGS(part, rask_list(RASK_ARGS(part, rask_lazy(part)))), NULL);
     volatile int changing = 4;
     int numbers[4] = {1, 2, 3, 4};
     rask_future futures[] = {
@@ -45,9 +48,15 @@ static void each_kind(rask_client client, rask_future x, const struct thing *thi
                               23, 24, 25, 26, 27, 28, 29, 30, 31, 32)),
         rask_submit(client, add, RASK_NO_ARGS),
         rask_scatter(client, RASK_ARG("text")),
+        rask_compute(client, lazy),
         rask_clone(x),
     };
     rask_release_all(futures, sizeof futures / sizeof *futures);
+    rask_future both[2];
+    rask_compute_all(client, (const rask_delayed[]){part, lazy}, 2, both);
+    rask_release_all(both, 2);
+    rask_delayed_release(part);
+    rask_delayed_release(lazy);
 }
 
 int use_rask(void);

@@ -1,0 +1,1192 @@
+/* Lazy graphs: nothing runs before it is computed; computing runs each needed part once, as often as wanted.
+ */
+#include "check.h"
+
+static rask_delayed call(rask_task_fn fn, const rask_arg *args, size_t n) {
+    rask_delayed d = rask_delayed_call(fn, args, n, NULL);
+    CHECK(d.id != 0);
+    return d;
+}
+static rask_delayed call_named(const char *name, rask_task_fn fn, const rask_arg *args, size_t n) {
+    rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
+    options.name = name;
+    rask_delayed d = rask_delayed_call(fn, args, n, &options);
+    CHECK(d.id != 0);
+    return d;
+}
+static void drop(rask_delayed d) { CHECK_OK(rask_delayed_release(d)); }
+#define DROP_ALL(...)                                                                                        \
+    do {                                                                                                     \
+        const rask_delayed dropped[] = {__VA_ARGS__};                                                        \
+        for (size_t each = 0; each < sizeof dropped / sizeof *dropped; each++)                               \
+            CHECK_OK(rask_delayed_release(dropped[each]));                                                   \
+    } while (0)
+#define DELAYEDS(...)                                                                                        \
+    (const rask_delayed[]){__VA_ARGS__}, sizeof((const rask_delayed[]){__VA_ARGS__}) / sizeof(rask_delayed)
+
+/* Computes it, and checks the integer that comes out. */
+#define COMPUTES(delayed, want)                                                                              \
+    do {                                                                                                     \
+        rask_future f = rask_compute(client, delayed);                                                       \
+        CHECK_I64(f, want);                                                                                  \
+        CHECK_OK(rask_release(f));                                                                           \
+    } while (0)
+
+/* Computes it; it fails with this status, and words with this in them. */
+#define COMPUTE_FAILS(delayed, want, words)                                                                  \
+    do {                                                                                                     \
+        rask_future f = rask_compute(client, delayed);                                                       \
+        CHECK_FAILS(f, want);                                                                                \
+        CHECK_STR_CONTAINS(ERROR_OF(f).message, words);                                                      \
+        CHECK_OK(rask_release(f));                                                                           \
+    } while (0)
+
+/* (counter, inputs …): counts its runs, returns the sum of the rest. */
+static void count_and_add(rask_task *t) {
+    atomic_fetch_add((atomic_int *)rask_arg_pointer(t, 0), 1);
+    int64_t sum = 0;
+    for (size_t i = 1; i < rask_arg_count(t); i++)
+        sum += rask_arg_i64(t, i);
+    rask_return_i64(t, sum);
+}
+
+static void sum_list(rask_task *t) {
+    int64_t sum = 0, one;
+    const rask_value *list = rask_arg_value(t, 0);
+    for (size_t i = 0; i < rask_value_count(list); i++) {
+        const rask_value *item = rask_value_at(list, i);
+        if (rask_value_kind(item) == RASK_LIST) {
+            for (size_t k = 0; k < rask_value_count(item); k++) {
+                CHECK_OK(rask_value_i64(rask_value_at(item, k), &one));
+                sum += one;
+            }
+        } else {
+            CHECK_OK(rask_value_i64(item, &one));
+            sum += one;
+        }
+    }
+    rask_return_i64(t, sum);
+}
+
+/* ---- what a graph is ---- */
+
+static void nothing_runs_before_it_is_computed(void) {
+    atomic_int runs = 0;
+    rask_delayed d = call(count_and_add, RASK_ARGS(&runs, 1, 2));
+    sleep_us(2000);
+    CHECK_EQ(atomic_load(&runs), 0);
+    COMPUTES(d, 3);
+    CHECK_EQ(atomic_load(&runs), 1);
+    COMPUTES(d, 3);
+    CHECK_EQ(atomic_load(&runs), 2);
+    drop(d);
+}
+
+static void common_parts_run_once(void) {
+    atomic_int x_runs = 0, y_runs = 0, z_runs = 0;
+    rask_delayed x = call(count_and_add, RASK_ARGS(&x_runs, 1)),
+                 y = call(count_and_add, RASK_ARGS(&y_runs, x, x)),
+                 z = call(count_and_add, RASK_ARGS(&z_runs, x, y, y, x));
+    COMPUTES(z, 6);
+    CHECK_EQ(atomic_load(&x_runs), 1);
+    CHECK_EQ(atomic_load(&y_runs), 1);
+    rask_future f[3];
+    CHECK_OK(rask_compute_all(client, DELAYEDS(z, x, y), f));
+    CHECK_I64(f[0], 6);
+    CHECK_I64(f[1], 1);
+    CHECK_I64(f[2], 2);
+    CHECK_EQ(atomic_load(&x_runs), 2);
+    CHECK_EQ(atomic_load(&y_runs), 2);
+    CHECK_EQ(atomic_load(&z_runs), 2);
+    CHECK_OK(rask_release_all(f, 3));
+    DROP_ALL(x, y, z);
+}
+
+static void what_is_not_needed_does_not_run(void) {
+    atomic_int runs = 0, needless = 0;
+    rask_delayed x = call(count_and_add, RASK_ARGS(&runs, 1)),
+                 wanted = call(count_and_add, RASK_ARGS(&runs, x)),
+                 unwanted = call(count_and_add, RASK_ARGS(&needless, x)),
+                 above = call(count_and_add, RASK_ARGS(&needless, wanted, unwanted));
+    COMPUTES(wanted, 1);
+    CHECK_EQ(atomic_load(&runs), 2);
+    CHECK_EQ(atomic_load(&needless), 0);
+    DROP_ALL(x, wanted, unwanted, above);
+}
+
+static void what_only_fails_anyhow_needs_nothing(void) {
+    atomic_int runs = 0;
+    rask_delayed x = call(count_and_add, RASK_ARGS(&runs, 1)), bad = call(NULL, RASK_NO_ARGS),
+                 d = call(count_and_add, RASK_ARGS(&runs, x, bad));
+    COMPUTE_FAILS(d, RASK_E_INVALID, "NULL");
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    CHECK_EQ(atomic_load(&runs), 0);
+    DROP_ALL(x, bad, d);
+}
+
+static void parts_outlive_their_handles(void) {
+    rask_delayed x = call(inc, RASK_ARGS(1)), y = call(add, RASK_ARGS(x, x));
+    drop(x);
+    rask_delayed z = call(add, RASK_ARGS(y, 10));
+    drop(y);
+    COMPUTES(z, 14);
+    COMPUTES(z, 14);
+    drop(z);
+}
+
+static void a_future_outlives_its_delayed(void) {
+    gate *g = gate_new();
+    rask_delayed x = call(held, RASK_ARGS(rask_pointer(g), 5)), y = call(inc, RASK_ARGS(x));
+    rask_future f = rask_compute(client, y);
+    DROP_ALL(x, y);
+    gate_open(g);
+    CHECK_I64(f, 6);
+    CHECK_OK(rask_release(f));
+}
+
+static void every_kind_of_argument(void) {
+    probe p = {0};
+    rask_delayed one = call(inc, RASK_ARGS(0));
+    rask_delayed kinds[] = {
+        call(pass_on, RASK_ARGS(rask_none())),
+        call(pass_on, RASK_ARGS(7)),
+        call(pass_on, RASK_ARGS(2.5)),
+        call(pass_on, RASK_ARGS("a text that does not fit into a value itself")),
+        call(pass_on, RASK_ARGS(rask_bytes("abc", 3))),
+        call(pass_on, RASK_ARGS(rask_pointer(&p))),
+        call(pass_on, RASK_ARGS(rask_object(&p, &probe_type))),
+        call(pass_on, RASK_ARGS(rask_list(RASK_ARGS(1, rask_list(RASK_ARGS(2, "three")))))),
+        call(pass_on, RASK_ARGS(rask_list(RASK_ARGS(one, rask_list(RASK_ARGS(one, 2)))))),
+        call(pass_on, RASK_ARGS(rask_list(NULL, 0))),
+        call(add, RASK_ARGS(1, one)),
+    };
+    enum { N = sizeof kinds / sizeof *kinds };
+    for (int round = 0; round < 3; round++) {
+        rask_future f[N];
+        const rask_value *v[N];
+        CHECK_OK(rask_compute_all(client, kinds, N, f));
+        CHECK_OK(rask_gather(f, N, LONG_NS, v, NULL));
+        CHECK_EQ(rask_value_kind(v[0]), RASK_NONE);
+        int64_t i = 0;
+        double d = 0;
+        const void *data = NULL;
+        size_t size = 0;
+        void *pointer = NULL;
+        CHECK_OK(rask_value_i64(v[1], &i));
+        CHECK_EQ(i, 7);
+        CHECK_OK(rask_value_f64(v[2], &d));
+        CHECK(d == 2.5);
+        CHECK_OK(rask_value_bytes(v[3], &data, &size));
+        CHECK_STR_EQ((const char *)data, "a text that does not fit into a value itself");
+        CHECK_OK(rask_value_bytes(v[4], &data, &size));
+        CHECK_EQ(size, 3);
+        CHECK_OK(rask_value_pointer(v[5], &pointer));
+        CHECK(pointer == &p);
+        CHECK_OK(rask_value_object(v[6], &probe_type, &pointer));
+        CHECK(pointer == &p);
+        CHECK_EQ(rask_value_count(v[7]), 2);
+        CHECK_OK(rask_value_bytes(rask_value_at(rask_value_at(v[7], 1), 1), &data, &size));
+        CHECK_STR_EQ((const char *)data, "three");
+        CHECK_OK(rask_value_i64(rask_value_at(rask_value_at(v[8], 1), 0), &i));
+        CHECK_EQ(i, 1);
+        CHECK_EQ(rask_value_kind(v[9]), RASK_LIST);
+        CHECK_I64(f[10], 2);
+        CHECK_OK(rask_release_all(f, N));
+    }
+    CHECK_EQ(destroyed(&p), 0);
+    for (size_t k = 0; k < N; k++)
+        drop(kinds[k]);
+    drop(one);
+    EVENTUALLY(destroyed(&p) == 1);
+}
+
+static void lists_of_parts(void) {
+    enum { N = 300 };
+    rask_delayed parts[N];
+    rask_arg items[N];
+    for (int i = 0; i < N; i++) {
+        parts[i] = call(inc, RASK_ARGS(i));
+        items[i] = rask_lazy(parts[i]);
+    }
+    rask_delayed all = call(sum_list, RASK_ARGS(rask_list(items, N))),
+                 nested = call(sum_list, RASK_ARGS(rask_list(RASK_ARGS(1, rask_list(items, N)))));
+    COMPUTES(all, N * (N + 1) / 2);
+    COMPUTES(nested, N * (N + 1) / 2 + 1);
+    for (int i = 0; i < N; i++)
+        drop(parts[i]);
+    COMPUTES(nested, N * (N + 1) / 2 + 1);
+    DROP_ALL(all, nested);
+}
+
+static void low_bits(rask_task *t) { rask_return_i64(t, rask_arg_i64(t, 0) & 0xffff); }
+
+/* More parts than are published at a time, with edges of all lengths. */
+static void large_graphs(void) {
+    size_t n = scaled(20000) < 5000 ? 5000 : 20000;
+    rask_delayed *d = malloc(n * sizeof *d);
+    int64_t *want = malloc(n * sizeof *want);
+    CHECK(d && want);
+    uint64_t seed = 7;
+    for (size_t i = 0; i < n; i++) {
+        if (i < 10) {
+            d[i] = call(inc, RASK_ARGS((int64_t)i));
+            want[i] = (int64_t)i + 1;
+            continue;
+        }
+        size_t near = i - 1 - random_next(&seed) % 8, far = random_next(&seed) % i;
+        if (random_next(&seed) % 4 == 0) {
+            rask_arg list = rask_list(RASK_ARGS(d[near], rask_list(RASK_ARGS(d[far], 3))));
+            d[i] = call(sum_list, &list, 1);
+            want[i] = (int64_t)(((uint64_t)want[near] + (uint64_t)want[far] + 3) & 0xffff);
+            rask_delayed whole = d[i];
+            d[i] = call(low_bits, RASK_ARGS(whole));
+            drop(whole);
+        } else {
+            rask_delayed whole = call(add, RASK_ARGS(d[near], d[far]));
+            d[i] = call(low_bits, RASK_ARGS(whole));
+            drop(whole);
+            want[i] = (int64_t)(((uint64_t)want[near] + (uint64_t)want[far]) & 0xffff);
+        }
+    }
+    rask_future *f = malloc(n * sizeof *f);
+    CHECK(f != NULL);
+    for (int round = 0; round < 2; round++) {
+        CHECK_OK(rask_compute_all(client, d, n, f));
+        for (size_t i = 0; i < n; i++)
+            CHECK_I64(f[i], want[i]);
+        CHECK_OK(rask_release_all(f, n));
+        COMPUTES(d[n - 1], want[n - 1]);
+    }
+    for (size_t i = 0; i < n; i++)
+        drop(d[i]);
+    free(f);
+    free(d);
+    free(want);
+}
+/* ---- futures in a graph ---- */
+
+static void futures_are_inputs(void) {
+    gate *g = gate_new();
+    rask_future pending = submit_held(client, g, 5), done = rask_scatter(client, rask_i64(7));
+    rask_delayed d = call(add, RASK_ARGS(pending, done)),
+                 list = call(sum_list, RASK_ARGS(rask_list_of(RASK_FUTURES(pending, done, pending)))),
+                 e = call(add, RASK_ARGS(d, list));
+    CHECK_OK(rask_release_all(RASK_FUTURES(pending, done)));
+    rask_future f = rask_compute(client, e);
+    CHECK_EQ(rask_future_state(f), RASK_PENDING);
+    gate_open(g);
+    CHECK_I64(f, 29);
+    CHECK_OK(rask_release(f));
+    COMPUTES(e, 29);
+    DROP_ALL(d, list, e);
+}
+
+static void taken_futures(void) {
+    probe p = {0};
+    rask_future f = rask_submit(client, make_probe, RASK_ARGS(rask_pointer(&p)));
+    rask_delayed d = call(nothing, RASK_ARGS(rask_take(f)));
+    CHECK_STATUS(rask_release(f), RASK_E_HANDLE);
+    for (int i = 0; i < 2; i++) {
+        rask_future g = rask_compute(client, d);
+        CHECK_OK(rask_wait(&g, 1, RASK_ALL_COMPLETED, LONG_NS, NULL));
+        CHECK_OK(rask_release(g));
+    }
+    CHECK_EQ(destroyed(&p), 0);
+    drop(d);
+    EVENTUALLY(destroyed(&p) == 1);
+}
+
+static void failed_futures_fail_what_takes_them(void) {
+    atomic_int runs = 0;
+    rask_future bad = submit_named(client, "root", fail, RASK_ARGS(7, "rotten"));
+    rask_delayed d = call(count_and_add, RASK_ARGS(&runs, bad)), e = call(inc, RASK_ARGS(d));
+    for (int i = 0; i < 2; i++) {
+        rask_future f = rask_compute(client, e);
+        CHECK_FAILS(f, RASK_E_TASK);
+        CHECK_EQ(ERROR_OF(f).code, 7);
+        CHECK_STR_CONTAINS(ERROR_OF(f).origin, "root-");
+        CHECK_OK(rask_release(f));
+    }
+    CHECK_EQ(atomic_load(&runs), 0);
+    CHECK_OK(rask_release(bad));
+    DROP_ALL(d, e);
+}
+
+static void futures_of_another_client(void) {
+    rask_client other = open_workers(1);
+    rask_future theirs = rask_submit(other, inc, RASK_ARGS(1));
+    rask_delayed d = call(inc, RASK_ARGS(theirs)), e = call(add, RASK_ARGS(d, 1));
+    rask_future f = rask_compute(client, e), g = rask_compute(other, e);
+    CHECK_FAILS(f, RASK_E_HANDLE);
+    CHECK_STR_CONTAINS(ERROR_OF(f).message, "another client");
+    CHECK_I64(g, 4);
+    CHECK_OK(rask_release_all(RASK_FUTURES(f, g, theirs)));
+    DROP_ALL(d, e);
+    CHECK_OK(rask_client_close(other));
+}
+
+static void two_clients_compute_one_graph(void) {
+    rask_client other = open_workers(2);
+    rask_delayed d = call(inc, RASK_ARGS(1)), e = call(add, RASK_ARGS(d, d));
+    for (int i = 0; i < 3; i++) {
+        rask_future f = rask_compute(client, e), g = rask_compute(other, e);
+        CHECK_I64(f, 4);
+        CHECK_I64(g, 4);
+        CHECK_OK(rask_release_all(RASK_FUTURES(f, g)));
+    }
+    CHECK_OK(rask_client_close(other));
+    COMPUTES(e, 4);
+    DROP_ALL(d, e);
+}
+
+/* ---- mistakes ---- */
+
+static void mistakes_appear_when_computed(void) {
+    probe p = {0};
+    atomic_int runs = 0;
+    rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
+    options.flags = 1u << 30;
+    rask_future stale = rask_scatter(client, rask_i64(1));
+    CHECK_OK(rask_release(stale));
+    rask_delayed gone = call(inc, RASK_ARGS(1));
+    drop(gone);
+    rask_arg reserved = rask_i64(1);
+    reserved.reserved = 1;
+    rask_arg unknown = rask_i64(1), shared = rask_i64(1);
+    unknown.kind = 99;
+    shared.kind = 13;
+    struct {
+        rask_delayed d;
+        rask_status status;
+        const char *words;
+    } wrong[] = {
+        {call(NULL, RASK_ARGS(rask_object(&p, &probe_type))), RASK_E_INVALID, "function"},
+        {call(inc, NULL, 3), RASK_E_INVALID, "NULL"},
+        {call(inc, RASK_ARGS(rask_list(NULL, 2), rask_object(&p, &probe_type))), RASK_E_INVALID,
+         "argument 0"},
+        {call(inc, RASK_ARGS(rask_object(&p, &probe_type), stale)), RASK_E_HANDLE, "argument 1"},
+        {call(inc, RASK_ARGS(1, rask_take(stale))), RASK_E_HANDLE, "argument 1"},
+        {call(inc, RASK_ARGS(gone)), RASK_E_HANDLE, "argument 0"},
+        {call(inc, RASK_ARGS(rask_lazy((rask_delayed){0}))), RASK_E_HANDLE, "null"},
+        {call(inc, RASK_ARGS(rask_lazy((rask_delayed){client.id}))), RASK_E_HANDLE, "another kind"},
+        {call(inc, RASK_ARGS(rask_list(RASK_ARGS(1, rask_list(RASK_ARGS(2, gone)))))), RASK_E_HANDLE,
+         "argument 0: item 1: item 1"},
+        {call(inc, RASK_ARGS(rask_list_of(RASK_FUTURES(stale)))), RASK_E_HANDLE, "item 0"},
+        {call(inc, RASK_ARGS(rask_str(NULL))), RASK_E_INVALID, "NULL"},
+        {call(inc, RASK_ARGS(rask_bytes(NULL, 5))), RASK_E_INVALID, "NULL"},
+        {call(inc, RASK_ARGS(rask_object(NULL, &probe_type))), RASK_E_INVALID, "NULL"},
+        {call(inc, &reserved, 1), RASK_E_INVALID, "reserved"},
+        {call(inc, &unknown, 1), RASK_E_INVALID, "kind"},
+        {call(inc, &shared, 1), RASK_E_INVALID, "kind"},
+        {rask_delayed_call(inc, RASK_ARGS(1), &options), RASK_E_INVALID, "flags"},
+    };
+    enum { N = sizeof wrong / sizeof *wrong };
+    CHECK_EQ(destroyed(&p), 3);
+    for (size_t i = 0; i < N; i++) {
+        rask_delayed above = call(count_and_add, RASK_ARGS(&runs, wrong[i].d));
+        COMPUTE_FAILS(wrong[i].d, wrong[i].status, wrong[i].words);
+        COMPUTE_FAILS(above, wrong[i].status, wrong[i].words);
+        COMPUTE_FAILS(above, wrong[i].status, wrong[i].words);
+        drop(above);
+        drop(wrong[i].d);
+    }
+    CHECK_EQ(atomic_load(&runs), 0);
+}
+
+static void the_lowest_mistake_counts(void) {
+    rask_delayed a = call(inc, RASK_ARGS(rask_str(NULL))), b = call(NULL, RASK_NO_ARGS),
+                 ab = call(add, RASK_ARGS(a, b)), ba = call(add, RASK_ARGS(b, a)),
+                 up = call(inc, RASK_ARGS(ba));
+    rask_future f[5];
+    CHECK_OK(rask_compute_all(client, DELAYEDS(a, b, ab, ba, up), f));
+    CHECK_STR_CONTAINS(ERROR_OF(f[2]).message, "text");
+    CHECK_STR_CONTAINS(ERROR_OF(f[3]).message, "function");
+    CHECK_STR_CONTAINS(ERROR_OF(f[4]).message, "function");
+    CHECK_STR_EQ(ERROR_OF(f[4]).origin, rask_future_key(f[1]));
+    CHECK_OK(rask_release_all(f, 5));
+    DROP_ALL(a, b, ab, ba, up);
+}
+
+static void bad_handles(void) {
+    rask_delayed d = call(inc, RASK_ARGS(1)), gone = call(inc, RASK_ARGS(1));
+    drop(gone);
+    CHECK_STATUS(rask_delayed_release(gone), RASK_E_HANDLE);
+    CHECK_OK(rask_delayed_release((rask_delayed){0}));
+    CHECK_STATUS(rask_delayed_release((rask_delayed){client.id}), RASK_E_HANDLE);
+    CHECK_STATUS(rask_delayed_release((rask_delayed){UINT64_MAX}), RASK_E_HANDLE);
+    CHECK_STATUS(rask_release((rask_future){d.id}), RASK_E_HANDLE);
+    COMPUTE_FAILS(gone, RASK_E_HANDLE, "delayed");
+    COMPUTE_FAILS((rask_delayed){0}, RASK_E_HANDLE, "null");
+    COMPUTE_FAILS((rask_delayed){client.id}, RASK_E_HANDLE, "delayed");
+    rask_future f[3] = {{1}, {1}, {1}};
+    CHECK_EQ(rask_compute((rask_client){0}, d).id, 0);
+    CHECK_STATUS(rask_last_status(), RASK_E_HANDLE);
+    CHECK_EQ(rask_compute((rask_client){d.id}, d).id, 0);
+    CHECK_STATUS(rask_compute_all((rask_client){12345}, DELAYEDS(d, d, gone), f), RASK_E_HANDLE);
+    CHECK_EQ(f[0].id | f[1].id | f[2].id, 0);
+    CHECK_STATUS(rask_compute_all(client, NULL, 3, f), RASK_E_INVALID);
+    CHECK_EQ(f[0].id | f[1].id | f[2].id, 0);
+    CHECK_STATUS(rask_compute_all(client, DELAYEDS(d), NULL), RASK_E_INVALID);
+    CHECK_STATUS(rask_compute_all(client, &d, SIZE_MAX / 2, f), RASK_E_INVALID);
+    CHECK_OK(rask_compute_all(client, NULL, 0, NULL));
+    CHECK_STATUS(rask_compute_all((rask_client){0}, NULL, 0, NULL), RASK_E_HANDLE);
+    CHECK_OK(rask_compute_all(client, DELAYEDS(d, gone, d), f));
+    CHECK_I64(f[0], 2);
+    CHECK_FAILS(f[1], RASK_E_HANDLE);
+    CHECK_I64(f[2], 2);
+    CHECK(f[0].id != f[2].id);
+    CHECK_STR_EQ(rask_future_key(f[0]), rask_future_key(f[2]));
+    CHECK_OK(rask_release_all(f, 3));
+    rask_future s = rask_submit(client, inc, RASK_ARGS(d));
+    CHECK_FAILS(s, RASK_E_INVALID);
+    CHECK_OK(rask_release(s));
+    drop(d);
+}
+
+static void a_closed_client(void) {
+    rask_client other = open_workers(1);
+    rask_delayed d = call(inc, RASK_ARGS(1));
+    CHECK_OK(rask_client_close(other));
+    rask_future f[1] = {{1}};
+    CHECK_EQ(rask_compute(other, d).id, 0);
+    CHECK_STATUS(rask_last_status(), RASK_E_CLOSED);
+    CHECK_STATUS(rask_compute_all(other, &d, 1, f), RASK_E_CLOSED);
+    CHECK_EQ(f[0].id, 0);
+    drop(d);
+}
+
+/* ---- chains ---- */
+
+static rask_delayed chain_of(rask_delayed d, rask_task_fn fn, const char *name, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        rask_delayed next = call_named(name, fn, RASK_ARGS(d));
+        drop(d);
+        d = next;
+    }
+    return d;
+}
+
+static void fail_at_five(rask_task *t) {
+    int64_t n = rask_arg_i64(t, 0);
+    if (n == 5)
+        rask_fail(t, 55, rask_task_key(t));
+    rask_return_i64(t, n + 1);
+}
+
+static void an_error_in_a_chain_names_its_step(void) {
+    rask_delayed d = chain_of(call(inc, RASK_ARGS(0)), fail_at_five, "step", 20);
+    d = chain_of(d, inc, "after", 100);
+    for (int i = 0; i < 2; i++) {
+        rask_future f = rask_compute(client, d);
+        CHECK_FAILS(f, RASK_E_TASK);
+        CHECK_EQ(ERROR_OF(f).code, 55);
+        CHECK_EQ(ERROR_OF(f).attempts, 1);
+        CHECK_STR_CONTAINS(ERROR_OF(f).origin, "step-");
+        CHECK_STR_EQ(ERROR_OF(f).message, ERROR_OF(f).origin);
+        CHECK_STR_CONTAINS(rask_future_key(f), "after-");
+        CHECK_OK(rask_release(f));
+    }
+    drop(d);
+}
+
+static void wrong_type_at_five(rask_task *t) {
+    if (rask_arg_i64(t, 0) == 5)
+        rask_arg_bytes(t, 0, NULL);
+    rask_return_i64(t, rask_arg_i64(t, 0) + 1);
+}
+
+static void a_mistake_in_a_chain_names_its_step(void) {
+    rask_delayed d = chain_of(call(inc, RASK_ARGS(0)), wrong_type_at_five, "reader", 20);
+    rask_future f = rask_compute(client, d);
+    CHECK_FAILS(f, RASK_E_TYPE);
+    CHECK_STR_CONTAINS(ERROR_OF(f).origin, "reader-");
+    CHECK_STR_CONTAINS(ERROR_OF(f).message, ERROR_OF(f).origin);
+    CHECK_OK(rask_release(f));
+    drop(d);
+}
+
+/* (previous, text, number): appends the number's digit. */
+static void append(rask_task *t) {
+    size_t size = 0;
+    const char *before = rask_arg_bytes(t, 1, &size);
+    CHECK_STR_EQ(rask_arg_str(t, 0), "a constant that is longer than twenty-three bytes");
+    CHECK_EQ(rask_arg_count(t), 3);
+    CHECK_EQ(rask_task_attempt(t), 1);
+    CHECK_EQ(rask_task_client(t).id, client.id);
+    CHECK(!rask_cancelled(t));
+    char *to = rask_return_buffer(t, size + 1);
+    memcpy(to, before, size);
+    to[size] = (char)('0' + rask_arg_i64(t, 2) % 10);
+}
+
+static void values_pass_through_a_chain(void) {
+    rask_delayed d = call(pass_on, RASK_ARGS("x"));
+    for (int i = 0; i < 200; i++) {
+        rask_delayed next =
+            call(append, RASK_ARGS("a constant that is longer than twenty-three bytes", d, i));
+        drop(d);
+        d = next;
+    }
+    for (int round = 0; round < 3; round++) {
+        rask_future f = rask_compute(client, d);
+        const void *data = NULL;
+        size_t size = 0;
+        CHECK_OK(rask_result_bytes(f, &data, &size));
+        CHECK_EQ(size, 201);
+        for (size_t i = 0; i < 200; i++)
+            CHECK_EQ(((const char *)data)[i + 1], '0' + (int)(i % 10));
+        CHECK_OK(rask_release(f));
+    }
+    drop(d);
+}
+
+/* (probe): an object made of it, or passed on. */
+static void same_object(rask_task *t) { rask_return_arg(t, 0); }
+
+static void objects_in_a_chain_are_destroyed_once(void) {
+    enum { N = 40 };
+    static probe probes[N];
+    memset(probes, 0, sizeof probes);
+    rask_delayed d = call(make_probe, RASK_ARGS(&probes[0]));
+    d = chain_of(d, same_object, "same", 3);
+    d = chain_of(d, nothing, "nothing", 3);
+    rask_future f = rask_compute(client, d);
+    CHECK_OK(rask_wait(&f, 1, RASK_ALL_COMPLETED, LONG_NS, NULL));
+    CHECK_EQ(destroyed(&probes[0]), 1);
+    CHECK_OK(rask_release(f));
+    drop(d);
+    /* Constants of steps live as long as the graph and what was computed of it. */
+    d = call(inc, RASK_ARGS(0));
+    for (int i = 1; i < N; i++) {
+        rask_delayed next = call(pass_on, RASK_ARGS(d, rask_object(&probes[i], &probe_type)));
+        drop(d);
+        d = next;
+    }
+    COMPUTES(d, 1);
+    COMPUTES(d, 1);
+    for (int i = 1; i < N; i++)
+        CHECK_EQ(destroyed(&probes[i]), 0);
+    drop(d);
+    for (int i = 1; i < N; i++)
+        EVENTUALLY(destroyed(&probes[i]) == 1);
+}
+
+static void return_a_future(rask_task *t) {
+    rask_client here = rask_task_client(t);
+    rask_return_future(t, rask_submit(here, inc, RASK_ARGS(rask_arg_i64(t, 0))));
+}
+
+static void a_step_that_returns_a_future(void) {
+    rask_delayed d = chain_of(call(inc, RASK_ARGS(0)), return_a_future, "asks", 10);
+    d = chain_of(d, inc, "goes", 10);
+    d = chain_of(d, return_a_future, "asks", 1);
+    COMPUTES(d, 22);
+    COMPUTES(d, 22);
+    drop(d);
+}
+
+static void return_a_failing_future(rask_task *t) {
+    rask_return_future(t, submit_named(rask_task_client(t), "far", fail, RASK_ARGS(9, "away")));
+}
+
+static void a_step_that_returns_a_failing_future(void) {
+    atomic_int runs = 0;
+    rask_delayed d = chain_of(call(inc, RASK_ARGS(0)), inc, "before", 5);
+    d = chain_of(d, return_a_failing_future, "asks", 1);
+    rask_delayed e = call(count_and_add, RASK_ARGS(&runs, d));
+    e = chain_of(e, inc, "after", 5);
+    rask_future f = rask_compute(client, e);
+    CHECK_FAILS(f, RASK_E_TASK);
+    CHECK_STR_CONTAINS(ERROR_OF(f).origin, "far-");
+    CHECK_EQ(atomic_load(&runs), 0);
+    CHECK_OK(rask_release(f));
+    DROP_ALL(d, e);
+}
+
+static rask_future waited_for;
+static void wait_inside(rask_task *t) {
+    rask_future f = rask_submit(rask_task_client(t), inc, RASK_ARGS(rask_arg_i64(t, 0)));
+    int64_t value = 0;
+    CHECK_OK(rask_result_i64(f, &value));
+    CHECK_OK(rask_release(f));
+    rask_return_i64(t, value);
+}
+static void wait_for_oneself(rask_task *t) {
+    const rask_value *value;
+    gate_pass((gate *)rask_arg_pointer(t, 0));
+    rask_status status = rask_result(waited_for, RASK_FOREVER, &value);
+    rask_return_i64(t, status);
+}
+
+static void waits_inside_a_chain(void) {
+    rask_delayed d = chain_of(call(inc, RASK_ARGS(0)), wait_inside, "waits", 30);
+    COMPUTES(d, 31);
+    drop(d);
+}
+
+static void a_wait_for_what_waits_for_it(void) {
+    gate *g = gate_new();
+    rask_delayed d = call(wait_for_oneself, RASK_ARGS(rask_pointer(g)));
+    d = chain_of(d, pass_on, "above", 6);
+    rask_delayed e = call(add, RASK_ARGS(d, 0)), f = call(add, RASK_ARGS(e, e));
+    waited_for = rask_compute(client, f);
+    gate_open(g);
+    CHECK_I64(waited_for, 2 * RASK_E_DEADLOCK);
+    CHECK_OK(rask_release(waited_for));
+    DROP_ALL(d, e, f);
+}
+
+/* ---- the ends of futures ---- */
+
+/* (counter, gate, previous): counts, and waits for the gate. */
+static void count_at_gate(rask_task *t) {
+    atomic_fetch_add((atomic_int *)rask_arg_pointer(t, 0), 1);
+    gate_pass((gate *)rask_arg_pointer(t, 1));
+    rask_return_i64(t, rask_arg_count(t) > 2 ? rask_arg_i64(t, 2) : 0);
+}
+
+static rask_delayed gated_chain(atomic_int *runs, gate *g, size_t n) {
+    rask_delayed d = call(count_at_gate, RASK_ARGS(runs, rask_pointer(g)));
+    for (size_t i = 1; i < n; i++) {
+        rask_delayed next = call(count_at_gate, RASK_ARGS(runs, rask_pointer(g), d));
+        drop(d);
+        d = next;
+    }
+    return d;
+}
+
+static void cancelled_in_the_middle(void) {
+    atomic_int runs = 0;
+    gate *g = gate_new();
+    rask_delayed d = gated_chain(&runs, g, 10), other = call(add, RASK_ARGS(d, d));
+    rask_future f[2];
+    CHECK_OK(rask_compute_all(client, DELAYEDS(other, d), f));
+    GATE_REACHED(g, 1);
+    CHECK_OK(rask_cancel(f[1], "enough"));
+    CHECK_FAILS(f[0], RASK_E_CANCELLED);
+    CHECK_FAILS(f[1], RASK_E_CANCELLED);
+    gate_open(g);
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    CHECK_EQ(atomic_load(&runs), 1);
+    CHECK_OK(rask_release_all(f, 2));
+    DROP_ALL(d, other);
+}
+
+static void released_in_the_middle(void) {
+    atomic_int runs = 0, late = 0;
+    gate *g = gate_new();
+    rask_delayed d = gated_chain(&runs, g, 10), e = call(count_and_add, RASK_ARGS(&late, d, d)),
+                 e2 = call(count_and_add, RASK_ARGS(&late, e, d));
+    rask_future f = rask_compute(client, e2);
+    GATE_REACHED(g, 1);
+    CHECK_OK(rask_release(f));
+    gate_open(g);
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    CHECK_EQ(atomic_load(&runs), 1);
+    CHECK_EQ(atomic_load(&late), 0);
+    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
+    EVENTUALLY(rask_client_get_stats(client, &stats) == RASK_OK && stats.live_futures == 0);
+    CHECK_EQ(stats.n_pending, 0);
+    DROP_ALL(d, e, e2);
+}
+
+static void one_of_two_outputs_released(void) {
+    atomic_int common = 0, mine = 0, theirs = 0;
+    gate *g = gate_new();
+    rask_delayed x = call(count_at_gate, RASK_ARGS(&common, rask_pointer(g))),
+                 a = call(count_and_add, RASK_ARGS(&mine, x, x)),
+                 b = call(count_and_add, RASK_ARGS(&theirs, x, x));
+    rask_future f[2];
+    CHECK_OK(rask_compute_all(client, DELAYEDS(a, b), f));
+    GATE_REACHED(g, 1);
+    CHECK_OK(rask_release(f[1]));
+    gate_open(g);
+    CHECK_I64(f[0], 0);
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    CHECK_EQ(atomic_load(&common), 1);
+    CHECK_EQ(atomic_load(&mine), 1);
+    CHECK_EQ(atomic_load(&theirs), 0);
+    CHECK_OK(rask_release(f[0]));
+    DROP_ALL(x, a, b);
+}
+
+static void its_client_is_closed_early(void) {
+    rask_client other = open_workers(2);
+    atomic_int runs = 0;
+    gate *g = gate_new();
+    rask_delayed d = gated_chain(&runs, g, 10), e = d;
+    for (int i = 0; i < 3000; i++) {
+        rask_delayed next = call(add, RASK_ARGS(e, e));
+        if (i > 0)
+            drop(e);
+        e = next;
+    }
+    rask_future f = rask_compute(other, e);
+    GATE_REACHED(g, 1);
+    gate_open(g);
+    CHECK_OK(rask_client_close(other));
+    rask_state state = rask_future_state(f);
+    CHECK(state == RASK_CANCELLED || state == RASK_FINISHED);
+    CHECK_OK(rask_release(f));
+    COMPUTES(e, 0);
+    DROP_ALL(d, e);
+}
+
+typedef struct closing {
+    rask_client client;
+    rask_delayed delayed;
+    atomic_bool begun;
+} closing;
+
+static void *compute_until_closed(void *context) {
+    closing *c = context;
+    for (;;) {
+        rask_future f = rask_compute(c->client, c->delayed);
+        atomic_store(&c->begun, true);
+        if (!f.id) {
+            CHECK_STATUS(rask_last_status(), RASK_E_CLOSED);
+            return NULL;
+        }
+        const rask_value *value;
+        rask_status status = rask_result(f, LONG_NS, &value);
+        CHECK(status == RASK_OK || status == RASK_E_CANCELLED);
+        CHECK_OK(rask_release(f));
+    }
+}
+
+static void closed_while_it_is_computed(void) {
+    rask_delayed d = call(inc, RASK_ARGS(0));
+    for (int i = 0; i < 2500; i++) {
+        rask_delayed next = call(add, RASK_ARGS(d, d));
+        drop(d);
+        d = next;
+    }
+    for (int round = 0; round < (small_scale() ? 5 : 50); round++) {
+        closing c = {open_workers(2), d, false};
+        pthread_t threads[3];
+        for (int i = 0; i < 3; i++)
+            threads[i] = start_thread(compute_until_closed, &c);
+        EVENTUALLY(atomic_load(&c.begun));
+        sleep_us(round * 20);
+        CHECK_OK(rask_client_close(c.client));
+        for (int i = 0; i < 3; i++)
+            join_thread(threads[i]);
+    }
+    drop(d);
+}
+
+/* ---- many threads ---- */
+
+static rask_delayed shared_graph;
+static void *compute_often(void *context) {
+    rask_client here = *(rask_client *)context;
+    for (int i = 0; i < (small_scale() ? 5 : 100); i++) {
+        rask_future f = rask_compute(here, shared_graph);
+        int64_t value = 0;
+        CHECK_OK(rask_result_i64(f, &value));
+        CHECK_EQ(value, 1024 + 50);
+        CHECK_OK(rask_release(f));
+    }
+    return NULL;
+}
+
+static void threads_compute_one_graph(void) {
+    rask_client other = open_workers(2);
+    rask_delayed d = call(inc, RASK_ARGS(0));
+    for (int i = 0; i < 10; i++) {
+        rask_delayed next = call(add, RASK_ARGS(d, d));
+        drop(d);
+        d = next;
+    }
+    shared_graph = chain_of(d, inc, "inc", 50);
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        threads[i] = start_thread(compute_often, i % 2 ? &client : &other);
+    for (int i = 0; i < 4; i++)
+        join_thread(threads[i]);
+    drop(shared_graph);
+    CHECK_OK(rask_client_close(other));
+}
+
+static void compute_inside(rask_task *t) {
+    rask_future f = rask_compute(rask_task_client(t), shared_graph);
+    int64_t value = 0;
+    CHECK_OK(rask_result_i64(f, &value));
+    CHECK_OK(rask_release(f));
+    rask_return_i64(t, value);
+}
+
+static void computed_inside_a_task(void) {
+    rask_delayed d = call(inc, RASK_ARGS(0));
+    for (int i = 0; i < 12; i++) {
+        rask_delayed next = call(add, RASK_ARGS(d, d));
+        drop(d);
+        d = next;
+    }
+    shared_graph = d;
+    rask_delayed twice = call(compute_inside, RASK_NO_ARGS);
+    COMPUTES(twice, 4096);
+    rask_future f = rask_submit(client, compute_inside, RASK_NO_ARGS);
+    CHECK_I64(f, 4096);
+    CHECK_OK(rask_release(f));
+    DROP_ALL(d, twice);
+}
+
+/* ---- options ---- */
+
+static void options_are_kept(void) {
+    atomic_int runs = 0;
+    char name[] = "named";
+    rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
+    options.name = name;
+    rask_delayed a = rask_delayed_call(inc, RASK_ARGS(1), &options);
+    options.flags = RASK_IMPURE; /* submitted the ordinary way */
+    rask_delayed b = rask_delayed_call(count_and_add, RASK_ARGS(&runs, a, a, 10), &options),
+                 c = rask_delayed_call(
+                     sum_list, RASK_ARGS(rask_list(RASK_ARGS(a, b, rask_list(RASK_ARGS(b, 3))))), &options),
+                 d = call(add, RASK_ARGS(b, c)), e = call(add, RASK_ARGS(d, b));
+    memset(name, 'x', 4);
+    for (int i = 0; i < 3; i++) {
+        rask_future f[3];
+        CHECK_OK(rask_compute_all(client, DELAYEDS(e, a, c), f));
+        CHECK_I64(f[0], 14 + 33 + 14);
+        CHECK_I64(f[2], 2 + 14 + 14 + 3);
+        CHECK_STR_CONTAINS(rask_future_key(f[1]), "named-");
+        CHECK_STR_CONTAINS(rask_future_key(f[2]), "named-");
+        CHECK_OK(rask_release_all(f, 3));
+        CHECK_EQ(atomic_load(&runs), i + 1);
+    }
+    DROP_ALL(a, b, c, d, e);
+}
+
+static void options_with_every_kind_of_argument(void) {
+    probe p = {0};
+    rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
+    options.flags = RASK_IMPURE;
+    rask_future seven = rask_scatter(client, rask_i64(7));
+    rask_delayed d = rask_delayed_call(
+        pass_on,
+        RASK_ARGS(rask_list(RASK_ARGS(1, 2.5, "text", rask_none(), rask_pointer(&p),
+                                      rask_object(&p, &probe_type), rask_list(RASK_ARGS(4)), seven))),
+        &options);
+    CHECK_OK(rask_release(seven));
+    for (int i = 0; i < 2; i++) {
+        rask_future f = rask_compute(client, d);
+        const rask_value *list = NULL;
+        CHECK_OK(rask_result(f, LONG_NS, &list));
+        CHECK_EQ(rask_value_count(list), 8);
+        rask_kind kinds[] = {RASK_I64,     RASK_F64,    RASK_BYTES, RASK_NONE,
+                             RASK_POINTER, RASK_OBJECT, RASK_LIST,  RASK_I64};
+        for (size_t k = 0; k < 8; k++)
+            CHECK_EQ(rask_value_kind(rask_value_at(list, k)), kinds[k]);
+        CHECK_OK(rask_release(f));
+    }
+    CHECK_EQ(destroyed(&p), 0);
+    drop(d);
+    EVENTUALLY(destroyed(&p) == 1);
+}
+
+static void options_and_failures(void) {
+    rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
+    options.flags = RASK_IMPURE;
+    options.name = "optional";
+    rask_delayed a = call_named("first", fail, RASK_ARGS(3, "early")),
+                 b = rask_delayed_call(inc, RASK_ARGS(a), &options), c = call(inc, RASK_ARGS(b)),
+                 d = rask_delayed_call(fail, RASK_ARGS(4, "late"), &options), e = call(add, RASK_ARGS(d, 1));
+    rask_future f[2];
+    CHECK_OK(rask_compute_all(client, DELAYEDS(c, e), f));
+    CHECK_FAILS(f[0], RASK_E_TASK);
+    CHECK_STR_CONTAINS(ERROR_OF(f[0]).origin, "first-");
+    CHECK_FAILS(f[1], RASK_E_TASK);
+    CHECK_STR_CONTAINS(ERROR_OF(f[1]).origin, "optional-");
+    CHECK_OK(rask_release_all(f, 2));
+    DROP_ALL(a, b, c, d, e);
+}
+
+static void equal_pure_parts_run_once(void) {
+    atomic_int runs = 0;
+    probe p = {0};
+    rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
+    options.flags = RASK_PURE;
+    rask_delayed one = rask_delayed_call(count_and_add, RASK_ARGS(&runs, 1), &options),
+                 list = rask_delayed_call(
+                     pass_on, RASK_ARGS(rask_list(RASK_ARGS(one, "text", rask_object(&p, &probe_type)))),
+                     &options),
+                 above = call(pass_on, RASK_ARGS(list));
+    rask_future f[4];
+    CHECK_OK(rask_compute_all(client, DELAYEDS(one, list), f));
+    CHECK_OK(rask_compute_all(client, DELAYEDS(list, above), f + 2));
+    CHECK_I64(f[0], 1);
+    CHECK_STR_EQ(rask_future_key(f[1]), rask_future_key(f[2]));
+    CHECK_OK(rask_wait(f, 4, RASK_ALL_COMPLETED, LONG_NS, NULL));
+    CHECK_EQ(rask_future_state(f[3]), RASK_FINISHED);
+    CHECK_EQ(atomic_load(&runs), 1);
+    CHECK_OK(rask_release_all(f, 4));
+    DROP_ALL(one, list, above);
+    EVENTUALLY(destroyed(&p) == 1);
+}
+
+static void a_client_whose_submits_are_pure(void) {
+    rask_client_options options = RASK_CLIENT_OPTIONS_INIT;
+    options.n_workers = 2;
+    options.flags = RASK_CLIENT_PURE;
+    rask_client pure = rask_client_open(&options);
+    CHECK(pure.id != 0);
+    atomic_int runs = 0;
+    rask_delayed x = call(count_and_add, RASK_ARGS(&runs, 1)),
+                 y = chain_of(call(inc, RASK_ARGS(x)), inc, "inc", 10);
+    /* What is shared is what is alive: x is held, not only needed for a while. */
+    rask_future f = rask_compute(pure, y), held_x = rask_compute(pure, x), g;
+    CHECK_I64(f, 12);
+    CHECK_I64(held_x, 1);
+    int so_far = atomic_load(&runs);
+    g = rask_compute(pure, y);
+    CHECK_I64(g, 12);
+    CHECK_EQ(atomic_load(&runs), so_far);
+    CHECK_STR_EQ(rask_future_key(f), rask_future_key(g));
+    COMPUTES(y, 12); /* the other client's are not */
+    CHECK_EQ(atomic_load(&runs), so_far + 1);
+    CHECK_OK(rask_release_all(RASK_FUTURES(f, held_x, g)));
+    DROP_ALL(x, y);
+    CHECK_OK(rask_client_close(pure));
+}
+
+static void given_keys(void) {
+    rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
+    options.key = "the one";
+    rask_delayed d = rask_delayed_call(inc, RASK_ARGS(1), &options), e = call(add, RASK_ARGS(d, d)),
+                 other = rask_delayed_call(inc, RASK_ARGS(2), &options);
+    rask_future f[2], g;
+    CHECK_OK(rask_compute_all(client, DELAYEDS(d, e), f));
+    CHECK_STR_EQ(rask_future_key(f[0]), "the one");
+    CHECK_I64(f[1], 4);
+    g = rask_compute(client, other);
+    CHECK_FAILS(g, RASK_E_EXISTS);
+    CHECK_OK(rask_release_all(f, 2));
+    CHECK_OK(rask_release(g));
+    COMPUTES(other, 3);
+    DROP_ALL(d, e, other);
+}
+
+/* (counter, times, anything …): fails that often. */
+static void flaky(rask_task *t) {
+    int runs = atomic_fetch_add((atomic_int *)rask_arg_pointer(t, 0), 1);
+    if (runs < rask_arg_i64(t, 1))
+        rask_fail(t, 1, "not yet");
+    rask_return_i64(t, rask_arg_count(t) > 2 ? rask_arg_i64(t, 2) + 1 : 0);
+}
+
+static void retries_are_kept(void) {
+    atomic_int runs = 0;
+    rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
+    options.retries = 3;
+    rask_delayed x = call(inc, RASK_ARGS(0)), d = rask_delayed_call(flaky, RASK_ARGS(&runs, 3, x), &options),
+                 e = chain_of(call(inc, RASK_ARGS(d)), inc, "inc", 10);
+    COMPUTES(e, 13);
+    CHECK_EQ(atomic_load(&runs), 4);
+    DROP_ALL(x, d, e);
+}
+
+static void a_computed_future_is_retried(void) {
+    for (int length = 1; length < 12; length += 5) {
+        atomic_int runs = 0;
+        rask_delayed d = chain_of(call(inc, RASK_ARGS(0)), inc, "inc", (size_t)length);
+        rask_delayed f = call(flaky, RASK_ARGS(&runs, 1, d)),
+                     e = chain_of(call(inc, RASK_ARGS(f)), inc, "inc", (size_t)length),
+                     both = call(add, RASK_ARGS(e, e)), bad = call(add, RASK_ARGS(both, rask_str(NULL)));
+        rask_future g = rask_compute(client, both), h = rask_compute(client, bad);
+        CHECK_FAILS(g, RASK_E_TASK);
+        CHECK_OK(rask_retry(g));
+        CHECK_I64(g, 2 * (2 * length + 3));
+        CHECK_STATUS(rask_retry(h), RASK_E_STATE);
+        CHECK_OK(rask_release_all(RASK_FUTURES(g, h)));
+        DROP_ALL(d, f, e, both, bad);
+    }
+}
+
+static void a_failed_future_is_retried(void) {
+    atomic_int runs = 0;
+    rask_future root = rask_submit(client, flaky, RASK_ARGS(&runs, 1));
+    rask_delayed d = chain_of(call(inc, RASK_ARGS(root)), inc, "inc", 10), e = call(add, RASK_ARGS(d, d));
+    CHECK_FAILS(root, RASK_E_TASK);
+    rask_future f = rask_compute(client, e);
+    CHECK_FAILS(f, RASK_E_TASK);
+    CHECK_OK(rask_retry(f));
+    CHECK_I64(f, 22);
+    CHECK_I64(root, 0);
+    CHECK_OK(rask_release_all(RASK_FUTURES(f, root)));
+    DROP_ALL(d, e);
+}
+
+/* ---- size ---- */
+
+static void a_deep_graph(void) {
+    size_t n = scaled(1000000);
+    rask_delayed d = call(inc, RASK_ARGS(0));
+    for (size_t i = 0; i < n; i++) {
+        rask_delayed next = call(inc, RASK_ARGS(d));
+        drop(d);
+        d = next;
+    }
+    COMPUTES(d, (int64_t)n + 1);
+    COMPUTES(d, (int64_t)n + 1);
+    drop(d);
+}
+
+static void first_of_two(rask_task *t) { rask_return_i64(t, rask_arg_i64(t, 0) + 1); }
+
+static void a_deep_graph_without_chains(void) {
+    size_t n = scaled(1000000);
+    rask_delayed d = call(inc, RASK_ARGS(0));
+    for (size_t i = 0; i < n; i++) {
+        rask_delayed next = call(first_of_two, RASK_ARGS(d, d));
+        drop(d);
+        d = next;
+    }
+    COMPUTES(d, (int64_t)n + 1);
+    gate *g = gate_new();
+    rask_delayed bad = call(held_fail, RASK_ARGS(rask_pointer(g), 7, "rotten")), e = bad;
+    for (size_t i = 0; i < n; i++) {
+        rask_delayed next = call(first_of_two, RASK_ARGS(e, e));
+        if (i > 0)
+            drop(e);
+        e = next;
+    }
+    rask_future f = rask_compute(client, e), unwanted = rask_compute(client, e);
+    CHECK_OK(rask_release(unwanted));
+    gate_open(g);
+    CHECK_FAILS(f, RASK_E_TASK);
+    CHECK_OK(rask_release(f));
+    DROP_ALL(d, bad, e);
+}
+
+static void a_wide_graph(void) {
+    size_t n = scaled(10000000);
+    rask_delayed *d = malloc(n * sizeof *d);
+    rask_arg *items = malloc(n * sizeof *items);
+    CHECK(d && items);
+    rask_delayed root = call(inc, RASK_ARGS(0));
+    for (size_t i = 0; i < n; i++) {
+        d[i] = call(add, RASK_ARGS(root, 1));
+        items[i] = rask_lazy(d[i]);
+    }
+    rask_delayed sum = call(sum_list, RASK_ARGS(rask_list(items, n)));
+    for (size_t i = 0; i < n; i++)
+        drop(d[i]);
+    free(items);
+    free(d);
+    COMPUTES(sum, 2 * (int64_t)n);
+    DROP_ALL(root, sum);
+}
+
+static void a_graph_never_computed(void) {
+    size_t n = scaled(10000000);
+    rask_delayed d = call(inc, RASK_ARGS(0));
+    for (size_t i = 0; i < n; i++) {
+        rask_delayed next = call(inc, RASK_ARGS(d));
+        drop(d);
+        d = next;
+    }
+    drop(d);
+}
+
+static void each_part_of_a_chain_computed(void) {
+    size_t n = small_scale() ? 100 : 1000;
+    rask_delayed *d = malloc(n * sizeof *d);
+    CHECK(d != NULL);
+    d[0] = call(inc, RASK_ARGS(0));
+    for (size_t i = 1; i < n; i++)
+        d[i] = call(inc, RASK_ARGS(d[i - 1]));
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; i < n; i++)
+            COMPUTES(d[i], (int64_t)i + 1);
+    for (size_t i = 0; i < n; i++)
+        drop(d[i]);
+    free(d);
+}
+
+static void releasing_an_output_forgets_what_only_it_needed(void) {
+    probe p = {0};
+    rask_delayed x = call(inc, RASK_ARGS(1)), y = call(pass_on, RASK_ARGS(x, rask_object(&p, &probe_type)));
+    rask_future f[2];
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(rask_compute_all(client, DELAYEDS(x, y), f));
+        CHECK_I64(f[1], 2);
+        CHECK_OK(rask_release_all(f, 2));
+    }
+    drop(y);
+    EVENTUALLY(destroyed(&p) == 1); /* though x was computed together with it */
+    COMPUTES(x, 2);
+    drop(x);
+}
+
+static void delayeds_are_live_handles(void) {
+    uint64_t before = rask_live_handles();
+    rask_delayed x = call(inc, RASK_ARGS(1)), y = call(inc, RASK_ARGS(x));
+    CHECK_EQ(rask_live_handles(), before + 2);
+    drop(x);
+    CHECK_EQ(rask_live_handles(), before + 1);
+    rask_future f = rask_compute(client, y);
+    CHECK_EQ(rask_live_handles(), before + 2);
+    CHECK_I64(f, 3);
+    CHECK_OK(rask_release(f));
+    drop(y);
+    CHECK_EQ(rask_live_handles(), before);
+}
+
+int main(void) {
+    RUN_WITH(2, nothing_runs_before_it_is_computed);
+    RUN_WITH(2, common_parts_run_once);
+    RUN_WITH(2, what_is_not_needed_does_not_run);
+    RUN_WITH(2, what_only_fails_anyhow_needs_nothing);
+    RUN_WITH(2, parts_outlive_their_handles);
+    RUN_WITH(2, a_future_outlives_its_delayed);
+    RUN_WITH(2, every_kind_of_argument);
+    RUN_WITH(2, lists_of_parts);
+    RUN_WITH(1, large_graphs);
+    RUN_WITH(2, large_graphs);
+    RUN_WITH(2, futures_are_inputs);
+    RUN_WITH(2, taken_futures);
+    RUN_WITH(2, failed_futures_fail_what_takes_them);
+    RUN_WITH(2, futures_of_another_client);
+    RUN_WITH(2, two_clients_compute_one_graph);
+    RUN_WITH(2, mistakes_appear_when_computed);
+    RUN_WITH(2, the_lowest_mistake_counts);
+    RUN_WITH(2, bad_handles);
+    RUN(a_closed_client);
+    RUN_WITH(2, an_error_in_a_chain_names_its_step);
+    RUN_WITH(2, a_mistake_in_a_chain_names_its_step);
+    RUN_WITH(2, values_pass_through_a_chain);
+    RUN_WITH(2, objects_in_a_chain_are_destroyed_once);
+    RUN_WITH(1, a_step_that_returns_a_future);
+    RUN_WITH(2, a_step_that_returns_a_future);
+    RUN_WITH(2, a_step_that_returns_a_failing_future);
+    RUN_WITH(1, waits_inside_a_chain);
+    RUN_WITH(1, a_wait_for_what_waits_for_it);
+    RUN_WITH(2, a_wait_for_what_waits_for_it);
+    RUN_WITH(2, cancelled_in_the_middle);
+    RUN_WITH(2, released_in_the_middle);
+    RUN_WITH(2, one_of_two_outputs_released);
+    RUN_WITH(1, its_client_is_closed_early);
+    RUN(closed_while_it_is_computed);
+    RUN_WITH(2, threads_compute_one_graph);
+    RUN_WITH(1, computed_inside_a_task);
+    RUN_WITH(2, computed_inside_a_task);
+    RUN_WITH(2, options_are_kept);
+    RUN_WITH(2, options_with_every_kind_of_argument);
+    RUN_WITH(2, options_and_failures);
+    RUN_WITH(2, equal_pure_parts_run_once);
+    RUN_WITH(2, a_client_whose_submits_are_pure);
+    RUN_WITH(2, given_keys);
+    RUN_WITH(2, retries_are_kept);
+    RUN_WITH(2, a_computed_future_is_retried);
+    RUN_WITH(2, a_failed_future_is_retried);
+    RUN_WITH(2, a_deep_graph);
+    RUN_WITH(2, a_deep_graph_without_chains);
+    RUN_WITH(2, a_wide_graph);
+    RUN(a_graph_never_computed);
+    RUN_WITH(2, each_part_of_a_chain_computed);
+    RUN_WITH(2, releasing_an_output_forgets_what_only_it_needed);
+    RUN_WITH(2, delayeds_are_live_handles);
+    return 0;
+}
