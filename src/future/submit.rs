@@ -328,16 +328,19 @@ pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
     node.begin(client, None, Shape::EMPTY);
     let spec = Spec { client, function: None, options: None, rank: None, identity: None, wrong: None };
     let mut inputs = Vec::new();
-    match read(arg, client, &mut inputs, 0) {
+    let mut value = read(arg, client, &mut inputs, 0);
+    if !inputs.is_empty() {
+        value = value.and_then(|value| {
+            local.bury(value);
+            let words = "rask_scatter takes a value, not a future: pass the future on instead";
+            Err(Failure::invalid(words))
+        });
+        let mut cascade = Cascade::new(local);
+        inputs.into_iter().for_each(|input| cascade.let_go(input));
+        cascade.run();
+    }
+    match value {
         Err(wrong) => Ok(make_wrong(local, node, class, spec, &wrong)),
-        Ok(_value) if !inputs.is_empty() => {
-            let mut cascade = Cascade::new(local);
-            inputs.into_iter().for_each(|input| cascade.let_go(input));
-            cascade.run();
-            let wrong =
-                Failure::invalid("rask_scatter takes a value, not a future: pass the future on instead");
-            Ok(make_wrong(local, node, class, spec, &wrong))
-        }
         Ok(mut value) => {
             node.set_value(&mut value);
             node.gate.open();
