@@ -5,7 +5,8 @@
 
 use super::identity::{self, Identity, Print};
 use super::node::NodePtr;
-use super::submit::{Made, Spec, discard, make};
+use super::read::discard;
+use super::submit::{Made, Spec, make};
 use super::walk::Ref;
 use super::{extra, handle, key};
 use crate::scheduler::{Local, trait_bit};

@@ -5,7 +5,7 @@
 //! the same.
 
 use super::node::NodePtr;
-use super::submit::{items, text_of};
+use super::read::{MAX_NESTING, items, text_of};
 use super::{TaskFn, extra, handle};
 use crate::slab::Id;
 use crate::status::Result;
@@ -45,7 +45,7 @@ fn args_into(hasher: &mut Hasher, args: &[Arg], client: u32) -> Result<bool> {
         let known = match arg.kind {
             _ if arg.reserved != 0 => false,
             arg_kind::LIST => match items::<Arg>(arg) {
-                Ok(items) if open.len() <= super::submit::MAX_NESTING => {
+                Ok(items) if open.len() <= MAX_NESTING => {
                     tagged(hasher, arg_kind::LIST, &items.len().to_ne_bytes());
                     open.push(items.iter());
                     true

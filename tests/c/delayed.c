@@ -754,25 +754,29 @@ static void *compute_until_closed(void *context) {
     }
 }
 
+/* Graphs of one chunk and of several: a close looks for nodes while their lives begin. */
 static void closed_while_it_is_computed(void) {
-    rask_delayed d = call(inc, RASK_ARGS(0));
-    for (int i = 0; i < 2500; i++) {
-        rask_delayed next = call(add, RASK_ARGS(d, d));
+    const int sizes[] = {200, 2500};
+    for (int k = 0; k < 2; k++) {
+        rask_delayed d = call(inc, RASK_ARGS(0));
+        for (int i = 0; i < sizes[k]; i++) {
+            rask_delayed next = call(add, RASK_ARGS(d, d));
+            drop(d);
+            d = next;
+        }
+        for (int round = 0; round < (small_scale() ? 5 : 400); round++) {
+            closing c = {open_workers(2), d, false};
+            pthread_t threads[3];
+            for (int i = 0; i < 3; i++)
+                threads[i] = start_thread(compute_until_closed, &c);
+            EVENTUALLY(atomic_load(&c.begun));
+            sleep_us(round % 10 * (sizes[k] / 100));
+            CHECK_OK(rask_client_close(c.client));
+            for (int i = 0; i < 3; i++)
+                join_thread(threads[i]);
+        }
         drop(d);
-        d = next;
     }
-    for (int round = 0; round < (small_scale() ? 5 : 50); round++) {
-        closing c = {open_workers(2), d, false};
-        pthread_t threads[3];
-        for (int i = 0; i < 3; i++)
-            threads[i] = start_thread(compute_until_closed, &c);
-        EVENTUALLY(atomic_load(&c.begun));
-        sleep_us(round * 20);
-        CHECK_OK(rask_client_close(c.client));
-        for (int i = 0; i < 3; i++)
-            join_thread(threads[i]);
-    }
-    drop(d);
 }
 
 /* ---- many threads ---- */
