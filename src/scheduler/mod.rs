@@ -46,8 +46,8 @@ use queue::{Deque, DequeEnd};
 use ranked::{Ranked, Taken};
 use sleep::Sleep;
 use std::cell::{Cell, RefCell};
-use std::sync::atomic::AtomicUsize;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::thread::ThreadId;
 
 /// What the layer above does with jobs.

@@ -126,13 +126,17 @@ impl Ranked {
 
     /// Adds jobs of one rank, from outside or from a worker, the first of them to be run first.
     pub(crate) fn push(&self, jobs: &[Job], rank: &Rank, from_outside: bool) {
-        self.change(|state| {
-            if from_outside {
-                jobs.iter().for_each(|&job| state.queue.push(job, rank, true));
-            } else {
-                jobs.iter().rev().for_each(|&job| state.queue.push(job, rank, false));
-            }
-        });
+        let mut state = self.state.lock();
+        if from_outside {
+            jobs.iter().for_each(|&job| state.queue.push(job, rank, true));
+        } else {
+            jobs.iter().rev().for_each(|&job| state.queue.push(job, rank, false));
+        }
+        // Behind one that can run it makes no difference.
+        let priority = rank.priority.into();
+        if self.top() < priority || (self.top() == priority && !from_outside) {
+            self.refresh_top(&state);
+        }
     }
 
     /// Takes the first job that can run, if its priority is at least `floor`.

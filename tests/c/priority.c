@@ -223,6 +223,40 @@ static void nothing_is_left_behind(void) {
     CHECK_OK(rask_release(f));
 }
 
+/* ---- lazy graphs ---- */
+
+static rask_delayed delayed_at(int32_t priority, const char *resources, const rask_arg *args, size_t n) {
+    rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
+    options.priority = priority;
+    options.resources = resources;
+    return rask_delayed_call(note, args, n, &options);
+}
+static void parts_of_a_lazy_graph(void) {
+    static const int want[] = {1, 4, 3, 0, 2};
+    enum { N = 5 };
+    gate *g = gate_new();
+    rask_future holder = hold(g), f[N];
+    rask_delayed root = delayed_at(9, NULL, RASK_ARGS(1)),
+                 parts[N] = {delayed_at(0, NULL, RASK_ARGS(0, rask_lazy(root))), root,
+                             delayed_at(-3, NULL, RASK_ARGS(2, rask_lazy(root))),
+                             delayed_at(1, NULL, RASK_ARGS(3)),
+                             delayed_at(7, NULL, RASK_ARGS(4, rask_lazy(root)))};
+    CHECK_OK(rask_compute_all(client, parts, N, f));
+    gate_open(g);
+    CHECK_OK(rask_wait(f, N, RASK_ALL_COMPLETED, LONG_NS, NULL));
+    check_order(want, N);
+    for (int i = 0; i < N; i++)
+        CHECK_OK(rask_delayed_release(parts[i]));
+    CHECK_OK(rask_release_all(f, N));
+    CHECK_OK(rask_release(holder));
+    /* The client has none. */
+    rask_delayed needs = delayed_at(0, "GPU=1", RASK_ARGS(1));
+    rask_future wrong = rask_compute(client, needs);
+    CHECK_FAILS(wrong, RASK_E_INVALID);
+    CHECK_OK(rask_delayed_release(needs));
+    CHECK_OK(rask_release(wrong));
+}
+
 /* ---- ends other than by running ---- */
 
 static void cancelled_and_released_while_queued(void) {
@@ -404,6 +438,7 @@ int main(void) {
     RUN_WITH(1, waits_for_children_of_any_priority);
     RUN_WITH(4, waits_for_children_of_any_priority);
     RUN_WITH(1, nothing_is_left_behind);
+    RUN_WITH(1, parts_of_a_lazy_graph);
     RUN_WITH(1, cancelled_and_released_while_queued);
     RUN(closed_while_queued);
     RUN_WITH(1, a_flood_starves_nobody);
