@@ -41,7 +41,7 @@ pub struct rask_submit_options {
 
 /// The function does nothing but compute its result from its arguments: while a future of it with equal
 /// arguments is alive, that is the future of this submit too. Arguments are equal by content, futures by key,
-/// objects by what encode writes, pointers by address.
+/// objects by what encode writes, pointers by address. An object that cannot be encoded is equal to no other.
 pub const RASK_PURE: u32 = 1;
 /// Runs for every submit, also in a client whose submits are pure.
 pub const RASK_IMPURE: u32 = 2;

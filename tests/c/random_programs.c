@@ -153,6 +153,8 @@ static bool is_empty(rask_client client) {
     return stats.n_pending == 0 && stats.n_running == 0 && stats.live_futures == 0 && stats.nbytes == 0;
 }
 
+static rask_client_stats total; /* of the drained clients of a program */
+
 /* Everybody has released what was theirs: nothing is left, and the sums are right. */
 static void check_drained(rask_client client) {
     EXPECT_STATUS(NULL, NULL, rask_client_wait(client, LONG_NS), RASK_OK);
@@ -167,6 +169,12 @@ static void check_drained(rask_client client) {
     EXPECT(NULL, NULL, s.n_submitted == s.n_finished + s.n_error + s.n_cancelled,
            "of %" PRIu64 " futures %" PRIu64 " finished, %" PRIu64 " failed, %" PRIu64 " were cancelled",
            s.n_submitted, s.n_finished, s.n_error, s.n_cancelled);
+    total.n_submitted += s.n_submitted;
+    total.n_finished += s.n_finished;
+    total.n_error += s.n_error;
+    total.n_cancelled += s.n_cancelled;
+    total.n_executed += s.n_executed;
+    total.n_retried += s.n_retried;
 }
 
 static void close_clients(void) {
@@ -221,9 +229,15 @@ static size_t all_operations = 200 * 1000;
 static void run_program(const program *p) {
     signal(SIGALRM, hung);
     now.program = p;
+    total = (rask_client_stats)RASK_CLIENT_STATS_INIT;
     size_t n = all_operations * p->percent / 100 / p->n_rounds;
     for (now.number = 0; now.number < p->n_rounds; now.number++)
         run_round(n);
+    if (!p->closes_early)
+        printf("  %" PRIu64 " futures: %" PRIu64 " finished, %" PRIu64 " failed, %" PRIu64
+               " were cancelled; %" PRIu64 " runs, %" PRIu64 " retries\n",
+               total.n_submitted, total.n_finished, total.n_error, total.n_cancelled, total.n_executed,
+               total.n_retried);
 }
 
 static void threads_that_share_futures(void) {

@@ -66,10 +66,11 @@ static void build(building *b, thread *t, task_kind task) {
     b->certain = 0;
 }
 
-/* The call is wrong at this point: what follows does not count. */
+/* The call is wrong at this point: what follows does not count, but in a lazy graph, where some mistakes are found when
+ * the call is written down, and some when it is computed. */
 static void mistake(building *b, rask_status status) {
     record *r = &b->record;
-    if (r->is_mistake)
+    if (r->is_mistake && !b->is_lazy)
         return;
     if (!b->certain && b->is_known)
         b->certain = ending_of(RASK_ERROR, status, -1);
@@ -81,7 +82,7 @@ static void mistake(building *b, rask_status status) {
 /* The task needs that future. */
 static void needs(building *b, record *input) {
     record *r = &b->record;
-    if (r->is_mistake)
+    if (r->is_mistake && !b->is_lazy)
         return;
     ending seen = atomic_load(&input->seen);
     if (b->is_known && !b->certain && is_done(state_of(seen)) && state_of(seen) != RASK_FINISHED)
@@ -169,7 +170,8 @@ static bool find_input(building *b, size_t *index) {
     thread *t = b->thread;
     for (unsigned tries = 0; tries < 4 && t->n > 0 && b->record.n_inputs < MAX_INPUTS; tries++) {
         const record *r = t->pool[*index = any(t)].record;
-        if (r->depth < MAX_DEPTH && r->weight <= MAX_WEIGHT && (r->client == b->client || one_in(t, 20)))
+        bool is_usual = r->client == b->client && r->has_value; /* few failures make many */
+        if (r->depth < MAX_DEPTH && r->weight <= MAX_WEIGHT && (is_usual || one_in(t, 8)))
             return true;
     }
     return false;

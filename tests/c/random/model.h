@@ -96,6 +96,7 @@ static struct {
     unsigned number;
     rask_client clients[2];
     atomic_bool is_closing, is_closed;
+    atomic_uint n_dumps, n_dumps_ended;
     record *records;
     size_t max_records;
     atomic_size_t n_records;

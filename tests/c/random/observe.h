@@ -298,7 +298,9 @@ static void op_trace(thread *t) {
 }
 
 static void op_dump(thread *t) {
+    atomic_fetch_add(&now.n_dumps, 1);
     rask_status status = rask_client_dump(now.clients[below(t, now.program->n_clients)], "/dev/null");
+    atomic_fetch_add(&now.n_dumps_ended, 1);
     EXPECT(t, NULL, status == RASK_OK || (status == RASK_E_CLOSED && atomic_load(&now.is_closing)),
            "a dump is %s", rask_status_name(status));
 }
