@@ -800,7 +800,7 @@ rask_status rask_client_get_stats(rask_client client, rask_client_stats *out);
 /**
  * The function does nothing but compute its result from its arguments: while a future of it with equal
  * arguments is alive, that is the future of this submit too. Arguments are equal by content, futures by key,
- * objects by what encode writes, pointers by address.
+ * objects by what encode writes, pointers by address. An object that cannot be encoded is equal to no other.
  */
 #define RASK_PURE                1
 #define RASK_IMPURE              2   /**< Runs for every submit, also in a client whose submits are pure. */
