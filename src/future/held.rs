@@ -6,6 +6,7 @@
 use super::identity::{self, Identity, Print};
 use super::node::NodePtr;
 use super::read::discard;
+use super::settle::is_alone;
 use super::submit::{Made, Spec, make};
 use super::walk::Ref;
 use super::{extra, handle, key};
@@ -86,7 +87,7 @@ pub(super) fn give_up(node: NodePtr) -> bool {
     let Some((key, identity)) = known else { return true };
     let mut held = HELD.lock();
     // Under the lock nobody finds it, so nobody comes by.
-    let is_last = node.life.references() <= 1 + u64::from(node.gate.is_bound());
+    let is_last = is_alone(node);
     if is_last {
         remove(&mut held, node, key, identity);
     }

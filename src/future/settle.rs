@@ -31,14 +31,19 @@ impl<'a> Cascade<'a> {
     pub(super) fn drop_unwanted(&mut self, node: NodePtr) -> bool {
         // First: the future may have been retried until now.
         self.begin_telling();
-        if node.gate.has_extra() && !held::give_up(node) {
-            // Somebody found it by its key.
+        if !is_alone(node) || node.gate.has_extra() && !held::give_up(node) {
+            // What seemed to be the engine's reference was another's, or somebody found it by its key.
             self.let_go(node);
             return false;
         }
         let cancelled = node.dependents.closed().is_none() && self.settle(node, &Ending::released());
         self.forgo_failed(node);
-        self.leave(node);
+        if node.gate.is_forgone() {
+            self.leave(node);
+        } else {
+            // Somebody else is ending it, or it still runs or is being linked: whoever of them and us goes last looks again.
+            self.let_go(node);
+        }
         cancelled
     }
 
@@ -265,4 +270,13 @@ impl<'a> Telling<'a> {
         drop(self.guard);
         self.local.bury_now(self.nested);
     }
+}
+
+/// Whether nobody refers to the node but the caller, who excludes retries, and the engine.
+///
+/// Without a retry the mark of the engine's reference is set at most once and then taken back at most once. So if it is there before and
+/// after the look at the count, it was meanwhile, and of two references one is the engine's.
+pub(super) fn is_alone(node: NodePtr) -> bool {
+    let is_bound = node.gate.is_bound();
+    node.life.references() == 1 + u64::from(is_bound) && node.gate.is_bound() == is_bound
 }

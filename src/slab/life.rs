@@ -52,7 +52,7 @@ pub(crate) enum Left {
     Others,
     /// Nothing: it is the last one, and stays the caller's.
     Last,
-    /// Nothing: all that is left beside it is the engine's.
+    /// Nothing: all that is left beside it may be the engine's, and the caller looks again.
     LastButOne,
 }
 
@@ -217,7 +217,8 @@ impl Life {
         self.0.load(Ordering::Acquire)
     }
 
-    /// Gives one reference up, unless it is the last, or the last but one while `is_bound` says that the other one is the engine's.
+    /// Gives one reference up, unless it is the last, or perhaps the last but one while `is_bound` says that one is the engine's: what it
+    /// says may be of a moment later than the count.
     #[inline]
     pub(crate) fn leave_unless_last(&self, is_bound: impl Fn() -> bool) -> Left {
         let mut word = self.0.load(Ordering::Acquire);
