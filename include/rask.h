@@ -714,7 +714,7 @@ typedef struct rask_client_options {
      * is too much, submits from outside of tasks wait, as long as anything is pending or running.
      */
     uint64_t memory_limit;
-    /** What tasks can hold while they run: "GPU=2,license=1", NAME=POSITIVE; NULL: nothing. */
+    /** What tasks can hold while they run: "GPU=2,license=1", at most 64 names; NULL: nothing. */
     const char *resources;
     /** Bytes of stack per worker, at most 1 GiB, raised to 256 KiB; 0: the platform's default. */
     size_t stack_size;
@@ -800,7 +800,7 @@ rask_status rask_client_get_stats(rask_client client, rask_client_stats *out);
 /**
  * The function does nothing but compute its result from its arguments: while a future of it with equal
  * arguments is alive, that is the future of this submit too. Arguments are equal by content, futures by key,
- * objects by what encode writes, pointers by address.
+ * objects by what encode writes, pointers by address. An object that cannot be encoded is equal to no other.
  */
 #define RASK_PURE                1
 #define RASK_IMPURE              2   /**< Runs for every submit, also in a client whose submits are pure. */
@@ -817,10 +817,14 @@ typedef struct rask_submit_options {
      */
     const char *key;
     const char *name;                /**< Begins the key; NULL: the function's symbol where it has one. */
-    int32_t priority;                /**< Of what is ready, the higher runs first; 0. */
+    /** Of what is ready, the higher runs first; equal ones in the order they were submitted. 0. */
+    int32_t priority;
     uint32_t retries;                /**< How often the task is run again after failures of its own; 0. */
     int64_t retry_delay_ns;          /**< Nanoseconds before it is; 0. */
-    /** What the task holds while it runs, of what the client has: "GPU=1,license=2"; NULL: nothing. */
+    /**
+     * What the task holds while its function runs, of what the client has: "GPU=1,license=2"; what the client
+     * never has is RASK_E_INVALID. NULL: nothing.
+     */
     const char *resources;
     uint32_t flags;                  /**< RASK_PURE or RASK_IMPURE; 0: as the client says. */
     uint32_t reserved;               /**< 0. */

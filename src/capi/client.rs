@@ -29,7 +29,7 @@ pub struct rask_client_options {
     /// destroy go to disk, least recently used first, and come back when they are read. While what cannot go is
     /// too much, submits from outside of tasks wait, as long as anything is pending or running.
     pub memory_limit: u64,
-    /// What tasks can hold while they run: "GPU=2,license=1", NAME=POSITIVE; NULL: nothing.
+    /// What tasks can hold while they run: "GPU=2,license=1", at most 64 names; NULL: nothing.
     pub resources: *const c_char,
     /// Bytes of stack per worker, at most 1 GiB, raised to 256 KiB; 0: the platform's default.
     pub stack_size: usize,

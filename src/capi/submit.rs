@@ -24,13 +24,14 @@ pub struct rask_submit_options {
     pub key: *const c_char,
     /// Begins the key; NULL: the function's symbol where it has one.
     pub name: *const c_char,
-    /// Of what is ready, the higher runs first; 0.
+    /// Of what is ready, the higher runs first; equal ones in the order they were submitted. 0.
     pub priority: i32,
     /// How often the task is run again after failures of its own; 0.
     pub retries: u32,
     /// Nanoseconds before it is; 0.
     pub retry_delay_ns: i64,
-    /// What the task holds while it runs, of what the client has: "GPU=1,license=2"; NULL: nothing.
+    /// What the task holds while its function runs, of what the client has: "GPU=1,license=2"; what the client
+    /// never has is RASK_E_INVALID. NULL: nothing.
     pub resources: *const c_char,
     /// RASK_PURE or RASK_IMPURE; 0: as the client says.
     pub flags: u32,
@@ -40,7 +41,7 @@ pub struct rask_submit_options {
 
 /// The function does nothing but compute its result from its arguments: while a future of it with equal
 /// arguments is alive, that is the future of this submit too. Arguments are equal by content, futures by key,
-/// objects by what encode writes, pointers by address.
+/// objects by what encode writes, pointers by address. An object that cannot be encoded is equal to no other.
 pub const RASK_PURE: u32 = 1;
 /// Runs for every submit, also in a client whose submits are pure.
 pub const RASK_IMPURE: u32 = 2;

@@ -6,6 +6,7 @@ use crate::scheduler::{self, Core};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
 use serde::ser::{Serialize, SerializeSeq, Serializer};
+use std::collections::BTreeMap;
 use std::ffi::{CStr, OsStr};
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -36,6 +37,7 @@ fn write_to(core: &Core, to: impl Write) -> std::io::Result<()> {
             state: if core.is_closed() { "closing" } else { "open" },
             n_workers: core.settings.n_workers,
             n_suspended: core.suspended(),
+            resources: core.stock().map(|(name, total, free)| (name, Stock { total, free })).collect(),
         },
         stats: super::embedded::figures(core),
         suspended: dump::suspended(core.number),
@@ -60,6 +62,15 @@ struct Client<'a> {
     state: &'static str,
     n_workers: usize,
     n_suspended: usize,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    resources: BTreeMap<&'a str, Stock>,
+}
+
+/// What there is of a resource.
+#[derive(serde::Serialize)]
+struct Stock {
+    total: u64,
+    free: u64,
 }
 
 /// All that are not done of the client with this number: written while they are visited, since there may be very many.

@@ -6,7 +6,7 @@ use super::{
     discard, dump, memory, trace, wait,
 };
 use crate::future::{self, Made, Plan, Spec, Task, TaskFn};
-use crate::scheduler::{self, Core, Job, Local, Settings, trait_bit};
+use crate::scheduler::{self, Core, Job, Local, Resources, Settings, trait_bit};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
 use crate::value::{self, Arg, LIMITED};
@@ -36,6 +36,7 @@ pub(super) fn open(options: &Options<'_>) -> Result<u64> {
         },
         trait_bits: if options.pure { trait_bit::PURE } else { 0 }
             | if options.memory_limit != 0 { trait_bit::LIMITED } else { 0 },
+        resources: options.resources.map_or(Ok(Resources::default()), Resources::read)?,
         max_spares: if options.max_spares == 0 { DEFAULT_SPARES } else { options.max_spares } as usize,
     };
     let store = memory::open(options)?;
@@ -156,7 +157,11 @@ impl Engine for Embedded {
     ) -> Result<u64> {
         Local::with(|local| {
             let client = enter(local, client, args)?;
-            let spec = Spec { client, function, options, identity: None, wrong: wrong.as_ref() };
+            let wrong = wrong.as_ref();
+            if let Some(options) = options {
+                return submit_with(local, client, function, args, options, wrong);
+            }
+            let spec = Spec { client, function, options: None, rank: None, identity: None, wrong };
             let made = future::submit(local, spec, args)?;
             publish(local, client, &made);
             if client & LIMITED != 0 {
@@ -179,13 +184,16 @@ impl Engine for Embedded {
         Local::with(|local| {
             let id = Id(client);
             let client = enter(local, client, items)?;
-            let spec = Spec { client, function, options, identity: None, wrong: wrong.as_ref() };
+            let rank = options.map_or(Ok(None), |options| options.rank(client));
+            let spec = Spec { client, function, options, rank: None, identity: None, wrong: wrong.as_ref() };
+            let spec = spec.ranked(&rank);
             let mut jobs = Vec::with_capacity(items.len());
             let mut outcome = Ok(());
             for (index, item) in items.iter().enumerate() {
                 if client & LIMITED != 0 && memory::has_to_wait(local, client) {
                     // What was made so far has to run, or nothing would ever give way.
-                    publish_all(local, client, &mut jobs);
+                    publish_all(local, spec, &jobs);
+                    jobs.clear();
                     if let Err(failure) = memory::admit(local, id, client) {
                         discard(&items[index..]);
                         outcome = Err(failure);
@@ -204,7 +212,7 @@ impl Engine for Embedded {
                     }
                 }
             }
-            publish_all(local, client, &mut jobs);
+            publish_all(local, spec, &jobs);
             if client & LIMITED != 0 {
                 memory::make_room(client);
             }
@@ -231,7 +239,11 @@ impl Engine for Embedded {
     fn compute(&self, client: u64, plan: &Plan, out: &mut [u64]) -> Result<()> {
         Local::with(|local| {
             let client = enter(local, client, &[])?;
-            future::instantiate(plan, local, client, out)
+            future::instantiate(plan, local, client, out)?;
+            if client & LIMITED != 0 {
+                memory::make_room(client);
+            }
+            Ok(())
         })
     }
 }
@@ -247,19 +259,44 @@ fn enter(local: &Local, client: u64, args: &[Arg]) -> Result<u32> {
     Ok(number)
 }
 
-/// Makes many jobs available, with one wake-up; none is left.
-fn publish_all(local: &Local, client: u32, jobs: &mut Vec<Job>) {
-    if !local.push_all(client, jobs) {
-        jobs.iter().for_each(|&job| future::discard_job(job, local));
-    }
-    jobs.clear();
-}
-
 #[inline(always)]
 fn publish(local: &Local, client: u32, made: &Made) {
     if let Some(job) = made.job
         && !local.push(client, job)
     {
         future::discard_job(job, local);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn submit_with(
+    local: &Local,
+    client: u32,
+    function: Option<TaskFn>,
+    args: &[Arg],
+    options: &SubmitOptions<'_>,
+    wrong: Option<&Failure>,
+) -> Result<u64> {
+    let rank = options.rank(client);
+    let spec = Spec { client, function, options: Some(options), rank: None, identity: None, wrong };
+    let spec = spec.ranked(&rank);
+    let made = future::submit(local, spec, args)?;
+    publish_all(local, spec, made.job.as_slice());
+    if client & LIMITED != 0 {
+        memory::make_room(client);
+    }
+    Ok(made.id.0)
+}
+
+/// Makes many jobs of one rank available, with one wake-up.
+fn publish_all(local: &Local, spec: Spec<'_>, jobs: &[Job]) {
+    let is_open = match spec.rank {
+        _ if jobs.is_empty() => true,
+        None => local.push_all(spec.client, jobs),
+        Some(rank) => local.push_ranked(spec.client, jobs, rank),
+    };
+    if !is_open {
+        jobs.iter().for_each(|&job| future::discard_job(job, local));
     }
 }

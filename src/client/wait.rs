@@ -223,7 +223,7 @@ pub fn wait(futures: &[u64], until: Until, timeout: Timeout, done: Option<&mut [
             *done = state.as_ref().is_ok_and(|state| is_done(*state));
         }
         let are_live = states.iter().all(Result::is_ok);
-        let is_over = are_live && is_over(states.into_iter().flatten(), until);
+        let is_over = are_live && (futures.is_empty() || is_over(states.into_iter().flatten(), until));
         // Status and flags tell one story.
         match outcome {
             // What ended between the time being up and this look ended in time.
@@ -382,9 +382,12 @@ pub fn gather(
                 None => {}
             }
         }
-        // Else what was done, or had failed, was retried before it was looked at.
-        if all_done || first.is_err() || waited.is_err() {
-            return first.and(waited);
+        match waited {
+            // What ended between the time being up and this look ended in time.
+            Err(failure) if failure.status == status::TIMEOUT && all_done => return first,
+            // Retried before this look.
+            Ok(()) if !all_done && first.is_ok() => {}
+            waited => return first.and(waited),
         }
     }
 }

@@ -4,50 +4,48 @@
 
 use super::dependents::{Closed, EdgeWord, UNLINKED};
 use super::error::{Ending, state_of};
-use super::gate::{Arrived, Settled};
+use super::gate::Arrived;
 use super::node::{Edge, Inline, MAX_INLINE, NodePtr, link_of};
+use super::settle::{Telling, leave_unless_alone};
 use super::spread::Spread;
 use super::watch::Watch;
-use super::{State, extra, held, on_done, retry, timer};
-use crate::log::log;
+use super::{State, extra, held, on_done};
 use crate::scheduler::{Job, Local};
-use crate::slab::{Class, Left};
+use crate::slab::Class;
 use crate::value::Value;
-use parking_lot::RwLockReadGuard;
-use std::time::Duration;
 
 /// Work that one event has caused and that is still to be done. [`run`](Self::run) does it.
 #[must_use]
 pub(crate) struct Cascade<'a> {
-    local: &'a Local,
-    /// Lists that were closed, with the ending their edges are to be told.
-    lists: Vec<(EdgeWord, Ending)>,
-    /// One of these lists, kept here because there is rarely more than one at a time, and memory for one need not be asked for.
+    pub(super) local: &'a Local,
+    /// A list that was closed, with the ending its edges are to be told.
     list: Option<(EdgeWord, Ending)>,
-    /// Futures that nobody wants and that did not finish: to be cancelled if they are not done, their inputs to be released. A reference
-    /// on each is ours, the last but perhaps the engine's.
-    unwanted: Vec<NodePtr>,
-    /// From the end of a future without a value until all who depend on it were told: no retry comes in between.
-    telling: Option<Telling<'a>>,
-    /// The client of futures that ended other than by running: somebody may wait until it has none left.
-    settled: Option<u32>,
+    /// What there mostly is nothing of.
+    rest: Option<Box<Rest<'a>>>,
     /// Whether the first task made ready is kept for this thread to run next.
     keeps_next: bool,
     next: Option<NodePtr>,
 }
 
+/// What makes a cascade more than the end of one task.
+#[derive(Default)]
+pub(super) struct Rest<'a> {
+    /// Further lists like the first.
+    pub(super) lists: Vec<(EdgeWord, Ending)>,
+    /// Futures that nobody wants and that did not finish: to be cancelled if they are not done, their inputs to be released. A reference
+    /// on each is ours, the last but perhaps the engine's.
+    pub(super) unwanted: Vec<NodePtr>,
+    /// From the end of a future without a value until all who depend on it were told: no retry comes in between.
+    pub(super) telling: Option<Telling<'a>>,
+    /// The client of futures that ended other than by running: somebody may wait until it has none left.
+    pub(super) settled: Option<u32>,
+    /// One of them may have been among the jobs with a rank.
+    pub(super) is_ranked: bool,
+}
+
 impl<'a> Cascade<'a> {
     pub(crate) fn new(local: &'a Local) -> Self {
-        Self {
-            local,
-            lists: Vec::new(),
-            list: None,
-            unwanted: Vec::new(),
-            telling: None,
-            settled: None,
-            keeps_next: false,
-            next: None,
-        }
+        Self { local, list: None, rest: None, keeps_next: false, next: None }
     }
 
     /// As [`new`](Self::new), for a worker that asks for the [`next`](Self::run) task.
@@ -58,32 +56,27 @@ impl<'a> Cascade<'a> {
     /// Does all that is to be done. Returns the task to run next, if one was kept.
     #[inline]
     pub(crate) fn run(mut self) -> Option<Job> {
-        if self.list.is_some() || !self.unwanted.is_empty() {
+        if self.list.is_some() || self.rest.is_some() {
             self.run_stacks();
         }
-        if let Some(telling) = self.telling.take() {
-            telling.end();
-        }
-        if let Some(client) = self.settled {
-            self.local.tell_drainers(client);
-        }
         let next = self.next.map(|node| node.to_word() as Job);
-        if self.lists.capacity() == 0 && self.unwanted.capacity() == 0 {
-            // Nothing is left and no memory was asked for, which is the rule: spare it the look for what to drop.
-            std::mem::forget(self);
-        }
+        // Nothing is left: spare it the look for what to drop.
+        std::mem::forget(self);
         next
     }
 
+    #[inline(never)]
     fn run_stacks(&mut self) {
         let mut spread = Spread::default();
         loop {
-            if let Some((edges, ending)) = self.lists.pop().or_else(|| self.list.take()) {
+            let rest = self.rest.as_mut();
+            if let Some((edges, ending)) = rest.and_then(|rest| rest.lists.pop()).or_else(|| self.list.take())
+            {
                 let settled = self.tell(edges, &ending);
                 if settled > 0 {
                     spread.add(&ending, settled);
                 }
-            } else if let Some(node) = self.unwanted.pop() {
+            } else if let Some(node) = self.rest.as_mut().and_then(|rest| rest.unwanted.pop()) {
                 if self.drop_unwanted(node) {
                     spread.add(&Ending::released(), 1);
                 }
@@ -92,58 +85,22 @@ impl<'a> Cascade<'a> {
             }
         }
         spread.tell();
-    }
-
-    /// Begins to end futures without a value; [`run`](Self::run) has told everybody when it is over.
-    pub(crate) fn begin_telling(&mut self) {
-        if self.telling.is_none() {
-            self.telling = Some(Telling::begin(self.local));
+        if let Some(rest) = self.rest.take() {
+            if let Some(telling) = rest.telling {
+                telling.end();
+            }
+            if let Some(client) = rest.settled {
+                self.local.tell_drainers(client);
+                if rest.is_ranked {
+                    self.local.refresh_ranked(client);
+                }
+            }
         }
     }
 
-    /// As [`begin_telling`](Self::begin_telling), for who excludes retries already.
-    pub(crate) fn go_on_telling(&mut self, telling: Telling<'a>) {
-        debug_assert!(self.telling.is_none());
-        self.telling = Some(telling);
-    }
-
-    /// Whether it was cancelled therefore.
-    fn drop_unwanted(&mut self, node: NodePtr) -> bool {
-        // First: the future may have been retried until now.
-        self.begin_telling();
-        if !is_alone(node) || node.gate.has_extra() && !held::give_up(node) {
-            // What seemed to be the engine's reference was another's, or somebody found it by its key.
-            self.let_go(node);
-            return false;
-        }
-        let cancelled = node.dependents.closed().is_none() && self.settle(node, &Ending::released());
-        self.forgo_failed(node);
-        if node.gate.is_forgone() {
-            self.leave(node);
-        } else {
-            // Somebody else is ending it, or it still runs or is being linked: whoever of them and us goes last looks again.
-            self.let_go(node);
-        }
-        cancelled
-    }
-
-    /// Releases the inputs of a future that nobody can retry, if it has failed or was cancelled. What still runs, or is being linked, needs
-    /// its inputs: it is looked at again when that is over.
-    pub(crate) fn forgo_failed(&mut self, node: NodePtr) {
-        self.begin_telling();
-        let has_failed = node.dependents.closed().is_some_and(|closed| state_of(closed) != State::Finished);
-        if has_failed && !retry::runs_unwanted(node) && !node.gate.is_linking() {
-            self.forgo(node);
-        }
-    }
-
-    /// As [`forgo_failed`](Self::forgo_failed), if it ended in a way that nobody can retry after, whoever still holds it.
-    fn forgo_if_final(&mut self, node: NodePtr) {
-        let ending = node.dependents.closed().map(Ending::of);
-        let is_final = ending.as_ref().and_then(Ending::error).is_some_and(|error| !error.is_retryable);
-        if is_final && !retry::runs_unwanted(node) {
-            self.forgo(node);
-        }
+    #[cold]
+    pub(super) fn rest(&mut self) -> &mut Rest<'a> {
+        self.rest.get_or_insert_default()
     }
 
     /// How many dependents ended for that reason.
@@ -199,7 +156,10 @@ impl<'a> Cascade<'a> {
         }
     }
 
-    fn ready(&mut self, node: NodePtr) {
+    pub(super) fn ready(&mut self, node: NodePtr) {
+        if node.gate.has_extra() && self.push_ranked(node) {
+            return;
+        }
         if !self.keeps_next {
             return self.push(node);
         }
@@ -213,6 +173,16 @@ impl<'a> Cascade<'a> {
         if !self.local.push(node.client(), node.to_word() as Job) {
             discard(node, self);
         }
+    }
+
+    /// `false`: the task has no rank.
+    #[cold]
+    fn push_ranked(&mut self, node: NodePtr) -> bool {
+        let Some(rank) = extra::rank(node) else { return false };
+        if !self.local.push_ranked(node.client(), &[node.to_word() as Job], &rank) {
+            discard(node, self);
+        }
+        true
     }
 
     /// A task that waited for another's result has it.
@@ -251,181 +221,20 @@ impl<'a> Cascade<'a> {
         }
     }
 
-    #[cold]
-    fn finish_unwanted(&mut self, node: NodePtr, value: &mut Value) {
-        self.begin_telling();
-        if retry::is_late(node) {
-            // The value is all there is to retry it with.
-            node.set_value(value);
-        } else {
-            self.local.bury(std::mem::take(value));
-        }
-        self.end_run(node);
-    }
-
-    /// The future was cancelled, and perhaps retried, between the last look and the end: the inputs are gone, so a retry is given the
-    /// value that nobody has seen.
-    #[cold]
-    fn finish_late(&mut self, node: NodePtr) {
-        self.begin_telling();
-        self.local.tally(node.client(), |tally| tally.finished.sub(1));
-        retry::keep_late_value(node);
-        self.end_run(node);
-    }
-
-    /// A run whose outcome was not wanted is over. Whoever settled it left a reference for us to drop.
-    pub(crate) fn end_run(&mut self, node: NodePtr) {
-        if node.dependents.take_abandoned() {
-            // Before the arrival, so that what nobody wants any more does not run again; until then the gate keeps the node.
-            if leave_unless_alone(node) {
-                self.drop_unwanted(node);
-            }
-            self.arrive(node);
-        } else {
-            node.gate.unbind();
-            self.forgo_if_final(node);
-            self.let_go(node);
-        }
-    }
-
-    /// Ends, without a value, a task that the caller has claimed. If somebody cancelled it while it ran, that counts. The inputs stay, for a
-    /// retry.
-    #[cold]
-    pub(crate) fn fail(&mut self, node: NodePtr, ending: Ending) {
-        self.begin_telling();
-        if !ending.error().expect("a failure").is_retryable {
-            self.forgo(node);
-        }
-        self.count(node, &ending, 1);
-        let closed = ending.clone().into_closed();
-        match node.dependents.close_run(closed) {
-            Some(edges) => {
-                log!(Debug, "{ending}");
-                self.closed(edges, ending);
-            }
-            None => {
-                // SAFETY: the word was refused, so it is taken back.
-                drop(unsafe { Ending::from_closed(closed) });
-                self.count(node, &ending, 1u64.wrapping_neg());
-                self.end_run(node);
-            }
-        }
-    }
-
-    /// Runs a task that the caller has claimed, and that has failed, again: at once, or when its `delay` is over; not if it was cancelled
-    /// while it ran.
-    pub(crate) fn run_again(&mut self, node: NodePtr, delay: Duration) {
-        // Counted first: what is ready may have run, and ended, before this returns.
-        let count = |n: u64| {
-            self.local.tally(node.client(), |tally| {
-                tally.reopened.add(n);
-                tally.retried.add(n);
-            });
-        };
-        count(1);
-        if !node.gate.again(!delay.is_zero()) {
-            count(1u64.wrapping_neg());
-            // Who cancelled it is about to close the list, if that is not done. Had it failed instead, the cancel would have come too late, and
-            // yet have taken the retries that are left.
-            while node.dependents.closed().is_none() {
-                std::thread::yield_now();
-            }
-            return self.end_run(node);
-        }
-        if delay.is_zero() {
-            self.ready(node);
-        } else {
-            timer::arrive_after(delay, node);
-        }
-    }
-
-    fn count(&mut self, node: NodePtr, ending: &Ending, n: u64) {
-        self.settled = Some(node.client());
-        self.local.tally(node.client(), |tally| match ending {
-            Ending::Finished => tally.finished.add(n),
-            Ending::Failed(_) => tally.failed.add(n),
-            Ending::Cancelled(_) => tally.cancelled.add(n),
-        });
-    }
-
-    /// A future that was in `state` is pending again.
-    pub(crate) fn count_reopened(&mut self, node: NodePtr, state: State) {
-        self.local.tally(node.client(), |tally| {
-            tally.reopened.add(1);
-            match state {
-                State::Error => tally.unfailed.add(1),
-                _ => tally.uncancelled.add(1),
-            }
-        });
-    }
-
     /// A task that ran waits for another's result from now on.
     pub(crate) fn count_forwarded(&self, node: NodePtr) {
         self.local.tally(node.client(), |tally| tally.forwarded.add(1));
     }
 
     #[inline]
-    fn closed(&mut self, edges: EdgeWord, ending: Ending) {
+    pub(super) fn closed(&mut self, edges: EdgeWord, ending: Ending) {
         if edges == 0 {
             // Nobody is to be told.
         } else if self.list.is_none() {
             self.list = Some((edges, ending));
         } else {
-            self.lists.push((edges, ending));
+            self.rest().lists.push((edges, ending));
         }
-    }
-
-    /// Ends a future as error or cancelled, whatever state it is in. `false`: it was done, or somebody else is ending it.
-    ///
-    /// The caller counts a reference, or holds an edge of the node that was not told yet.
-    pub(crate) fn settle(&mut self, node: NodePtr, ending: &Ending) -> bool {
-        if node.dependents.closed().is_some() {
-            return false;
-        }
-        self.begin_telling();
-        // The engine's reference: dropped by whoever finds the mark, at the gate, in a queue or at the end of the function.
-        node.life.retain();
-        // And one that is let go when the future has ended: if nobody else is left by then, nobody can retry it. Who still links its inputs
-        // finds the mark, and does that.
-        node.life.retain();
-        let settled = node.gate.settle();
-        if settled == Settled::Already {
-            self.let_go(node);
-            self.let_go(node);
-            return false;
-        }
-        let is_ended = self.end_settled(node, settled, ending);
-        if settled != Settled::Linking {
-            self.let_go(node);
-        }
-        is_ended
-    }
-
-    fn end_settled(&mut self, node: NodePtr, settled: Settled, ending: &Ending) -> bool {
-        let error = ending.error().expect("a future is settled for a reason");
-        if error.is_retryable {
-            error.follow(node);
-        } else if settled == Settled::Idle && !node.dependents.is_abandoned() {
-            self.forgo(node);
-        }
-        let closed = ending.clone().into_closed();
-        let Some(edges) = node.dependents.close(closed) else {
-            debug_assert!(settled == Settled::Running);
-            // SAFETY: the word was refused.
-            drop(unsafe { Ending::from_closed(closed) });
-            node.gate.unbind();
-            self.let_go(node);
-            return false;
-        };
-        if settled != Settled::Running {
-            self.local.tally(node.client(), |tally| tally.unstarted.add(1));
-        }
-        self.count(node, ending, 1);
-        self.closed(edges, ending.clone());
-        if timer::forget(node) {
-            self.arrive(node);
-        }
-        true
     }
 
     /// Releases the inputs of a task that the caller claimed and that has no open edges any more.
@@ -443,23 +252,7 @@ impl<'a> Cascade<'a> {
         }
     }
 
-    /// Releases the inputs of a task that has failed or was cancelled, once, when nobody can retry it any more. Edges may still hang in the
-    /// inputs' lists: a block stays until the node is freed.
-    pub(crate) fn forgo(&mut self, node: NodePtr) {
-        if !node.gate.forgo() {
-            return;
-        }
-        if retry::is_late(node) {
-            // SAFETY: nobody reads a cancelled future's body, and the claim above is won once.
-            self.local.bury(unsafe { node.take_value() });
-        } else if node.shape().is_block() {
-            self.release_block(node);
-        } else {
-            self.release_inline(node);
-        }
-    }
-
-    fn release_inline(&mut self, node: NodePtr) {
+    pub(super) fn release_inline(&mut self, node: NodePtr) {
         let shape = node.shape();
         let mut inputs = [None; MAX_INLINE];
         let mut n = 0;
@@ -474,7 +267,7 @@ impl<'a> Cascade<'a> {
         }
     }
 
-    fn release_block(&mut self, node: NodePtr) {
+    pub(super) fn release_block(&mut self, node: NodePtr) {
         let block = node.block();
         // SAFETY: the block is there until the node is freed, and the caller's claim gives it the arguments.
         let (args, edges) = unsafe { (block.as_ref().take_args(), &block.as_ref().edges) };
@@ -498,13 +291,13 @@ impl<'a> Cascade<'a> {
     pub(crate) fn let_go_last(&mut self, node: NodePtr) {
         match node.dependents.closed() {
             Some(closed) if state_of(closed) == State::Finished => self.leave(node),
-            _ => self.unwanted.push(node),
+            _ => self.rest().unwanted.push(node),
         }
     }
 
     /// Gives up a reference on a node that is done.
     #[inline]
-    fn leave(&mut self, node: NodePtr) {
+    pub(super) fn leave(&mut self, node: NodePtr) {
         if node.life.leave() {
             free(node, class_of(node), self.local);
         }
@@ -515,51 +308,6 @@ impl<'a> Cascade<'a> {
         node.gate.unbind_place();
         self.let_go(node);
     }
-}
-
-/// Excludes retries, and destructors of the user's, which might retry.
-pub(crate) struct Telling<'a> {
-    local: &'a Local,
-    nested: bool,
-    guard: RwLockReadGuard<'static, ()>,
-}
-
-impl<'a> Telling<'a> {
-    /// Recursive: who is told may end futures in its turn.
-    fn begin(local: &'a Local) -> Self {
-        Self { local, nested: local.put_burying_off(), guard: retry::TELLING.read_recursive() }
-    }
-
-    /// The caller has put burying off, and `nested` is what it was told.
-    pub(crate) fn of(local: &'a Local, nested: bool, guard: RwLockReadGuard<'static, ()>) -> Self {
-        Self { local, nested, guard }
-    }
-
-    fn end(self) {
-        drop(self.guard);
-        self.local.bury_now(self.nested);
-    }
-}
-
-/// Gives a reference up, unless nobody seems to refer to the node but the caller and the engine. `true`: a reference is still the caller's.
-#[inline]
-fn leave_unless_alone(node: NodePtr) -> bool {
-    match node.life.leave_unless_last() {
-        Left::Others => false,
-        // Asked when the reference has gone: before, the one that is left could have been another's, and this one the engine's by now.
-        // Whether it still is the same node does not matter, since the reference counted here is let go like any other.
-        Left::One => node.gate.is_bound() && node.life.join(node.life.peek()),
-        Left::Last => true,
-    }
-}
-
-/// Whether nobody refers to the node but the caller, who excludes retries, and the engine.
-///
-/// Without a retry the mark of the engine's reference is set at most once and then taken back at most once. So if it is there before and
-/// after the look at the count, it was meanwhile, and of two references one is the engine's.
-pub(super) fn is_alone(node: NodePtr) -> bool {
-    let is_bound = node.gate.is_bound();
-    node.life.references() == 1 + u64::from(is_bound) && node.gate.is_bound() == is_bound
 }
 
 /// Frees a node, of this class, that nobody refers to; unless somebody is still to be called with the future.

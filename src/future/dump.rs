@@ -6,8 +6,8 @@
 use super::cascade::Cascade;
 use super::node::NodePtr;
 use super::walk::{Ref, open_inputs};
-use super::{State, key, state_of_node, trace, waiting};
-use crate::scheduler::Local;
+use super::{State, extra, key, state_of_node, trace, waiting};
+use crate::scheduler::{Local, find_number};
 use crate::slab::{Class, for_each_line};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -33,6 +33,9 @@ pub(crate) struct WaitsFor {
     /// It is ready.
     #[serde(skip_serializing_if = "is_false")]
     worker: bool,
+    /// The resources it needs to run, as they are written in options.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resources: Option<String>,
     /// The keys of inputs that are not done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     inputs: Vec<String>,
@@ -105,7 +108,11 @@ fn look(node: NodePtr, running: &HashMap<u64, String>) -> Option<OpenFuture> {
         State::Pending if !inputs.is_empty() => ("pending", Some(WaitsFor::inputs(&inputs))),
         // Being linked, or just told.
         State::Pending if !node.gate.is_ready() => ("pending", None),
-        State::Pending => ("pending", Some(WaitsFor { worker: true, ..WaitsFor::default() })),
+        State::Pending => {
+            let resources = extra::need(node)
+                .and_then(|need| find_number(node.client()).map(|core| core.resources().text_of(&need)));
+            ("pending", Some(WaitsFor { worker: true, resources, ..WaitsFor::default() }))
+        }
         State::Running => {
             let returned = inputs.first().map(|input| key_of(input.node()));
             ("running", returned.map(|key| WaitsFor { returned: Some(key), ..WaitsFor::default() }))

@@ -128,6 +128,21 @@ impl Ending {
         Ending::Failed(Arc::new(Error::for_good(key::of(node), wrong.status, 0, 0, &wrong.message)))
     }
 
+    /// The same, if it is an error, for a future that nobody can retry.
+    pub(crate) fn for_good(&self) -> Option<Self> {
+        let copied = |error: &Error| {
+            Arc::new(Error {
+                message: error.message.clone(),
+                ..Error::for_good(error.origin.clone(), error.status, error.code, error.attempts, "")
+            })
+        };
+        match self {
+            Ending::Finished => None,
+            Ending::Failed(error) => Some(Ending::Failed(copied(error))),
+            Ending::Cancelled(error) => Some(Ending::Cancelled(copied(error))),
+        }
+    }
+
     /// The error, if it is one.
     pub(crate) fn error(&self) -> Option<&Arc<Error>> {
         match self {

@@ -6,6 +6,7 @@ use super::error::Error;
 use super::identity::Identity;
 use super::node::NodePtr;
 use super::on_done::Registration;
+use crate::scheduler::{Need, Rank};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::ffi::CString;
@@ -19,6 +20,8 @@ pub(crate) struct Extra {
     pub(crate) name: Option<CString>,
     /// The key, once it was given or asked for. Its address is the caller's to read until the node is freed.
     pub(crate) key: Option<CString>,
+    /// Priority and resources, if not the default.
+    pub(crate) rank: Option<Rank>,
     /// What it computes, if others are to find it by that or by its key.
     pub(crate) identity: Option<Identity>,
     /// How often the task may be run again after it failed, and how long that waits.
@@ -58,6 +61,16 @@ pub(crate) fn with<T>(node: NodePtr, f: impl FnOnce(&mut Extra) -> T) -> T {
 /// As [`with`], if there is an entry.
 pub(crate) fn peek<T>(node: NodePtr, f: impl FnOnce(&mut Extra) -> T) -> Option<T> {
     if node.gate.has_extra() { shard(node).get_mut(&node).map(f) } else { None }
+}
+
+/// The rank of a task, if it has one.
+pub(crate) fn rank(node: NodePtr) -> Option<Rank> {
+    peek(node, |extra| extra.rank.clone()).flatten()
+}
+
+/// The resources that a task needs, if any.
+pub(crate) fn need(node: NodePtr) -> Option<Need> {
+    rank(node).map(|rank| rank.need).filter(|need| !need.is_empty())
 }
 
 /// Removes the entry of a node that is being freed.

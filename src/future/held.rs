@@ -3,10 +3,11 @@
 //! An entry refers to its future without keeping it: it is taken out when the future is freed, and whoever finds one that is being freed
 //! takes its place. Nobody else's are looked at, so a client without keys pays nothing.
 
-use super::cascade::is_alone;
 use super::identity::{self, Identity, Print};
 use super::node::NodePtr;
-use super::submit::{Made, Spec, discard, make};
+use super::read::discard;
+use super::settle::is_alone;
+use super::submit::{Made, Spec, make};
 use super::walk::Ref;
 use super::{extra, handle, key};
 use crate::scheduler::{Local, trait_bit};

@@ -5,13 +5,14 @@
 //! the same.
 
 use super::node::NodePtr;
-use super::submit::{items, text_of};
+use super::read::{MAX_NESTING, items, text_of};
 use super::{TaskFn, extra, handle};
 use crate::slab::Id;
 use crate::status::Result;
 use crate::value::{Arg, Type, Value, arg::SHARED, arg::kind as arg_kind, encode};
 use blake3::Hasher;
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The hash of a function and its arguments.
 pub(crate) type Print = [u8; 32];
@@ -45,7 +46,7 @@ fn args_into(hasher: &mut Hasher, args: &[Arg], client: u32) -> Result<bool> {
         let known = match arg.kind {
             _ if arg.reserved != 0 => false,
             arg_kind::LIST => match items::<Arg>(arg) {
-                Ok(items) if open.len() <= super::submit::MAX_NESTING => {
+                Ok(items) if open.len() <= MAX_NESTING => {
                     tagged(hasher, arg_kind::LIST, &items.len().to_ne_bytes());
                     open.push(items.iter());
                     true
@@ -119,8 +120,12 @@ fn object_into(hasher: &mut Hasher, object: *mut c_void, ty: *const Type) -> Res
     // SAFETY: by the contract of the C API, an object of that type, or what is wrong is found out.
     match unsafe { encode(object, ty) }? {
         Some(bytes) => bytes_into(hasher, &bytes),
-        // What cannot be looked into is equal to itself only.
-        None => tagged(hasher, arg_kind::POINTER, &object.addr().to_ne_bytes()),
+        // What cannot be looked into is equal to nothing. Its address would do only as long as it is there, and the next object may get it.
+        None => {
+            static UNLIKE: AtomicU64 = AtomicU64::new(0);
+            // Relaxed: each number is given once, whatever the order.
+            tagged(hasher, arg_kind::OBJECT, &UNLIKE.fetch_add(1, Ordering::Relaxed).to_ne_bytes());
+        }
     }
     Ok(())
 }

@@ -9,12 +9,25 @@ use super::node::{Block, BlockEdge, NodePtr, Shape};
 use super::ordinary::Args;
 use super::plan::{Input, Kind, Plan, Source, Take, Task};
 use super::submit::{Spec, link_some_inputs};
-use crate::scheduler::{Job, Local};
+use crate::scheduler::{Job, Local, client_id};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
 use crate::value::Value;
+use parking_lot::RwLock;
 
-/// Makes the tasks of the plan anew in a client, and gives its outputs, in `out`, a handle each. `Err` only without memory.
+/// Shared by those who publish the nodes of a chunk. Their lives begin one after the other, so for a moment a node that others can find has
+/// dependents, or inputs, whose lives have not begun; whoever ended it then would count references that the beginning of those lives
+/// wipes out. Nobody but a close looks for nodes that it was not led to in order to end them: it waits here first.
+static PUBLISHING: RwLock<()> = RwLock::new(());
+
+/// Called when a client is marked as closed, before its nodes are looked for: no chunk is being published in it from here on.
+pub(super) fn await_published() {
+    // Who publishes looks for the mark under the lock: it did so before and is over, or it finds the mark.
+    drop(PUBLISHING.write());
+}
+
+/// Makes the tasks of the plan anew in a client, and gives its outputs, in `out`, a handle each. `Err`: without
+/// memory, or the client is closed meanwhile; nothing is left then.
 pub(crate) fn instantiate(plan: &Plan, local: &Local, client: u32, out: &mut [u64]) -> Result<()> {
     debug_assert!(out.len() == plan.n_outputs());
     let mut instance = Instance {
@@ -59,17 +72,7 @@ struct Instance<'a> {
 impl Instance<'_> {
     /// Makes the tasks from `start` to `end`, of which `specials` need more than to be written.
     fn chunk(&mut self, start: usize, end: usize, specials: &[u32]) -> Result<()> {
-        self.take_lines(start, end)?;
-        for (index, task) in self.plan.tasks[start..end].iter().enumerate() {
-            match task.kind {
-                Kind::Inline if task.outside == 0 && task.name == 0 => {
-                    self.write_inline(start, task, self.node(start + index))
-                }
-                Kind::Ordinary => {}
-                _ => self.write_special(start, start + index),
-            }
-        }
-        self.publish(start, end);
+        self.make_nodes(start, end)?;
         let mut outcome = Ok(());
         for &index in specials {
             outcome = outcome.and(self.finish(start, index as usize));
@@ -80,6 +83,24 @@ impl Instance<'_> {
         }
         self.jobs.clear();
         outcome
+    }
+
+    /// Writes the nodes of the chunk and begins their lives, if the client is open.
+    fn make_nodes(&mut self, start: usize, end: usize) -> Result<()> {
+        let _publishing = PUBLISHING.read();
+        self.local.enter(client_id(self.client))?;
+        self.take_lines(start, end)?;
+        for (index, task) in self.plan.tasks[start..end].iter().enumerate() {
+            match task.kind {
+                Kind::Inline if task.outside == 0 && task.name == 0 => {
+                    self.write_inline(start, task, self.node(start + index));
+                }
+                Kind::Ordinary => {}
+                _ => self.write_special(start, start + index),
+            }
+        }
+        self.publish(start, end);
+        Ok(())
     }
 
     /// Takes memory for all nodes of the chunk, or for none.
@@ -256,7 +277,7 @@ impl Instance<'_> {
             Kind::Ordinary => return self.submit(index),
             Kind::Mistaken => {
                 let mistake = &self.plan.mistakes[task.place as usize];
-                self.end(task, self.node(index), |node| Ending::failed(node, mistake));
+                self.end(task, self.node(index), |node| Ending::mistaken(node, mistake));
             }
             Kind::Doomed => {
                 // It was ended before this one, or is just being ended by who closes the client.
@@ -266,7 +287,7 @@ impl Instance<'_> {
             }
             Kind::Inline | Kind::Block => {
                 if let Some((_, failure)) = self.wrong.iter().find(|&&(wrong, _)| wrong == index) {
-                    self.end(task, self.node(index), |node| Ending::failed(node, failure));
+                    self.end(task, self.node(index), |node| Ending::mistaken(node, failure));
                 } else if task.outside != 0 {
                     self.link(start, task, self.node(index));
                 }
@@ -312,11 +333,20 @@ impl Instance<'_> {
             client: self.client,
             function: task.function,
             options: Some(&options),
+            rank: None,
             identity: None,
             wrong: None,
         };
-        let made = submit(self.local, spec, args.as_slice())?;
-        self.jobs.extend(made.job);
+        let rank = options.rank(self.client);
+        let made = submit(self.local, spec.ranked(&rank), args.as_slice())?;
+        match (made.job, rank) {
+            (Some(job), Ok(Some(rank))) => {
+                if !self.local.push_ranked(self.client, &[job], &rank) {
+                    super::discard_job(job, self.local);
+                }
+            }
+            (job, _) => self.jobs.extend(job),
+        }
         // Others may know it, but we have its handle.
         let node = handle::pin(made.id)?.into_node();
         self.nodes[index] = Some(node);

@@ -23,7 +23,10 @@ mod on_done;
 mod options;
 mod ordinary;
 mod plan;
+mod read;
 mod retry;
+mod settle;
+mod shortage;
 mod sight;
 mod spread;
 mod submit;
@@ -49,8 +52,9 @@ pub(crate) use node::{NodePtr, fits};
 pub use on_done::{Callback, on_done};
 pub use options::SubmitOptions;
 pub(crate) use plan::{Input, MAX_TASKS, OwnedOptions, Plan};
+pub(crate) use read::{MAX_NESTING, constant, discard, items};
 pub(crate) use sight::{Name, Sight};
-pub(crate) use submit::{MAX_NESTING, Made, Spec, constant, discard, items, scatter};
+pub(crate) use submit::{Made, Spec, scatter};
 pub use task::Task;
 use task::run_queued_child;
 pub(crate) use task::{drop_stale_entries, execute};
@@ -106,6 +110,8 @@ pub(crate) fn work() -> Work {
     Work {
         run: task::run,
         discard: |job, local, _| discard_job(job, local),
+        is_stale: task::is_stale,
+        drop_stale: task::drop_stale,
         cancel_pending,
         closed: client_closed,
         stuck: waiting::resolve_deadlocks,
@@ -130,6 +136,7 @@ fn client_closed(client: u32, has_failed: bool, local: &Local) {
 /// Cancels every future of the client that waits for its inputs; if `nothing_runs` of it any more, also those whose tasks have run and wait
 /// for each other's results. Looks at all nodes of the process, since those that wait are in no queue.
 fn cancel_pending(client: u32, nothing_runs: bool, local: &Local) {
+    instantiate::await_published();
     let waits = |node| match state_of_node(node) {
         State::Pending => true,
         State::Running => nothing_runs,

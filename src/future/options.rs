@@ -1,5 +1,7 @@
 //! How a task is submitted, where that is not the default.
 
+use crate::scheduler::{Need, Rank, closed, find_number};
+use crate::status::Result;
 use std::ffi::CStr;
 use std::time::Duration;
 
@@ -20,4 +22,20 @@ pub struct SubmitOptions<'a> {
     pub resources: Option<&'a CStr>,
     /// Whether equal submits share one run; `None`: as the client says.
     pub pure: Option<bool>,
+}
+
+impl SubmitOptions<'_> {
+    /// Priority and resources, if not the default, in the client with this number; a failure when it does not have these resources.
+    #[cold]
+    pub(crate) fn rank(&self, client: u32) -> Result<Option<Rank>> {
+        let need = match self.resources {
+            None => Need::default(),
+            Some(resources) => match find_number(client) {
+                Some(core) => core.resources().need(resources)?,
+                None => return Err(closed()),
+            },
+        };
+        let priority = self.priority;
+        Ok((priority != 0 || !need.is_empty()).then_some(Rank { priority, need }))
+    }
 }

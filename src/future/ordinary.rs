@@ -3,7 +3,7 @@
 use super::argument::Argument;
 use super::handle;
 use super::node::{Inline, NodePtr};
-use super::submit::discard;
+use super::read::discard;
 use crate::status::Result;
 use crate::value::arg::{SHARED, kind as arg_kind};
 use crate::value::{Arg, Value, kind};

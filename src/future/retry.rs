@@ -3,11 +3,12 @@
 //! Such a node keeps its *recipe*, function and inputs, as long as somebody could retry it: until its last handle and its last dependent
 //! are gone, or its client is closed. `docs/retry.md` has the protocol.
 
-use super::cascade::{Cascade, Telling};
+use super::cascade::Cascade;
 use super::dependents::UNLINKED;
 use super::error::{Ending, Error, state_of};
 use super::gate::Reopened;
 use super::node::{EdgeRef, NodePtr, Shape};
+use super::settle::Telling;
 use super::submit::error_of;
 use super::task::Task;
 use super::walk::Ref;

@@ -5,18 +5,16 @@ use super::dependents::{Closed, UNLINKED};
 use super::error::{Ending, Error, state_of};
 use super::identity::Identity;
 use super::node::{self, Block, Inline, NodePtr, Shape};
-use super::{State, SubmitOptions, TaskFn, extra, handle, trace};
+use super::read::{at_argument, discard, input, read};
+use super::{State, SubmitOptions, TaskFn, extra, trace};
 use crate::log::log;
-use crate::scheduler::{Job, Local};
+use crate::scheduler::{Job, Local, Rank};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
 use crate::sync::{AtomicU64, Ordering};
-use crate::value::{Arg, LIMITED, Type, Value, arg::SHARED, arg::kind as arg_kind};
-use std::ffi::{CStr, CString, c_char, c_void};
+use crate::value::{Arg, arg::kind as arg_kind};
+use std::ffi::{CStr, CString};
 use std::sync::Arc;
-
-/// How deep lists of arguments may nest. Stated in the header.
-pub(crate) const MAX_NESTING: usize = 128;
 
 /// A task about to be made.
 #[derive(Clone, Copy)]
@@ -25,10 +23,22 @@ pub(crate) struct Spec<'a> {
     pub(crate) function: Option<TaskFn>,
     /// `None`: the default ones.
     pub(crate) options: Option<&'a SubmitOptions<'a>>,
+    /// What [the options say](SubmitOptions::rank) of priority and resources.
+    pub(crate) rank: Option<&'a Rank>,
     /// The key it holds, and what it computes, if others are to find it.
     pub(crate) identity: Option<(&'a CString, Identity)>,
     /// A mistake that the caller found already.
     pub(crate) wrong: Option<&'a Failure>,
+}
+
+impl<'a> Spec<'a> {
+    /// As asked for by the options, or wrong because of that.
+    pub(crate) fn ranked(self, rank: &'a Result<Option<Rank>>) -> Self {
+        match rank {
+            Ok(rank) => Self { rank: rank.as_ref(), ..self },
+            Err(failure) => Self { wrong: self.wrong.or(Some(failure)), ..self },
+        }
+    }
 }
 
 /// A future that was made.
@@ -125,12 +135,11 @@ fn make_without_inputs(
 ) -> Made {
     discard(&args[index + 1..]);
     let shape = node.shape();
-    let mut cascade = Cascade::new(local);
-    for before in (0..index).filter(|&before| shape.kind(before) == Inline::Future) {
-        cascade.let_go(NodePtr::from_word(node.get(shape.offset(before))));
-    }
-    cascade.run();
-    make_wrong(local, node, class, spec, &at_argument(index, wrong))
+    let inputs = (0..index)
+        .filter(|&before| shape.kind(before) == Inline::Future)
+        .map(|before| NodePtr::from_word(node.get(shape.offset(before))))
+        .collect();
+    make_wrong_after(local, node, class, spec, inputs, &at_argument(index, wrong))
 }
 
 #[inline(always)]
@@ -174,6 +183,7 @@ fn set_options(node: NodePtr, spec: Spec<'_>) {
             extra.name = options.name.map(CStr::to_owned);
             extra.retries = options.retries;
             extra.retry_delay = options.retry_delay;
+            extra.rank = spec.rank.cloned();
         }
         if let Some((key, identity)) = spec.identity {
             extra.key = Some(key.clone());
@@ -258,12 +268,38 @@ pub(crate) fn link_some_inputs(
 
 /// A future that is done from the start, because of a mistake.
 fn make_wrong(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, wrong: &Failure) -> Made {
-    node.set_shape(Shape::EMPTY);
-    node.gate.open_forgone();
-    set_options(node, Spec { identity: None, ..spec });
+    begin_wrong(node, spec);
     let ending = Ending::mistaken(node, wrong);
     log!(Debug, "submitted what cannot run: {ending}");
     born_done(local, node, class, spec, ending)
+}
+
+/// The same, where inputs were read before the mistake: of a mistake and inputs that have failed the first counts.
+fn make_wrong_after(
+    local: &Local,
+    node: NodePtr,
+    class: Class,
+    spec: Spec<'_>,
+    inputs: Vec<NodePtr>,
+    wrong: &Failure,
+) -> Made {
+    begin_wrong(node, spec);
+    let ended = inputs.iter().filter_map(|input| input.dependents.closed());
+    let ending = ended.map(Ending::of).find_map(|ending| ending.for_good());
+    let ending = ending.unwrap_or_else(|| Ending::mistaken(node, wrong));
+    log!(Debug, "submitted what cannot run: {ending}");
+    let made = born_done(local, node, class, spec, ending);
+    let mut cascade = Cascade::new(local);
+    inputs.into_iter().for_each(|input| cascade.let_go(input));
+    cascade.run();
+    made
+}
+
+/// Prepares a node without a task that could be run.
+fn begin_wrong(node: NodePtr, spec: Spec<'_>) {
+    node.set_shape(Shape::EMPTY);
+    node.gate.open_forgone();
+    set_options(node, Spec { identity: None, ..spec });
 }
 
 /// Begins the life of a node whose future is done: closed before anybody can know it.
@@ -290,18 +326,21 @@ pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
     let class = Class::Small;
     let node = take_node(local, class, args)?;
     node.begin(client, None, Shape::EMPTY);
-    let spec = Spec { client, function: None, options: None, identity: None, wrong: None };
+    let spec = Spec { client, function: None, options: None, rank: None, identity: None, wrong: None };
     let mut inputs = Vec::new();
-    match read(arg, client, &mut inputs, 0) {
+    let mut value = read(arg, client, &mut inputs, 0);
+    if !inputs.is_empty() {
+        value = value.and_then(|value| {
+            local.bury(value);
+            let words = "rask_scatter takes a value, not a future: pass the future on instead";
+            Err(Failure::invalid(words))
+        });
+        let mut cascade = Cascade::new(local);
+        inputs.into_iter().for_each(|input| cascade.let_go(input));
+        cascade.run();
+    }
+    match value {
         Err(wrong) => Ok(make_wrong(local, node, class, spec, &wrong)),
-        Ok(_value) if !inputs.is_empty() => {
-            let mut cascade = Cascade::new(local);
-            inputs.into_iter().for_each(|input| cascade.let_go(input));
-            cascade.run();
-            let wrong =
-                Failure::invalid("rask_scatter takes a value, not a future: pass the future on instead");
-            Ok(make_wrong(local, node, class, spec, &wrong))
-        }
         Ok(mut value) => {
             node.set_value(&mut value);
             node.gate.open();
@@ -336,167 +375,14 @@ fn make_with_block(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
         wrong = Some(Failure::invalid("more inputs than a task may have"));
     }
     if let Some(wrong) = wrong {
-        let mut cascade = Cascade::new(local);
-        inputs.into_iter().for_each(|input| cascade.let_go(input));
-        cascade.run();
         values.into_iter().for_each(|value| local.bury(value));
-        return Ok(make_wrong(local, node, class, spec, &wrong));
+        return Ok(make_wrong_after(local, node, class, spec, inputs, &wrong));
     }
     // An input may end between being read and being linked; counting it as open costs an arrival, nothing else.
     let open = inputs.len() as u32;
     node.set_block(Block::new(node, values, inputs));
     node.set_shape(Shape::BLOCK);
     Ok(finish(local, node, class, spec, open))
-}
-
-/// The input that an argument names, with a reference for the task, and whether it has finished.
-#[inline]
-fn input(arg: &Arg, client: u32) -> Result<(NodePtr, bool)> {
-    let id = Id(arg.payload);
-    let taken = if arg.kind == arg_kind::TAKE { handle::take(id) } else { handle::pin(id) };
-    let taken = taken?;
-    let node = taken.node();
-    if node.client() != client {
-        taken.let_go();
-        return Err(Failure::handle("a future of another client"));
-    }
-    // An input that has failed counts as open: linking finds out, and the task keeps it for a retry.
-    let is_finished = node.dependents.closed().is_some_and(|closed| state_of(closed) == State::Finished);
-    Ok((taken.into_node(), is_finished))
-}
-
-/// An argument as the task will read it. Futures in it are added to `inputs`, with a reference each, and become references to the values
-/// in their nodes. On failure, what the rest of a list hands over has been discarded.
-fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usize) -> Result<Value> {
-    let pointer = std::ptr::with_exposed_provenance_mut::<c_void>(arg.payload as usize);
-    // SAFETY: pointers in arguments that are not NULL are valid, by the contract of the C API; counts were checked to fit memory.
-    unsafe {
-        match arg.kind {
-            _ if arg.reserved != 0 => Err(Failure::invalid("reserved is not 0 in rask_arg")),
-            arg_kind::NONE => Ok(Value::NONE),
-            arg_kind::I64 => Ok(Value::i64(arg.payload as i64)),
-            arg_kind::F64 => Ok(Value::f64(f64::from_bits(arg.payload))),
-            arg_kind::POINTER => Ok(Value::pointer(pointer)),
-            arg_kind::BYTES => managed(Value::bytes_from(pointer, arg.size, client), client),
-            arg_kind::STR => match text_of(arg) {
-                Some(text) => managed(Value::bytes(text.to_bytes(), client), client),
-                None => Err(Failure::invalid("the text is NULL")),
-            },
-            arg_kind::BYTES_OWNED => {
-                managed(Value::bytes_owned(pointer, arg.size, destructor(arg), client), client)
-            }
-            arg_kind::OBJECT => managed(Value::object(pointer, arg.aux.cast::<Type>(), client), client),
-            arg_kind::FUTURE | arg_kind::TAKE => {
-                let (node, _) = input(arg, client)?;
-                inputs.push(node);
-                Ok(Value::reference(node.value()))
-            }
-            arg_kind::LIST => {
-                let items = items::<Arg>(arg)?;
-                if depth == MAX_NESTING {
-                    discard(items);
-                    return Err(Failure::invalid("lists nest more than 128 deep"));
-                }
-                let mut values = Vec::with_capacity(items.len());
-                for (index, item) in items.iter().enumerate() {
-                    match read(item, client, inputs, depth + 1) {
-                        Ok(value) => values.push(value),
-                        Err(wrong) => {
-                            discard(&items[index + 1..]);
-                            return Err(at_item(index, wrong));
-                        }
-                    }
-                }
-                Value::list(values, client)
-            }
-            arg_kind::LIST_OF => {
-                let futures = items::<u64>(arg)?;
-                let mut values = Vec::with_capacity(futures.len());
-                for (index, &future) in futures.iter().enumerate() {
-                    let item = Arg { kind: arg_kind::FUTURE, payload: future, ..*arg };
-                    let (node, _) = input(&item, client).map_err(|wrong| at_item(index, wrong))?;
-                    inputs.push(node);
-                    values.push(Value::reference(node.value()));
-                }
-                Value::list(values, client)
-            }
-            arg_kind::SHARED if arg.aux == (&raw const SHARED).cast() => {
-                Ok((*pointer.cast::<Value>()).clone())
-            }
-            arg_kind::LAZY => Err(Failure::invalid("a delayed is an argument of rask_delayed_call only")),
-            kind => Err(Failure::invalid(format!("no such kind of argument: {kind}"))),
-        }
-    }
-}
-
-/// A constant as the task will read it. `arg` is no future and no list.
-pub(crate) fn constant(arg: &Arg) -> Result<Value> {
-    read(arg, 0, &mut Vec::new(), 0)
-}
-
-/// A value of an argument, which may leave memory where the client has a limit.
-#[inline]
-fn managed(value: Result<Value>, client: u32) -> Result<Value> {
-    if client & LIMITED == 0 { value } else { value.map(Value::manage) }
-}
-
-/// The items behind a list argument.
-pub(crate) fn items<T>(arg: &Arg) -> Result<&[T]> {
-    let pointer = std::ptr::with_exposed_provenance::<T>(arg.payload as usize);
-    if arg.size == 0 {
-        Ok(&[])
-    } else if pointer.is_null() {
-        Err(Failure::invalid("a list with a count but NULL items"))
-    } else if arg.size > isize::MAX as usize / size_of::<T>() {
-        Err(Failure::invalid("a list of more items than memory can hold"))
-    } else {
-        // SAFETY: by the contract of the C API, `size` items are there until submit returns.
-        Ok(unsafe { std::slice::from_raw_parts(pointer, arg.size) })
-    }
-}
-
-/// The text behind a text argument; `None` for NULL.
-pub(super) fn text_of(arg: &Arg) -> Option<&CStr> {
-    let pointer = std::ptr::with_exposed_provenance::<c_char>(arg.payload as usize);
-    // SAFETY: by the contract of the C API, a text that is not NULL ends with a NUL and stays until submit returns.
-    (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) })
-}
-
-fn destructor(arg: &Arg) -> Option<unsafe extern "C" fn(*mut c_void)> {
-    // SAFETY: `aux` of moved-in bytes holds what `rask_bytes_owned` put there: a destructor or NULL.
-    unsafe { std::mem::transmute::<*const c_void, Option<unsafe extern "C" fn(*mut c_void)>>(arg.aux) }
-}
-
-fn at_argument(index: usize, wrong: Failure) -> Failure {
-    prefixed("argument", index, &wrong)
-}
-
-fn at_item(index: usize, wrong: Failure) -> Failure {
-    prefixed("item", index, &wrong)
-}
-
-fn prefixed(what: &str, index: usize, wrong: &Failure) -> Failure {
-    Failure::new(wrong.status, format!("{what} {index}: {}", wrong.message))
-}
-
-/// Destroys or releases what arguments hand over that will not reach a task. A loop: lists may nest as deep as the caller likes.
-pub(crate) fn discard(args: &[Arg]) {
-    let mut open = vec![args];
-    while let Some(args) = open.pop() {
-        for arg in args {
-            match arg.kind {
-                // What it refers to may well be stale: there is nobody to tell.
-                arg_kind::TAKE => drop(handle::take(Id(arg.payload)).map(handle::Taken::let_go)),
-                arg_kind::OBJECT | arg_kind::BYTES_OWNED => {
-                    if let Ok(value) = read(arg, 0, &mut Vec::new(), 0) {
-                        Local::with(|local| local.bury(value));
-                    }
-                }
-                arg_kind::LIST => open.extend(items::<Arg>(arg)),
-                _ => {}
-            }
-        }
-    }
 }
 
 /// The error of a future that is closed, shared.

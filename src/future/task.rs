@@ -5,7 +5,9 @@ use super::dependents::UNLINKED;
 use super::error::{Ending, Error};
 use super::handle::{self, Taken};
 use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
+use super::shortage::Left;
 use super::trace::Outcome;
+use super::walk::Search;
 use super::{chain, extra, key, trace, waiting};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
@@ -297,9 +299,7 @@ pub(crate) fn run_queued_child(node: NodePtr, local: &Local) -> bool {
         if node.gate.start() {
             execute(node, local, Cascade::new(local));
         } else {
-            let mut cascade = Cascade::new(local);
-            cascade.let_go_entry(node);
-            cascade.run();
+            drop_stale(job, local);
         }
     }
     taken
@@ -310,23 +310,28 @@ pub(crate) fn run_queued_child(node: NodePtr, local: &Local) -> bool {
 pub(crate) fn drop_stale_entries(local: &Local) {
     loop {
         let Some(slot) = local.slot() else { return };
-        let Some(job) = slot.take_stale(|job| NodePtr::from_word(job as u64).gate.is_claimed()) else {
-            return;
-        };
-        let mut cascade = Cascade::new(local);
-        cascade.let_go_entry(NodePtr::from_word(job as u64));
-        cascade.run();
+        let Some(job) = slot.take_stale(is_stale) else { return };
+        drop_stale(job, local);
     }
+}
+
+/// Whether a job in a queue was run by who waited for it, or ended, meanwhile.
+pub(crate) fn is_stale(job: Job) -> bool {
+    NodePtr::from_word(job as u64).gate.is_claimed()
+}
+
+/// Lets go of such a job: its entry's reference is all that is left of it.
+pub(crate) fn drop_stale(job: Job, local: &Local) {
+    let mut cascade = Cascade::new(local);
+    cascade.let_go_entry(NodePtr::from_word(job as u64));
+    cascade.run();
 }
 
 /// Runs a job from a queue; the job to run next, if one became ready by it.
 pub(crate) fn run(job: Job, local: &Local, _core: &Core) -> Option<Job> {
     let node = NodePtr::from_word(job as u64);
     if !node.gate.start() {
-        // Settled, or run by who waited for it, while it was queued: the entry's reference is all that is left.
-        let mut cascade = Cascade::new(local);
-        cascade.let_go_entry(node);
-        cascade.run();
+        drop_stale(job, local);
         return None;
     }
     execute(node, local, Cascade::keeping_next(local))
@@ -340,25 +345,18 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
 
     let beneath = local.task.get();
     let mut task = Task::new(node, beneath.cast());
-    let pins = if client & LIMITED == 0 { Pins::default() } else { task.pin_args() };
     let address = &raw mut task;
     local.task.set(address.cast_const().cast());
-    let traced = if trace::is_on() { trace::begin(node, task.attempt(), local) } else { None };
     let is_chain = node.shape() == Shape::CHAIN;
-    // SAFETY: the caller of submit gave a function with this signature; the task is valid during the call.
-    let returned = catch_unwind(AssertUnwindSafe(|| unsafe {
-        if is_chain { chain::run(address, local) } else { function(address) }
-    }));
-    drop(pins);
+    // SAFETY: the task is the node's, and nobody else uses it during the call.
+    unsafe {
+        if is_chain || client & LIMITED != 0 || trace::is_on() {
+            call_with_care(address, function, is_chain, local);
+        } else {
+            call(address, || function(address));
+        }
+    }
     local.task.set(beneath);
-    if let Err(panic) = returned {
-        task.fail(status::PANIC, 0, &panic_message(&*panic));
-        // Its destructor might panic in its turn.
-        std::mem::forget(panic);
-    }
-    if let Some(begun) = traced {
-        begun.end(task.outcome());
-    }
 
     local.tally(client, |tally| tally.returned.add(1));
     if task.failure.is_none() && task.forward.is_none() {
@@ -379,6 +377,39 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
     // Last: when everything is counted as ended, everything has been told.
     local.tally(client, |tally| tally.ended.add(1));
     next
+}
+
+/// Calls the task's function, or what stands for it; a panic is the task's failure.
+///
+/// # Safety
+/// `task` runs on this thread, and nobody uses it but the function.
+#[inline]
+unsafe fn call(task: *mut Task, function: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(function)) {
+        // SAFETY: by contract; the function is over.
+        unsafe { &mut *task }.fail(status::PANIC, 0, &panic_message(&*panic));
+        // Its destructor might panic in its turn.
+        std::mem::forget(panic);
+    }
+}
+
+/// As [`call`], for a task that is traced, whose arguments may leave memory, or that is a chain.
+///
+/// # Safety
+/// As for [`call`].
+#[cold]
+unsafe fn call_with_care(task: *mut Task, function: super::TaskFn, is_chain: bool, local: &Local) {
+    // SAFETY: by contract. The task is borrowed only while no function runs.
+    unsafe {
+        let node = (*task).node();
+        let pins = if node.client() & LIMITED == 0 { Pins::default() } else { (*task).pin_args() };
+        let traced = if trace::is_on() { trace::begin(node, (*task).attempt(), local) } else { None };
+        call(task, || if is_chain { chain::run(task, local) } else { function(task) });
+        drop(pins);
+        if let Some(begun) = traced {
+            begun.end((*task).outcome());
+        }
+    }
 }
 
 fn attempt(node: NodePtr) -> u32 {
@@ -408,7 +439,9 @@ fn forward_to(node: NodePtr, input: NodePtr, local: &Local, cascade: &mut Cascad
     }
     // Looked at and linked as one step: of two tasks that return each other's futures, the second sees the first.
     let is_linked = waiting::looking(local, || {
-        if super::walk::Search::new(&[node], FORWARD_BUDGET).needs(input) {
+        // What the task holds is given back when this is over.
+        let left = Left::default();
+        if Search::new(&[node], &left, FORWARD_BUDGET).reach(input).is_some() {
             return false;
         }
         link_forward(node, input, cascade);

@@ -1,11 +1,12 @@
 //! Who waits: through which handle, in which suspended task, and whether such a wait could ever end.
 
 use super::retry::TELLING;
+use super::shortage::{self, Left};
 use super::task::Task;
-use super::walk::{Ref, Search};
+use super::walk::{Reached, Ref, Search};
 use super::{NodePtr, State, state_of_node};
 use crate::log::log;
-use crate::scheduler::{Core, Local};
+use crate::scheduler::{Core, Local, Need};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
 use parking_lot::Mutex;
@@ -131,11 +132,13 @@ pub enum Until {
     FirstError,
 }
 
-struct Entry {
+pub(super) struct Entry {
     /// The task, and those beneath it on its thread's stack, each of which waits for the one before.
-    tasks: Vec<NodePtr>,
+    pub(super) tasks: Vec<NodePtr>,
+    /// The resources that they hold, of their client.
+    pub(super) held: Option<Need>,
     thread: Thread,
-    wait: Suspension,
+    pub(super) wait: Suspension,
 }
 
 static SUSPENDED: Mutex<Vec<Arc<Entry>>> = Mutex::new(Vec::new());
@@ -164,7 +167,8 @@ impl Suspension {
     /// Enters the wait of `task` in the table. `DEADLOCK`: it could never end.
     pub(crate) fn begin(self, local: &Local, task: &Task) -> Result<Suspended> {
         let tasks = std::iter::successors(Some(task), |task| task.beneath()).map(Task::node).collect();
-        let entry = Arc::new(Entry { tasks, thread: std::thread::current(), wait: self });
+        let thread = std::thread::current();
+        let entry = Arc::new(Entry { tasks, held: local.held(), thread, wait: self });
         looking(local, || {
             SUSPENDED.lock().push(entry.clone());
             CHANGES.fetch_add(1, Ordering::Relaxed);
@@ -191,17 +195,31 @@ impl Suspension {
 impl Entry {
     /// Whether what the wait needs cannot end before the task itself has. `nothing_runs`: no other future will end meanwhile either.
     fn is_in_circle(&self, budget: usize, nothing_runs: bool) -> bool {
-        let mut search = Search::new(&self.tasks, budget);
-        let mut open = self.wait.open().peekable();
+        let left = Left::when_held_by(std::iter::once(self));
+        self.reach(&mut Search::new(&self.tasks, &left, budget), nothing_runs).is_some()
+    }
+
+    /// Why the wait needs what is searched for.
+    pub(super) fn reach(&self, search: &mut Search<'_>, nothing_runs: bool) -> Option<Reached> {
+        let mut open = self.wait.open();
         match self.wait.until {
-            Until::AllCompleted => open.any(|future| search.needs(future.node())),
+            Until::AllCompleted => open.find_map(|future| search.reach(future.node())),
             // One that fails would do.
-            Until::FirstError if nothing_runs => open.any(|future| search.needs(future.node())),
-            // What was seen not to need the tasks ends the wait, so nothing is asked after it.
+            Until::FirstError if nothing_runs => open.find_map(|future| search.reach(future.node())),
+            // One that does not need it ends the wait.
             Until::FirstError | Until::FirstCompleted => {
-                open.peek().is_some() && open.all(|future| search.needs(future.node()))
+                let mut last = None;
+                for future in open {
+                    last = Some(search.reach(future.node())?);
+                }
+                last
             }
         }
+    }
+
+    /// The client of the tasks.
+    pub(super) fn client(&self) -> u32 {
+        self.tasks[0].client()
     }
 }
 
@@ -272,7 +290,7 @@ fn key_of(task: NodePtr) -> String {
 
 /// Nothing runs and nothing is queued, yet tasks are suspended: ends a wait that is part of a circle, if there is one. Looks only if
 /// something has changed since the last look.
-pub(super) fn resolve_deadlocks(_core: &Core) {
+pub(super) fn resolve_deadlocks(core: &Core) {
     static LOOKED_AT: AtomicUsize = AtomicUsize::new(0);
     Local::with(|local| {
         let found = looking(local, || {
@@ -285,7 +303,8 @@ pub(super) fn resolve_deadlocks(_core: &Core) {
                 // Others may become part of a circle when some of what they wait for is done, and does not end them.
                 .filter(|entry| !entry.wait.is_timed && (is_new || entry.wait.until != Until::AllCompleted))
                 .find(|entry| entry.is_in_circle(usize::MAX, true));
-            let entry = circle?;
+            let waits_for_resources = || if core.has_waiting() { shortage::find(&suspended) } else { None };
+            let entry = circle.or_else(waits_for_resources)?;
             // Asked before the wait is ended, after which the task may be gone. If it is already, the log names another: no harm.
             let task = crate::log::is_on(crate::log::Level::Debug).then(|| key_of(entry.tasks[0]));
             entry.wait.wait.deadlocked();

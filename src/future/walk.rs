@@ -1,7 +1,9 @@
 //! Looking at what a future waits for, while others run, fail and free it.
 
 use super::cascade::Cascade;
+use super::extra;
 use super::node::NodePtr;
+use super::shortage::Left;
 use crate::scheduler::Local;
 use std::collections::HashSet;
 
@@ -87,36 +89,55 @@ pub(crate) fn open_inputs(node: NodePtr) -> Vec<Ref> {
 /// Looks for futures that can only end after one of some tasks has.
 pub(crate) struct Search<'a> {
     tasks: &'a [NodePtr],
+    left: &'a Left,
     /// What was looked at and does not need the tasks.
     seen: HashSet<NodePtr>,
     /// How many futures are looked at before the search gives up.
     budget: usize,
 }
 
+/// Why a future needs one of the tasks.
+pub(crate) enum Reached {
+    /// It, or one that it needs, waits for this one to end.
+    Task(NodePtr),
+    /// Or lacks these resources of this client, which the tasks hold.
+    Resources(u32, u64),
+}
+
 impl<'a> Search<'a> {
-    /// The caller counts a reference on each of the tasks.
-    pub(crate) fn new(tasks: &'a [NodePtr], budget: usize) -> Self {
-        Self { tasks, seen: HashSet::new(), budget }
+    /// The caller counts a reference on each of the tasks. `left`: the resources that they do not hold.
+    pub(crate) fn new(tasks: &'a [NodePtr], left: &'a Left, budget: usize) -> Self {
+        Self { tasks, left, seen: HashSet::new(), budget }
     }
 
-    /// Whether `future`, on which the caller counts a reference, needs one of the tasks. Gives up with `false`.
-    pub(crate) fn needs(&mut self, future: NodePtr) -> bool {
+    /// Whether `future`, on which the caller counts a reference, needs one of the tasks, and why. Gives up with `None`.
+    pub(crate) fn reach(&mut self, future: NodePtr) -> Option<Reached> {
         let mut open = vec![Ref::new(future)];
         while let Some(next) = open.pop() {
             let node = next.node();
             if self.tasks.contains(&node) {
-                return true;
+                return self.reached(Reached::Task(node));
             }
             if node.dependents.closed().is_some() || !self.seen.insert(node) {
                 continue;
             }
+            let lacked = self.left.lacked_by(node);
+            if lacked != 0 {
+                return self.reached(Reached::Resources(node.client(), lacked));
+            }
             if self.seen.len() > self.budget {
-                return false;
+                return None;
             }
             open.extend(open_inputs(node));
             open.extend(super::waiting::waited_for_by(node));
         }
-        false
+        None
+    }
+
+    fn reached(&mut self, reached: Reached) -> Option<Reached> {
+        // Not all that was seen on the way is known not to need the tasks.
+        self.seen.clear();
+        Some(reached)
     }
 }
 
@@ -162,7 +183,8 @@ impl Help {
 }
 
 fn claim(node: NodePtr) -> bool {
-    if !node.gate.is_ready() {
+    // What needs resources waits for its turn to have them.
+    if !node.gate.is_ready() || extra::need(node).is_some() {
         return false;
     }
     node.life.retain();

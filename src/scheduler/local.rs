@@ -6,6 +6,7 @@ use super::inbox::{Inbox, InboxEnd};
 use super::queue::Job;
 use super::tally::{Count, Tally};
 use super::{Core, Slot, closed, find, find_number};
+use super::{Need, Rank};
 use crate::slab::{Class, Id, Magazine};
 use crate::status::Result;
 use crate::value::Value;
@@ -84,6 +85,8 @@ pub(crate) struct Local {
     worker: Cell<bool>,
     /// The innermost task that runs on this thread; for the layer above.
     pub(crate) task: Cell<*const ()>,
+    /// What the outermost task that runs on this thread holds: those on top of it are never ones that need resources.
+    held: RefCell<Option<Need>>,
     /// The lowest address of the stack that a task may still be begun at.
     stack_floor: Cell<usize>,
     handles: Arc<Count>,
@@ -114,6 +117,7 @@ impl Local {
             slot: UnsafeCell::new(None),
             worker: Cell::new(false),
             task: Cell::new(std::ptr::null()),
+            held: RefCell::new(None),
             stack_floor: Cell::new(0),
             handles,
             graveyard: RefCell::new(Vec::new()),
@@ -262,6 +266,39 @@ impl Local {
         true
     }
 
+    /// As [`push_all`](Self::push_all), for jobs of this rank.
+    #[cold]
+    #[must_use]
+    pub(crate) fn push_ranked(&self, number: u32, jobs: &[Job], rank: &Rank) -> bool {
+        if self.way.number.get() != number && !self.turn_to(number) {
+            return false;
+        }
+        // SAFETY: as in `push_all`; turned only after the last use.
+        let (core, is_worker) = unsafe { (&*self.way.core.get(), !self.way.slot.get().is_null()) };
+        core.ranked.push(jobs, rank, !is_worker);
+        if core.notify_ranked() && !is_worker {
+            self.take_back(number);
+        }
+        true
+    }
+
+    /// Lets the workers of the client look again at what has a rank, since one of these jobs may have been ended.
+    pub(crate) fn refresh_ranked(&self, number: u32) {
+        if self.way.number.get() == number || self.turn_to(number) {
+            // SAFETY: see `Way`; nothing below turns it.
+            unsafe { &*self.way.core.get() }.refresh_ranked();
+        }
+    }
+
+    /// What the task that runs on this thread, or one beneath it, holds.
+    pub(crate) fn held(&self) -> Option<Need> {
+        self.held.borrow().clone()
+    }
+
+    pub(super) fn set_held(&self, need: Option<Need>) {
+        self.held.replace(need);
+    }
+
     /// The client was closed while this thread submitted: what no worker will look for any more is ended here.
     #[cold]
     fn take_back(&self, number: u32) {
@@ -270,6 +307,7 @@ impl Local {
         while let Some(job) = lane.inbox.end().take_one() {
             (lane.core.work.discard)(job, self, &lane.core);
         }
+        lane.core.discard_ranked(self);
         lane.core.tell_drainers();
     }
 

@@ -14,11 +14,64 @@ struct Client {
     /// How many jobs have begun that wait for each other.
     started: Mutex<u32>,
     changed: Condvar,
+    /// In the models that have it.
+    ranked: Option<Ranked>,
+}
+
+/// Jobs that each need the one piece of a resource.
+struct Ranked {
+    state: Mutex<Stock>,
+    /// 1: one of them can run.
+    top: AtomicU32,
+}
+
+struct Stock {
+    jobs: u32,
+    is_free: bool,
+}
+
+impl Ranked {
+    /// `Ranked::change`.
+    fn change<T>(&self, change: impl FnOnce(&mut Stock) -> T) -> T {
+        let mut state = self.state.lock().unwrap();
+        let result = change(&mut state);
+        self.top.store(u32::from(state.is_free && state.jobs > 0), Ordering::Relaxed);
+        result
+    }
+
+    /// `Ranked::top`.
+    fn can_run(&self) -> bool {
+        self.top.load(Ordering::Relaxed) != 0
+    }
+
+    /// `Ranked::take`.
+    fn take(&self) -> bool {
+        self.can_run()
+            && self.change(|state| {
+                let takes = state.is_free && state.jobs > 0;
+                if takes {
+                    state.jobs -= 1;
+                    state.is_free = false;
+                }
+                takes
+            })
+    }
 }
 
 impl Client {
     fn new() -> Arc<Self> {
+        Self::with(None)
+    }
+
+    /// With so many jobs for which there is one piece of a resource.
+    fn with_ranked(jobs: u32, is_free: bool) -> Arc<Self> {
+        let top = AtomicU32::new(u32::from(is_free && jobs > 0));
+        Self::with(Some(Ranked { state: Mutex::new(Stock { jobs, is_free }), top }))
+    }
+
+    fn with(ranked: Option<Ranked>) -> Arc<Self> {
         Arc::new(Self {
+            ranked,
             counts: Counts::new(),
             jobs: AtomicU32::new(0),
             permits: Mutex::new(0),
@@ -41,8 +94,27 @@ impl Client {
         }
     }
 
+    /// `Core::notify_ranked`, after a change that may let one of them run.
+    fn notify_ranked(&self) {
+        if let Some(ranked) = &self.ranked
+            && self.counts.published() == Published::Wake
+            && ranked.can_run()
+        {
+            self.wake_one();
+        }
+    }
+
+    /// The end of `worker::run_holding`.
+    fn give_back(&self) {
+        self.ranked.as_ref().unwrap().change(|state| state.is_free = true);
+        self.notify_ranked();
+    }
+
     /// `Slot::take`.
     fn take(&self) -> bool {
+        if self.ranked.as_ref().is_some_and(Ranked::take) {
+            return true;
+        }
         let mut jobs = self.jobs.load(Ordering::Relaxed);
         while jobs != 0 {
             match self.jobs.compare_exchange(jobs, jobs - 1, Ordering::Relaxed, Ordering::Relaxed) {
@@ -55,7 +127,7 @@ impl Client {
 
     /// `Slot::sees_work`.
     fn sees_work(&self) -> bool {
-        self.jobs.load(Ordering::Relaxed) != 0
+        self.ranked.as_ref().is_some_and(Ranked::can_run) || self.jobs.load(Ordering::Relaxed) != 0
     }
 
     /// `worker::search`. `false`: the client is closed.
@@ -196,6 +268,48 @@ fn woken_worker_wakes_the_next() {
         });
         client.jobs.fetch_add(1, Ordering::Relaxed);
         assert!(client.submit());
+        workers.into_iter().for_each(|worker| worker.join().unwrap());
+    });
+}
+
+/// What a job waits for is given back by somebody who takes no further jobs.
+#[test]
+fn give_back_against_sleep() {
+    model(|| {
+        let client = Client::with_ranked(1, false);
+        let worker = client.clone();
+        let worker = thread::spawn(move || assert!(worker.search()));
+        client.give_back();
+        worker.join().unwrap();
+    });
+}
+
+/// A job is pushed while what it needs is being given back: either the one sees it free, or the other finds the job.
+#[test]
+fn push_against_give_back_against_sleep() {
+    model(|| {
+        let client = Client::with_ranked(0, false);
+        let (worker, holder) = (client.clone(), client.clone());
+        let worker = thread::spawn(move || assert!(worker.search()));
+        let holder = thread::spawn(move || holder.give_back());
+        client.ranked.as_ref().unwrap().change(|state| state.jobs += 1);
+        client.notify_ranked();
+        worker.join().unwrap();
+        holder.join().unwrap();
+    });
+}
+
+/// Two jobs, one after the other, by two workers of which each runs one.
+#[test]
+fn holders_take_turns() {
+    model_with(2, || {
+        let client = Client::with_ranked(2, true);
+        let workers = [client.clone(), client.clone()].map(|client| {
+            thread::spawn(move || {
+                assert!(client.search());
+                client.give_back();
+            })
+        });
         workers.into_iter().for_each(|worker| worker.join().unwrap());
     });
 }

@@ -5,10 +5,16 @@
 //! thread holds a slot while it works and hands it to a spare thread while its task is suspended in a wait.
 
 mod batch;
+mod figures;
 mod inbox;
 mod local;
+mod patience;
 mod pool;
+mod priority;
 mod queue;
+mod ranked;
+mod registry;
+mod resources;
 mod sleep;
 mod tally;
 mod worker;
@@ -16,27 +22,33 @@ mod worker;
 pub(crate) use local::Local;
 pub(crate) use pool::spawn_quietly;
 pub(crate) use pool::with_signals_blocked;
+pub(crate) use priority::Rank;
 pub(crate) use queue::Job;
+use registry::REGISTRY;
+pub(crate) use registry::{
+    await_closed, client_id, find, find_number, find_unclosed, open_clients, trait_bit,
+};
+pub(crate) use resources::{Need, Resources};
 pub(crate) use tally::Tally;
 
 #[cfg(all(test, loom))]
 mod loom_tests;
 
 use crate::log::log;
-use crate::slab::{Id, Kind};
+use crate::slab::Id;
 use crate::status::{self, Failure, Result};
 use batch::Batch;
 use inbox::InboxEnd;
-use parking_lot::{Condvar, Mutex, RwLock};
+use parking_lot::{Condvar, Mutex};
+use patience::Patience;
 use pool::Pool;
 use queue::{Deque, DequeEnd};
+use ranked::{Ranked, Taken};
 use sleep::Sleep;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::thread::ThreadId;
-use std::time::Instant;
 
 /// What the layer above does with jobs.
 #[derive(Clone, Copy)]
@@ -45,6 +57,10 @@ pub(crate) struct Work {
     pub(crate) run: fn(Job, &Local, &Core) -> Option<Job>,
     /// Ends a job that will not run, because the client is closed.
     pub(crate) discard: fn(Job, &Local, &Core),
+    /// Whether somebody else has run or ended a job that is still in a queue.
+    pub(crate) is_stale: fn(Job) -> bool,
+    /// Lets go of a job that is.
+    pub(crate) drop_stale: fn(Job, &Local),
     /// Ends what waits for its inputs, in the client with this number, because it is closed. `nothing_runs`: and all else that is not done.
     pub(crate) cancel_pending: fn(client: u32, nothing_runs: bool, &Local),
     /// A client is closed, and all its futures are done; `has_failed`: not all with a value.
@@ -59,6 +75,8 @@ pub(crate) struct Settings {
     pub(crate) n_workers: usize,
     pub(crate) stack_size: usize,
     pub(crate) max_spares: usize,
+    /// What tasks can hold while they run.
+    pub(crate) resources: Resources,
     /// Of [`trait_bit`].
     pub(crate) trait_bits: u32,
 }
@@ -70,6 +88,8 @@ pub(crate) struct Core {
     pub(crate) settings: Settings,
     work: Work,
     sleep: Sleep,
+    /// What is ready and not in a slot's queue or an inbox, because it has a rank.
+    ranked: Ranked,
     /// The slots' queues, as thieves see them.
     ends: Box<[SlotEnd]>,
     inboxes: Mutex<Vec<Arc<InboxEnd>>>,
@@ -107,65 +127,17 @@ pub(crate) struct Slot {
     pub(crate) tally: Arc<Tally>,
     /// Counts the jobs taken, so that every so often the far ends of the queues have their turn.
     tick: Cell<u32>,
+    /// The last tick at which jobs with a rank were ready, and how many of them were taken at a stretch.
+    ranked_at: Cell<u32>,
+    patience: Cell<Patience>,
     random: Cell<u32>,
     inboxes: RefCell<Vec<Arc<InboxEnd>>>,
     inboxes_seen: Cell<usize>,
     next_inbox: Cell<usize>,
 }
 
-/// The open clients of this process, and the number of the last one.
-struct Registry {
-    open: HashMap<u32, Arc<Core>>,
-    /// Those on their way from open to closed.
-    closing: HashMap<u32, Arc<Core>>,
-    last: u32,
-}
-
-static REGISTRY: LazyLock<RwLock<Registry>> =
-    LazyLock::new(|| RwLock::new(Registry { open: HashMap::new(), closing: HashMap::new(), last: 0 }));
-
-/// Bits of a client's number that say what every submit to it has to know: at hand wherever the number is.
-pub(crate) mod trait_bit {
-    /// Submits are pure unless they say otherwise.
-    pub(crate) const PURE: u32 = 1 << 31;
-    /// The client has a memory limit.
-    pub(crate) const LIMITED: u32 = crate::value::LIMITED;
-    /// The rest is serial.
-    pub(crate) const ALL: u32 = PURE | LIMITED;
-}
-
-/// The id of client `number`. The generation is the number, scattered: random ids do not pass for clients.
-pub(crate) fn client_id(number: u32) -> Id {
-    Id::new(Kind::Client, number, (u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 37) | 1)
-}
-
-/// The client behind an id: `CLOSED` if it was one, `HANDLE` if it never was.
-pub(crate) fn find(id: Id) -> Result<Arc<Core>> {
-    if id.is_null() {
-        return Err(Failure::handle("null client handle"));
-    }
-    let number = id.index();
-    let registry = REGISTRY.read();
-    let serial = number & !trait_bit::ALL;
-    if client_id(number) != id || serial == 0 || serial > registry.last {
-        return Err(Failure::handle("not a client handle"));
-    }
-    registry.open.get(&number).cloned().ok_or_else(closed)
-}
-
-/// As [`find`], also for a client that is being closed.
-pub(crate) fn find_unclosed(id: Id) -> Result<Arc<Core>> {
-    find(id).or_else(|failure| REGISTRY.read().closing.get(&id.index()).cloned().ok_or(failure))
-}
-
 pub(crate) fn closed() -> Failure {
     Failure::new(status::CLOSED, "the client is closed")
-}
-
-/// Blocks until the client, which is closed or being closed, is closed.
-pub(crate) fn await_closed(id: Id) -> Result<()> {
-    let closing = REGISTRY.read().closing.get(&id.index()).cloned();
-    closing.map_or(Ok(()), |core| core.close())
 }
 
 /// The platform's default for the stack of a thread, in bytes.
@@ -182,19 +154,9 @@ pub(crate) fn default_stack_size() -> usize {
     }
 }
 
-/// The open client with this number.
-pub(crate) fn find_number(number: u32) -> Option<Arc<Core>> {
-    REGISTRY.read().open.get(&number).cloned()
-}
-
-/// How many clients are open.
-pub(crate) fn open_clients() -> u64 {
-    REGISTRY.read().open.len() as u64
-}
-
 impl Core {
     /// Starts the threads of a new client and enters it in the registry.
-    pub(crate) fn open(settings: Settings, work: Work) -> Result<Arc<Self>> {
+    pub(crate) fn open(mut settings: Settings, work: Work) -> Result<Arc<Self>> {
         let number = {
             let mut registry = REGISTRY.write();
             if registry.last == !trait_bit::ALL {
@@ -214,6 +176,7 @@ impl Core {
         let core = Arc::new(Self {
             number,
             pool: Pool::new(n_workers + settings.max_spares),
+            ranked: Ranked::new(std::mem::take(&mut settings.resources), work.is_stale),
             settings,
             work,
             sleep: Sleep::new(),
@@ -234,6 +197,8 @@ impl Core {
                 deque,
                 tally: core.new_tally(),
                 tick: Cell::new(0),
+                ranked_at: Cell::new(0),
+                patience: Cell::default(),
                 random: Cell::new((index as u32).wrapping_mul(0x9e37_79b9) | 1),
                 inboxes: RefCell::new(Vec::new()),
                 inboxes_seen: Cell::new(usize::MAX),
@@ -259,117 +224,6 @@ impl Core {
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         self.sleep.counts.is_closed()
-    }
-
-    fn new_tally(&self) -> Arc<Tally> {
-        let tally = Arc::new(Tally::default());
-        self.tallies.lock().push(tally.clone());
-        tally
-    }
-
-    /// Adds a tally that is counted no further to the first one, which nobody writes otherwise.
-    fn retire_tally(&self, tally: &Arc<Tally>) {
-        let mut tallies = self.tallies.lock();
-        if let Some(at) = tallies.iter().position(|other| Arc::ptr_eq(other, tally)) {
-            let tally = tallies.swap_remove(at);
-            tallies[0].absorb(&tally);
-        }
-    }
-
-    /// Sums a figure over all tallies.
-    pub(crate) fn sum(&self, figure: impl Fn(&Tally) -> u64) -> u64 {
-        self.tallies.lock().iter().fold(0, |sum, tally| sum.wrapping_add(figure(tally)))
-    }
-
-    /// Futures that neither run nor have ended. What takes them from the pending is summed before what brings them there, so that the
-    /// difference does not turn negative while tasks go on.
-    pub(crate) fn n_pending(&self) -> u64 {
-        let gone = self.sum(|tally| tally.unstarted.get().wrapping_add(tally.started.get()));
-        let back = self.sum(|tally| tally.forwarded.get().wrapping_add(tally.reopened.get()));
-        self.sum(|tally| tally.submitted.get()).wrapping_add(back).saturating_sub(gone)
-    }
-
-    /// Futures in error, so far as nobody has retried them since.
-    pub(crate) fn n_failed(&self) -> u64 {
-        let retried = self.sum(|tally| tally.unfailed.get());
-        self.sum(|tally| tally.failed.get()).saturating_sub(retried)
-    }
-
-    /// As [`n_failed`](Self::n_failed), of those that were cancelled.
-    pub(crate) fn n_cancelled(&self) -> u64 {
-        let retried = self.sum(|tally| tally.uncancelled.get());
-        self.sum(|tally| tally.cancelled.get()).saturating_sub(retried)
-    }
-
-    /// Jobs that lie in queues, at about this moment. A client's only worker alone knows how many are in its own deque: they count if
-    /// `local` is that worker's.
-    pub(crate) fn n_queued(&self, local: &Local) -> u64 {
-        let hidden = local.slot().map_or(0, Slot::n_hidden);
-        let taken: usize = self.ends.iter().map(|end| end.deque.len() + end.batch.len()).sum();
-        let outside: usize = self.inboxes.lock().iter().map(|inbox| inbox.len()).sum();
-        (hidden + taken + outside) as u64
-    }
-
-    /// Functions that run.
-    pub(crate) fn n_running(&self) -> u64 {
-        let returned = self.sum(|tally| tally.returned.get());
-        self.sum(|tally| tally.started.get()).saturating_sub(returned)
-    }
-
-    /// Whether every future submitted so far is done and no function runs.
-    ///
-    /// Ends are summed before retries: a future that counts as done then was done between the two sums, since of each further end the retry
-    /// before it is seen. What is done so never exceeds what was submitted by then; if it equals what was submitted by the time of the third
-    /// sum, everything was done between the first two.
-    pub(crate) fn is_drained(&self) -> bool {
-        let ended = self.sum(|tally| tally.ended.get());
-        let ends = self.sum(|tally| {
-            tally.finished.get().wrapping_add(tally.failed.get()).wrapping_add(tally.cancelled.get())
-        });
-        let retried = self.sum(|tally| tally.unfailed.get().wrapping_add(tally.uncancelled.get()));
-        let done = ends.wrapping_sub(retried);
-        done == self.sum(|tally| tally.submitted.get()) && ended == self.sum(|tally| tally.started.get())
-    }
-
-    /// Blocks until [`is_drained`](Self::is_drained). `false`: the time was up first.
-    pub(crate) fn drain(&self, deadline: Option<Instant>) -> bool {
-        self.await_told(deadline, || self.is_drained())
-    }
-
-    /// Blocks until a condition holds, which is looked at whenever [drainers are told](Self::tell_drainers) something. `false`: the time
-    /// was up first.
-    pub(crate) fn await_told(&self, deadline: Option<Instant>, holds: impl Fn() -> bool) -> bool {
-        self.drainers.fetch_add(1, Ordering::SeqCst);
-        // The partner of the fence in `tell_drainers`: either this look sees what ended, or who ended it sees the drainer.
-        std::sync::atomic::fence(Ordering::SeqCst);
-        let mut guard = self.drain_lock.lock();
-        let held = loop {
-            if holds() {
-                break true;
-            }
-            match deadline {
-                None => self.drained.wait(&mut guard),
-                Some(deadline) => {
-                    if self.drained.wait_until(&mut guard, deadline).timed_out() {
-                        break holds();
-                    }
-                }
-            }
-        };
-        drop(guard);
-        self.drainers.fetch_sub(1, Ordering::SeqCst);
-        held
-    }
-
-    /// Lets the drainers look again; called after futures ended, before a worker sleeps, when a client with a limit holds less memory, and
-    /// when it is being closed.
-    pub(crate) fn tell_drainers(&self) {
-        std::sync::atomic::fence(Ordering::SeqCst);
-        if self.drainers.load(Ordering::Relaxed) > 0 {
-            // With the lock held no drainer is between its look and its wait.
-            let _guard = self.drain_lock.lock();
-            self.drained.notify_all();
-        }
     }
 
     /// Wakes a worker, if that is called for, for work that a slot's owner just put into its own deque.
@@ -411,6 +265,8 @@ impl Core {
             }
         }
         self.sleep.counts.close();
+        // After the mark: who takes a job for which there are no resources sees that it is to be discarded.
+        self.ranked.close();
         self.sleep.wake_all();
         self.tell_drainers();
         self.pool.dismiss_spares();
@@ -445,16 +301,72 @@ impl Core {
                 (self.work.discard)(job, local, self);
             }
         }
+        self.discard_ranked(local);
+    }
+
+    /// Ends the jobs with a rank of a client that is closed.
+    fn discard_ranked(&self, local: &Local) {
+        while let Some(taken) = self.ranked.take(ranked::NONE) {
+            match taken {
+                Taken::Job(job) | Taken::Holding(job, _) => (self.work.discard)(job, local, self),
+                Taken::Stale(job) => (self.work.drop_stale)(job, local),
+            }
+        }
     }
 
     /// Gives this thread's slot to another thread, because its task is about to block. `Err`: no thread is to be had.
     pub(crate) fn suspend(&self, local: &Local) -> Result<()> {
-        self.pool.suspend(local)
+        self.pool.suspend(local)?;
+        if let Some(need) = local.held() {
+            self.ranked.suspend(&need);
+            self.notify_ranked();
+        }
+        Ok(())
     }
 
     /// Gets a slot back for this thread's task; blocks until one is free.
     pub(crate) fn resume(&self, local: &Local) {
+        if let Some(need) = local.held() {
+            self.ranked.resume(&need);
+        }
         self.pool.resume(local, &self.sleep);
+    }
+
+    /// Wakes a worker, if that is called for, because a job with a rank may have become able to run. `true`: the client is closed.
+    fn notify_ranked(&self) -> bool {
+        match self.sleep.counts.published() {
+            sleep::Published::Seen => false,
+            sleep::Published::Wake => {
+                if self.ranked.top() != ranked::NONE {
+                    self.sleep.wake_one();
+                }
+                false
+            }
+            sleep::Published::Closed => true,
+        }
+    }
+
+    /// A job with a rank may have become stale, and with it another one able to run.
+    pub(crate) fn refresh_ranked(&self) {
+        self.ranked.refresh();
+        self.notify_ranked();
+    }
+
+    /// What the client has of each resource, in the order of its [`Need`]s' indices.
+    pub(crate) fn resources(&self) -> &Resources {
+        &self.ranked.resources
+    }
+
+    /// Name, total and what is free of each resource.
+    pub(crate) fn stock(&self) -> impl Iterator<Item = (&str, u64, u64)> {
+        let resources = self.resources();
+        let stock = resources.names.iter().zip(resources.totals()).zip(self.ranked.free());
+        stock.map(|((name, &total), free)| (&**name, total, free))
+    }
+
+    /// Whether jobs with a rank, ready though they are, wait for something.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.ranked.len() > 0
     }
 
     /// How many tasks are suspended in waits.

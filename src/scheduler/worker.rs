@@ -1,8 +1,11 @@
 //! A worker thread: takes jobs from where they are, runs them, sleeps when there are none.
 
 use super::local::Local;
+use super::patience::Patience;
 use super::pool::Seat;
 use super::queue::Job;
+use super::ranked::{self, Taken};
+use super::resources::Need;
 use super::sleep::Published;
 use super::{Core, Slot};
 use crate::log::log;
@@ -51,9 +54,9 @@ fn work(core: &Core, local: &Local) -> Left {
         // The slot may be another one after each job: a job that blocked resumes with whichever was free.
         let slot = local.slot().expect("a worker has a slot");
         match slot.take(core) {
-            Some(job) => run_with_successors(core, local, job),
+            Some(taken) => run_taken(core, local, taken),
             None => match search(core, slot) {
-                Found::Job(job) => run_with_successors(core, local, job),
+                Found::Taken(taken) => run_taken(core, local, taken),
                 Found::Resuming => {}
                 Found::Closed => {
                     local.take_slot();
@@ -66,27 +69,70 @@ fn work(core: &Core, local: &Local) -> Left {
     }
 }
 
-fn run_with_successors(core: &Core, local: &Local, first: Job) {
-    let mut next = Some(first);
-    let mut left = SUCCESSION;
-    while let Some(job) = next {
-        if left == 0 {
-            local.slot().expect("a worker has a slot").put_off(core, job);
-            core.notify();
-            return;
-        }
-        left -= 1;
-        next = if core.is_closed() {
-            (core.work.discard)(job, local, core);
-            None
-        } else {
-            (core.work.run)(job, local, core)
-        };
+#[inline]
+fn run_taken(core: &Core, local: &Local, taken: Taken) {
+    let next = match taken {
+        Taken::Job(job) => run_or_discard(core, local, job),
+        Taken::Holding(job, need) => run_holding(core, local, job, need),
+        Taken::Stale(job) => return (core.work.drop_stale)(job, local),
+    };
+    run_successors(core, local, next);
+}
+
+#[inline]
+fn run_or_discard(core: &Core, local: &Local, job: Job) -> Option<Job> {
+    if core.is_closed() {
+        (core.work.discard)(job, local, core);
+        None
+    } else {
+        (core.work.run)(job, local, core)
     }
 }
 
+/// Runs a job that resources are held for, until it has ended in whatever way.
+#[cold]
+fn run_holding(core: &Core, local: &Local, job: Job, need: Need) -> Option<Job> {
+    struct Holding<'a>(&'a Core, &'a Local, Need);
+    impl Drop for Holding<'_> {
+        fn drop(&mut self) {
+            self.1.set_held(None);
+            self.0.ranked.give_back(&self.2);
+            self.0.notify_ranked();
+        }
+    }
+    local.set_held(Some(need.clone()));
+    let _holding = Holding(core, local, need);
+    run_or_discard(core, local, job)
+}
+
+/// Runs tasks that each were made ready by the one before.
+#[inline]
+fn run_successors(core: &Core, local: &Local, mut next: Option<Job>) {
+    let mut left = SUCCESSION;
+    while let Some(job) = next {
+        left -= 1;
+        if left == 0 || core.ranked.top() > 0 {
+            return run_later(core, local, job, left == 0);
+        }
+        next = run_or_discard(core, local, job);
+    }
+}
+
+/// Leaves a job to the queues: one that has followed too many others goes behind what came from outside, one that is ready
+/// beside what has a higher priority stays the next of those that have not.
+#[cold]
+fn run_later(core: &Core, local: &Local, job: Job, is_put_off: bool) {
+    let slot = local.slot().expect("a worker has a slot");
+    if is_put_off {
+        slot.put_off(core, job);
+    } else {
+        slot.push(job);
+    }
+    core.notify();
+}
+
 enum Found {
-    Job(Job),
+    Taken(Taken),
     Resuming,
     Closed,
 }
@@ -103,9 +149,9 @@ fn search(core: &Core, slot: &Slot) -> Found {
                 finish_search(core, slot, 1);
                 return Found::Resuming;
             }
-            if let Some(job) = slot.take(core) {
+            if let Some(taken) = slot.take(core) {
                 finish_search(core, slot, 0);
-                return Found::Job(job);
+                return Found::Taken(taken);
             }
             if begun.elapsed() >= SEARCH {
                 break;
@@ -148,9 +194,17 @@ impl Slot {
     /// The next job: newest own work first, then what came from outside in the order it came, then what others have; now and then the
     /// other way round, so that nothing starves.
     #[inline]
-    fn take(&self, core: &Core) -> Option<Job> {
+    fn take(&self, core: &Core) -> Option<Taken> {
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);
+        if core.ranked.top() != ranked::NONE {
+            return self.take_by_rank(core, tick);
+        }
+        self.take_queued(core, tick).map(Taken::Job)
+    }
+
+    #[inline]
+    fn take_queued(&self, core: &Core, tick: u32) -> Option<Job> {
         if tick % FAIRNESS == 0
             && let Some(job) = self.take_fairly(core, tick)
         {
@@ -162,6 +216,42 @@ impl Slot {
     #[cold]
     fn take_fairly(&self, core: &Core, tick: u32) -> Option<Job> {
         if tick % (2 * FAIRNESS) == 0 { self.deque.take_oldest() } else { self.take_from_outside(core) }
+    }
+
+    /// As [`take`](Self::take) while jobs with a rank can run.
+    #[cold]
+    fn take_by_rank(&self, core: &Core, tick: u32) -> Option<Taken> {
+        let taken = self.take_highest(core, tick);
+        if core.ranked.top() != ranked::NONE {
+            // Another one that can run may have stood behind the one that was taken.
+            core.notify();
+        }
+        taken
+    }
+
+    /// Jobs with a rank before the others, unless their priority is below 0, until one or the other has been overtaken by very many.
+    fn take_highest(&self, core: &Core, tick: u32) -> Option<Taken> {
+        let mut patience = self.patience.take();
+        if self.ranked_at.replace(tick).wrapping_add(1) != tick {
+            // Since then the other queues have had their turn.
+            patience = Patience::default();
+        }
+        if patience.is_over()
+            && let Some(job) = self.take_queued(core, tick)
+        {
+            return Some(Taken::Job(job));
+        }
+        if let Some(taken) = core.ranked.take(0) {
+            self.patience.set(patience);
+            return Some(taken);
+        }
+        match self.take_queued(core, tick) {
+            Some(job) => {
+                core.ranked.overtaken();
+                Some(Taken::Job(job))
+            }
+            None => core.ranked.take(ranked::NONE),
+        }
     }
 
     /// The oldest of the batch at hand, or else of a new one.
@@ -240,6 +330,7 @@ impl Slot {
     fn sees_work(&self, core: &Core) -> bool {
         self.refresh_inboxes(core);
         !self.deque.is_empty()
+            || core.ranked.top() != ranked::NONE
             || self.inboxes.borrow().iter().any(|inbox| !inbox.is_empty())
             || core.ends.iter().any(|end| !end.deque.is_empty() || !end.batch.is_empty())
     }
@@ -267,15 +358,15 @@ impl Slot {
         second == Some(job)
     }
 
-    /// Takes the newest job of the own deque if it is stale.
+    /// Takes the newest job of the own deque if it is stale, or else one from among those with a rank.
     pub(crate) fn take_stale(&self, is_stale: impl FnOnce(Job) -> bool) -> Option<Job> {
-        let newest = self.deque.pop()?;
+        let Some(newest) = self.deque.pop() else { return self.core.ranked.take_stale() };
         if is_stale(newest) {
             return Some(newest);
         }
         self.deque.push(newest);
         self.core.notify();
-        None
+        self.core.ranked.take_stale()
     }
 
     /// Makes a job of this slot's owner available, to itself first.

@@ -75,6 +75,30 @@ static void many_inputs_are_counted(void) {
     CHECK_OK(rask_release_all(f, N));
 }
 
+static void resources(void) {
+    rask_client_options options = RASK_CLIENT_OPTIONS_INIT;
+    options.resources = "GPU=2,license=1";
+    rask_client own = rask_client_open(&options);
+    rask_submit_options needs = RASK_SUBMIT_OPTIONS_INIT;
+    needs.resources = "GPU=2";
+    gate *g = gate_new();
+    rask_future holds = rask_submit_with(own, held, RASK_ARGS(rask_pointer(g), 1), &needs);
+    GATE_REACHED(g, 1);
+    rask_future waits = rask_submit_with(own, inc, RASK_ARGS(1), &needs);
+    char *text = dump_of(own);
+    CHECK_STR_CONTAINS(entry_of(text, waits), "\"resources\": \"GPU=2\"");
+    CHECK(strstr(entry_of(text, holds), "resources") == NULL);
+    const char *gpu = strstr(text, "\"GPU\": {");
+    CHECK(gpu != NULL);
+    CHECK_STR_CONTAINS(gpu, "\"total\": 2");
+    CHECK_STR_CONTAINS(gpu, "\"free\": 0");
+    free(text);
+    gate_open(g);
+    CHECK_I64(waits, 2);
+    CHECK_OK(rask_release_all(RASK_FUTURES(holds, waits)));
+    CHECK_OK(rask_client_close(own));
+}
+
 /* (address of a future, counter): waits for it. */
 static void waits_for(rask_task *t) {
     const rask_value *value = NULL;
@@ -215,6 +239,7 @@ int main(void) {
     RUN_WITH(2, nothing_is_open);
     RUN_WITH(1, pending_and_running);
     RUN_WITH(2, many_inputs_are_counted);
+    RUN(resources);
     RUN_WITH(2, suspended);
     RUN_WITH(2, returned);
     RUN_WITH(2, the_thread_is_known_while_traced);

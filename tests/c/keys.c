@@ -315,6 +315,20 @@ static void objects_are_equal_by_what_encode_writes(void) {
     CHECK_OK(rask_release_all(RASK_FUTURES(a, b, c, d, e, failed)));
 }
 
+/* One after the other, so that each object has the address of the one before. */
+static void number_of(rask_task *t) {
+    rask_return_i64(t, ((const number *)rask_arg_object(t, 0, &sealed_type))->value);
+}
+static void an_object_in_the_place_of_another_is_not_the_same(void) {
+    enum { N = 20 };
+    rask_future f[N];
+    for (int i = 0; i < N; i++) {
+        f[i] = pure(number_of, RASK_ARGS(number_new(i, &sealed_type)));
+        CHECK_I64(f[i], i);
+    }
+    CHECK_OK(rask_release_all(f, N));
+}
+
 static void a_pure_client_and_impure_submits(void) {
     rask_client_options options = RASK_CLIENT_OPTIONS_INIT;
     options.flags = RASK_CLIENT_PURE;
@@ -455,6 +469,7 @@ int main(void) {
     RUN_WITH(2, pure_on_pure_is_equal_by_key);
     RUN_WITH(2, errors_are_shared_too);
     RUN_WITH(2, objects_are_equal_by_what_encode_writes);
+    RUN_WITH(1, an_object_in_the_place_of_another_is_not_the_same);
     RUN(a_pure_client_and_impure_submits);
     RUN_WITH(2, a_name_does_not_make_it_another_computation);
     RUN_WITH(2, the_key_of_a_pure_future_can_be_given);

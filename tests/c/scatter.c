@@ -97,6 +97,17 @@ static void keys_are_unique(void) {
     CHECK_OK(rask_release_all(RASK_FUTURES(a, b)));
 }
 
+/* What was read of a list before the mistake in it is let go of again: nothing may be left at the end. */
+static void a_future_before_a_mistake_is_released(void) {
+    probe p = {0};
+    rask_future x = rask_scatter(client, rask_object(&p, &probe_type));
+    rask_arg items[] = {rask_of(x), rask_str(NULL)};
+    rask_future f = rask_scatter(client, rask_list(items, 2));
+    CHECK_FAILS(f, RASK_E_INVALID);
+    CHECK_OK(rask_release_all(RASK_FUTURES(x, f)));
+    CHECK_EQ(destroyed(&p), 1);
+}
+
 static void scatter_inside(rask_task *t) {
     rask_future x = rask_scatter(rask_task_client(t), rask_i64(rask_arg_i64(t, 0)));
     rask_future y = rask_submit(rask_task_client(t), inc, RASK_ARGS(rask_take(x)));
@@ -128,6 +139,7 @@ int main(void) {
     RUN_WITH(2, shared_without_a_copy);
     RUN_WITH(2, an_object);
     RUN_WITH(2, a_bad_value_is_a_future_in_error);
+    RUN_WITH(2, a_future_before_a_mistake_is_released);
     RUN_WITH(2, keys_are_unique);
     RUN_WITH(2, from_inside_a_task);
     RUN_WITH(2, many);

@@ -7,6 +7,9 @@ static void nothing_to_wait_for(void) {
     for (int until = RASK_ALL_COMPLETED; until <= RASK_FIRST_ERROR; until++) {
         CHECK_OK(rask_wait(NULL, 0, until, 0, NULL));
         CHECK_OK(rask_wait(NULL, 0, until, RASK_FOREVER, NULL));
+        bool unwritten = true;
+        CHECK_OK(rask_wait(NULL, 0, until, RASK_FOREVER, &unwritten));
+        CHECK(unwritten);
     }
 }
 
