@@ -5,7 +5,8 @@
 use super::inbox::{Inbox, InboxEnd};
 use super::queue::Job;
 use super::tally::{Count, Tally};
-use super::{Core, Slot, closed, find, find_number};
+use super::registry::find_unclosed_number;
+use super::{Core, Slot, closed, find};
 use super::{Need, Rank};
 use crate::slab::{Class, Id, Magazine};
 use crate::status::Result;
@@ -181,7 +182,7 @@ impl Local {
             self.way.set(&slot.core, &slot.tally, slot, std::ptr::null());
             return true;
         }
-        let Some(core) = find_number(number) else { return false };
+        let Some(core) = find_unclosed_number(number) else { return false };
         let mut lanes = self.lanes.borrow_mut();
         let at = lanes.iter().position(|lane| lane.core.number == number).unwrap_or_else(|| {
             let inbox = Inbox::new();

@@ -63,6 +63,12 @@ pub(crate) fn find_number(number: u32) -> Option<Arc<Core>> {
     REGISTRY.read().open.get(&number).cloned()
 }
 
+/// As [`find_number`], also a client that is being closed: its figures tell it what is left to end.
+pub(super) fn find_unclosed_number(number: u32) -> Option<Arc<Core>> {
+    let registry = REGISTRY.read();
+    registry.open.get(&number).or_else(|| registry.closing.get(&number)).cloned()
+}
+
 /// How many clients are open.
 pub(crate) fn open_clients() -> u64 {
     REGISTRY.read().open.len() as u64
