@@ -4,8 +4,8 @@
 
 use super::inbox::{Inbox, InboxEnd};
 use super::queue::Job;
-use super::tally::{Count, Tally};
 use super::registry::find_unclosed_number;
+use super::tally::{Count, Tally};
 use super::{Core, Slot, closed, find};
 use super::{Need, Rank};
 use crate::slab::{Class, Id, Magazine};
