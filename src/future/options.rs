@@ -1,6 +1,6 @@
 //! How a task is submitted, where that is not the default.
 
-use crate::scheduler::{Need, Rank, closed, find_number};
+use crate::scheduler::{Need, Rank, find_number};
 use crate::status::Result;
 use std::ffi::CStr;
 use std::time::Duration;
@@ -32,7 +32,8 @@ impl SubmitOptions<'_> {
             None => Need::default(),
             Some(resources) => match find_number(client) {
                 Some(core) => core.resources().need(resources)?,
-                None => return Err(closed()),
+                // Closed since the submit began: the task will not run, and is cancelled where it would be queued.
+                None => return Ok(None),
             },
         };
         let priority = self.priority;

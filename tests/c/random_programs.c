@@ -1,10 +1,10 @@
 /* Random programs over the whole API, on several threads, held to a model of what may be observed.
  *
- * A program is 200,000 operations divided among a few kinds (programs[]) and rounds; each thread draws its
- * operations from a generator of its own, so that a seed repeats the calls, if not their timing. For every future
- * that is made the model (random/model.h) keeps a record: its inputs, the value it must have if it has one, the
- * errors it may have, whether somebody cancelled it. Every observation has to be allowed by it, what is done has to
- * stay as it is, and at the end of a round nothing may be left.
+ * A million operations are divided among a few kinds (programs[]) and rounds; each thread draws its
+ * operations from a generator of its own, so that a seed repeats the calls, if not their timing. For every
+ * future that is made the model (random/model.h) keeps a record: its inputs, the value it must have if it has
+ * one, the errors it may have, whether somebody cancelled it. Every observation has to be allowed by it, what
+ * is done has to stay as it is, and at the end of a round nothing may be left.
  *
  *     random_programs [SEED]     or RASK_TEST_SEED; RASK_TEST_OPERATIONS for more or fewer */
 #include "random/bad.h"
@@ -115,7 +115,8 @@ static thread threads[MAX_THREADS];
 static void hung(int number) {
     (void)number;
     report_here();
-    fprintf(stderr, "hung: program %s, seed %" PRIu64 ", round %u\n", now.program->name, now.seed, now.number);
+    fprintf(stderr, "hung: program %s, seed %" PRIu64 ", round %u\n", now.program->name, now.seed,
+            now.number);
     for (unsigned i = 0; i < now.program->n_threads; i++)
         fprintf(stderr, "thread %u: operation %zu, %s\n", i, threads[i].operation, threads[i].name);
     _exit(3);
@@ -164,8 +165,8 @@ static void check_drained(rask_client client) {
     rask_client_stats s = RASK_CLIENT_STATS_INIT;
     EXPECT_STATUS(NULL, NULL, rask_client_get_stats(client, &s), RASK_OK);
     EXPECT(NULL, NULL, is_empty(client),
-           "left at the end: %" PRIu64 " pending, %u running, %" PRIu64 " live, %" PRIu64 " bytes", s.n_pending,
-           (unsigned)s.n_running, s.live_futures, s.nbytes);
+           "left at the end: %" PRIu64 " pending, %u running, %" PRIu64 " live, %" PRIu64 " bytes",
+           s.n_pending, (unsigned)s.n_running, s.live_futures, s.nbytes);
     EXPECT(NULL, NULL, s.n_submitted == s.n_finished + s.n_error + s.n_cancelled,
            "of %" PRIu64 " futures %" PRIu64 " finished, %" PRIu64 " failed, %" PRIu64 " were cancelled",
            s.n_submitted, s.n_finished, s.n_error, s.n_cancelled);
@@ -217,14 +218,14 @@ static void run_round(size_t n_operations) {
         thread_end(&threads[i]);
     thread_end(&dispatcher);
     free(now.records);
-    EXPECT(NULL, NULL, atomic_load(&n_made) == atomic_load(&n_destroyed), "of %lld objects %lld were destroyed",
-           atomic_load(&n_made), atomic_load(&n_destroyed));
+    EXPECT(NULL, NULL, atomic_load(&n_made) == atomic_load(&n_destroyed),
+           "of %lld objects %lld were destroyed", atomic_load(&n_made), atomic_load(&n_destroyed));
     EXPECT(NULL, NULL, rask_live_handles() == 0, "%" PRIu64 " handles are alive", rask_live_handles());
 }
 
 /* ---- programs ---- */
 
-static size_t all_operations = 200 * 1000;
+static size_t all_operations = 1000 * 1000;
 
 static void run_program(const program *p) {
     signal(SIGALRM, hung);
@@ -242,11 +243,11 @@ static void run_program(const program *p) {
 
 static void threads_that_share_futures(void) {
     run_program(&(program){
-        .name = "sharing", .n_threads = 4, .n_workers = 4, .n_clients = 1, .percent = 25, .n_rounds = 4});
+        .name = "sharing", .n_threads = 4, .n_workers = 4, .n_clients = 1, .percent = 25, .n_rounds = 16});
 }
 static void one_worker(void) {
     run_program(&(program){
-        .name = "one worker", .n_threads = 3, .n_workers = 1, .n_clients = 1, .percent = 15, .n_rounds = 3});
+        .name = "one worker", .n_threads = 3, .n_workers = 1, .n_clients = 1, .percent = 15, .n_rounds = 12});
 }
 static void retries_of_what_failed(void) {
     run_program(&(program){.name = "retries",
@@ -254,12 +255,12 @@ static void retries_of_what_failed(void) {
                            .n_workers = 3,
                            .n_clients = 1,
                            .percent = 20,
-                           .n_rounds = 4,
+                           .n_rounds = 16,
                            .retries = true});
 }
 static void two_clients(void) {
     run_program(&(program){
-        .name = "two clients", .n_threads = 3, .n_workers = 2, .n_clients = 2, .percent = 10, .n_rounds = 2});
+        .name = "two clients", .n_threads = 3, .n_workers = 2, .n_clients = 2, .percent = 10, .n_rounds = 8});
 }
 static void pure_and_short_of_memory(void) {
     run_program(&(program){.name = "pure",
@@ -267,7 +268,7 @@ static void pure_and_short_of_memory(void) {
                            .n_workers = 2,
                            .n_clients = 1,
                            .percent = 10,
-                           .n_rounds = 2,
+                           .n_rounds = 8,
                            .pure = true,
                            .memory_limit = 32 << 10});
 }
@@ -277,7 +278,7 @@ static void refused_for_want_of_memory(void) {
                            .n_workers = 2,
                            .n_clients = 1,
                            .percent = 5,
-                           .n_rounds = 2,
+                           .n_rounds = 8,
                            .memory_limit = 32 << 10,
                            .client_flags = RASK_CLIENT_NOMEM});
 }
@@ -287,7 +288,7 @@ static void closed_while_in_use(void) {
                            .n_workers = 2,
                            .n_clients = 1,
                            .percent = 15,
-                           .n_rounds = 30,
+                           .n_rounds = 100,
                            .closes_early = true});
 }
 
@@ -297,7 +298,7 @@ static uint64_t number_from(const char *text, uint64_t otherwise) {
 
 int main(int argc, char **argv) {
     now.seed = number_from(argc > 1 ? argv[1] : getenv("RASK_TEST_SEED"), 20240229);
-    all_operations = number_from(getenv("RASK_TEST_OPERATIONS"), small_scale() ? 4000 : all_operations);
+    all_operations = number_from(getenv("RASK_TEST_OPERATIONS"), small_scale() ? 8000 : all_operations);
     printf("seed %" PRIu64 ", %zu operations\n", now.seed, all_operations);
     report_elsewhere();
     RUN(threads_that_share_futures);

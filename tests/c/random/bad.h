@@ -1,5 +1,5 @@
-/* Calls that are wrong in every way: each is the status that is documented, with its outputs written, and changes
- * nothing that the model knows. */
+/* Calls that are wrong in every way: each is the status that is documented, with its outputs written, and
+ * changes nothing that the model knows. */
 #ifndef RASK_TESTS_RANDOM_BAD_H
 #define RASK_TESTS_RANDOM_BAD_H
 
@@ -10,8 +10,7 @@
         rask_status refused = (call);                                                                        \
         EXPECT(t, NULL, refused == (want), "%s is %s, expected %s", #call, rask_status_name(refused),        \
                rask_status_name(want));                                                                      \
-        EXPECT(t, NULL, rask_last_status() == (want), "the last status is not %s",                           \
-               rask_status_name(want));                                                                      \
+        EXPECT(t, NULL, rask_last_status() == (want), "the last status is not %s", rask_status_name(want));  \
     } while (0)
 /* Of a call that does not return its status. */
 #define FAILED(condition, want)                                                                              \
@@ -381,9 +380,9 @@ static void bad_null(thread *t) {
                !rask_value_nbytes(NULL),
            "NULL is a value");
     EXPECT(t, NULL,
-           !rask_arg_count(NULL) && !rask_arg_value(NULL, 0) && !rask_arg_i64(NULL, 0) && !rask_arg_str(NULL, 0) &&
-               !rask_return_buffer(NULL, 1) && !rask_cancelled(NULL) && !rask_task_attempt(NULL) &&
-               !rask_task_key(NULL) && !rask_task_client(NULL).id,
+           !rask_arg_count(NULL) && !rask_arg_value(NULL, 0) && !rask_arg_i64(NULL, 0) &&
+               !rask_arg_str(NULL, 0) && !rask_return_buffer(NULL, 1) && !rask_cancelled(NULL) &&
+               !rask_task_attempt(NULL) && !rask_task_key(NULL) && !rask_task_client(NULL).id,
            "NULL is a task");
     rask_return_i64(NULL, 1);
     rask_return_object(NULL, box_new(4), &box_type);

@@ -1,4 +1,5 @@
-/* Random arguments and options, and what the model makes of them: the record of the future that a submit gives. */
+/* Random arguments and options, and what the model makes of them: the record of the future that a submit
+ * gives. */
 #ifndef RASK_TESTS_RANDOM_BUILD_H
 #define RASK_TESTS_RANDOM_BUILD_H
 
@@ -40,7 +41,7 @@ typedef struct building {
     bool is_lazy;
     rask_arg args[MAX_ARGS];
     size_t n_args;
-    uint64_t digest; /* of the arguments so far */
+    uint64_t digest;           /* of the arguments so far */
     rask_arg items[MAX_ITEMS]; /* of lists */
     size_t n_items;
     char text[MAX_TEXT]; /* what bytes are borrowed from */
@@ -66,8 +67,8 @@ static void build(building *b, thread *t, task_kind task) {
     b->certain = 0;
 }
 
-/* The call is wrong at this point: what follows does not count, but in a lazy graph, where some mistakes are found when
- * the call is written down, and some when it is computed. */
+/* The call is wrong at this point: what follows does not count, but in a lazy graph, where some mistakes are
+ * found when the call is written down, and some when it is computed. */
 static void mistake(building *b, rask_status status) {
     record *r = &b->record;
     if (r->is_mistake && !b->is_lazy)
@@ -169,7 +170,7 @@ static rask_arg random_scalar(building *b, known *k) {
 static bool find_input(building *b, size_t *index) {
     thread *t = b->thread;
     for (unsigned tries = 0; tries < 4 && t->n > 0 && b->record.n_inputs < MAX_INPUTS; tries++) {
-        const record *r = t->pool[*index = any(t)].record;
+        const record *r = t->pool[ *index = any(t)].record;
         bool is_usual = r->client == b->client && r->has_value; /* few failures make many */
         if (r->depth < MAX_DEPTH && r->weight <= MAX_WEIGHT && (is_usual || one_in(t, 8)))
             return true;
@@ -210,8 +211,8 @@ static rask_arg random_mistake(building *b, known *k) {
         mistake(b, RASK_E_HANDLE);
         return rask_of((rask_future){now.clients[0].id});
     case 2: {
-        rask_future stale = t->n_stale ? t->stale[below(t, t->n_stale < N_STALE ? t->n_stale : N_STALE)]
-                                       : (rask_future){0};
+        rask_future stale =
+            t->n_stale ? t->stale[below(t, t->n_stale < N_STALE ? t->n_stale : N_STALE)] : (rask_future){0};
         mistake(b, RASK_E_HANDLE);
         return one_in(t, 2) ? rask_take(stale) : rask_of(stale);
     }
@@ -276,8 +277,7 @@ static rask_arg random_list_of(building *b, known *k) {
 static rask_arg random_lazy(building *b, known *k) {
     thread *t = b->thread;
     const lazy *l = &t->lazy[below(t, t->n_lazy)];
-    if (l->record->depth >= MAX_DEPTH || l->record->weight > MAX_WEIGHT ||
-        b->record.n_inputs == MAX_INPUTS)
+    if (l->record->depth >= MAX_DEPTH || l->record->weight > MAX_WEIGHT || b->record.n_inputs == MAX_INPUTS)
         return random_scalar(b, k);
     *k = known_of(l->record);
     needs(b, l->record);

@@ -45,8 +45,8 @@ static void called_back(rask_future future, rask_state state, void *context) {
     case 2: {
         rask_state at_once = rask_future_state(future);
         if (!now.program->retries)
-            EXPECT(&dispatcher, r, at_once == state, "a callback is told of state %d, now it is %d", (int)state,
-                   (int)at_once);
+            EXPECT(&dispatcher, r, at_once == state, "a callback is told of state %d, now it is %d",
+                   (int)state, (int)at_once);
         break;
     }
     default:

@@ -1,5 +1,5 @@
-/* Operations on lazy graphs: a delayed has a record as a future has, and whatever is computed from it another, of
- * which the delayed's is the only input. */
+/* Operations on lazy graphs: a delayed has a record as a future has, and whatever is computed from it
+ * another, of which the delayed's is the only input. */
 #ifndef RASK_TESTS_RANDOM_LAZY_H
 #define RASK_TESTS_RANDOM_LAZY_H
 
@@ -90,8 +90,9 @@ static void op_compute_all(thread *t) {
                    (status == RASK_E_NOMEM && now.program->client_flags & RASK_CLIENT_NOMEM),
                "compute_all is %s", rask_status_name(status));
     for (size_t i = 0; i < n; i++) {
-        EXPECT(t, NULL, (futures[i].id != 0) == (status == RASK_OK), "compute_all is %s, future %zu is there: %s",
-               rask_status_name(status), i, futures[i].id ? "yes" : "no");
+        EXPECT(t, NULL, (futures[i].id != 0) == (status == RASK_OK),
+               "compute_all is %s, future %zu is there: %s", rask_status_name(status), i,
+               futures[i].id ? "yes" : "no");
         if (!futures[i].id)
             continue;
         keep_computed(t, futures[i], chosen[i]);

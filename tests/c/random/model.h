@@ -1,5 +1,5 @@
-/* The model: a record for every future that was made, and from it the set of what may be observed. It is sound, not
- * complete: what threads decide by their timing is left open, all else is held to. */
+/* The model: a record for every future that was made, and from it the set of what may be observed. It is
+ * sound, not complete: what threads decide by their timing is left open, all else is held to. */
 #ifndef RASK_TESTS_RANDOM_MODEL_H
 #define RASK_TESTS_RANDOM_MODEL_H
 
@@ -14,7 +14,7 @@
 typedef struct program {
     const char *name;
     unsigned n_threads, n_workers, n_clients;
-    unsigned percent;      /* of all operations */
+    unsigned percent; /* of all operations */
     unsigned n_rounds;
     bool retries;          /* rask_retry is among the operations: errors and cancellations may end */
     bool closes_early;     /* the clients are closed while the threads go on */
@@ -29,7 +29,7 @@ enum {
     MAX_WEIGHT = 48, /* of a value that becomes an argument: lists of lists would grow without end */
     N_FAMILIES = 256,
     N_EXCHANGE = 32,
-    N_CODES = 60, /* codes of tasks that fail */
+    N_CODES = 60,     /* codes of tasks that fail */
     CODE_CLOSING = 63 /* of a task whose children were cancelled by the close */
 };
 
@@ -52,7 +52,8 @@ static const char *const task_names[] = {"mix",      "fail", "flaky",   "wrong",
 
 /* ---- records ---- */
 
-/* What was seen of a future that is done, in one word: state + 1, then -status, then code + 1; 0 is unknown. */
+/* What was seen of a future that is done, in one word: state + 1, then -status, then code + 1; 0 is unknown.
+ */
 typedef uint32_t ending;
 static inline ending ending_of(rask_state state, rask_status status, int32_t code) {
     return (uint32_t)(state + 1) | (uint32_t)-status << 4 | (uint32_t)(code + 1) << 12;
@@ -61,8 +62,8 @@ static inline rask_state state_of(ending e) { return (rask_state)(e & 15) - 1; }
 static inline rask_status status_of(ending e) { return -(rask_status)(e >> 4 & 255); }
 static inline int32_t code_of(ending e) { return (int32_t)(e >> 12) - 1; }
 
-/* One future, or several that may share a node (pure submits), or a delayed. All but the atomics is written before
- * anybody else can know it. */
+/* One future, or several that may share a node (pure submits), or a delayed. All but the atomics is written
+ * before anybody else can know it. */
 typedef struct record {
     uint32_t number;
     task_kind task;
@@ -259,9 +260,10 @@ static inline bool is_final(ending before) {
     return before && (!now.program->retries || state_of(before) == RASK_FINISHED);
 }
 
-/* The future was seen done; `status` and `code` as far as they are known (RASK_OK, -1). `before` is what was known
- * of it when the call began: what is done stays as it is. */
-static void saw_done(thread *t, record *r, ending before, rask_state state, rask_status status, int32_t code) {
+/* The future was seen done; `status` and `code` as far as they are known (RASK_OK, -1). `before` is what was
+ * known of it when the call began: what is done stays as it is. */
+static void saw_done(thread *t, record *r, ending before, rask_state state, rask_status status,
+                     int32_t code) {
     switch (state) {
     case RASK_FINISHED:
         EXPECT(t, r, r->has_value, "it is finished");
@@ -288,8 +290,8 @@ static void saw_done(thread *t, record *r, ending before, rask_state state, rask
     if (is_final(before)) {
         EXPECT(t, r, state_of(before) == state, "its state was %d, now it is %d", (int)state_of(before),
                (int)state);
-        EXPECT(t, r, !status || !status_of(before) || status_of(before) == status, "its status was %s, now %s",
-               rask_status_name(status_of(before)), rask_status_name(status));
+        EXPECT(t, r, !status || !status_of(before) || status_of(before) == status,
+               "its status was %s, now %s", rask_status_name(status_of(before)), rask_status_name(status));
         EXPECT(t, r, code < 0 || code_of(before) < 0 || code_of(before) == code, "its code was %d, now %d",
                (int)code_of(before), (int)code);
     }
@@ -312,7 +314,8 @@ static void saw_state(thread *t, record *r, ending before, rask_state state) {
         saw_done(t, r, before, state, RASK_OK, -1);
 }
 
-/* What a call that waits for the future came back with. `is_ours`: the handle cannot have been released meanwhile. */
+/* What a call that waits for the future came back with. `is_ours`: the handle cannot have been released
+ * meanwhile. */
 static void saw_status(thread *t, record *r, ending before, rask_status status, bool is_ours) {
     if (status == RASK_OK)
         saw_done(t, r, before, RASK_FINISHED, RASK_OK, -1);

@@ -79,7 +79,8 @@ static void op_error(thread *t) {
     }
     EXPECT_STATUS(t, r, status, RASK_OK);
     if (error.status == RASK_OK) {
-        EXPECT(t, r, !error.message && !error.origin && !error.code, "a finished future has words of an error");
+        EXPECT(t, r, !error.message && !error.origin && !error.code,
+               "a finished future has words of an error");
         saw_done(t, r, before, RASK_FINISHED, RASK_OK, -1);
         return;
     }
@@ -214,8 +215,8 @@ static void op_gather(thread *t) {
         statuses[i] = 7;
     }
     bool has_values = !one_in(t, 4);
-    rask_status status = rask_gather(s.n ? s.futures : NULL, s.n, random_timeout(t), has_values ? values : NULL,
-                                     s.n ? statuses : NULL);
+    rask_status status = rask_gather(s.n ? s.futures : NULL, s.n, random_timeout(t),
+                                     has_values ? values : NULL, s.n ? statuses : NULL);
     bool is_open = false;
     for (size_t i = 0; i < s.n; i++) {
         saw_status(t, s.records[i], s.before[i], statuses[i], true);
@@ -223,7 +224,8 @@ static void op_gather(thread *t) {
         if (has_values && statuses[i] == RASK_OK)
             check_value(t, s.records[i], values[i]);
         else if (has_values)
-            EXPECT(t, s.records[i], values[i] == NULL, "a value in spite of %s", rask_status_name(statuses[i]));
+            EXPECT(t, s.records[i], values[i] == NULL, "a value in spite of %s",
+                   rask_status_name(statuses[i]));
     }
     EXPECT_STATUS(t, NULL, status, is_open ? RASK_E_TIMEOUT : RASK_OK);
 }
@@ -283,9 +285,10 @@ static void op_stats(thread *t) {
     EXPECT_STATUS(t, NULL, status, RASK_OK);
     EXPECT(t, NULL, stats.n_workers == now.program->n_workers, "%u workers", (unsigned)stats.n_workers);
     /* They are read one after the other: a difference may be a moment old, but never negative. */
-    EXPECT(t, NULL, stats.n_pending < 1ULL << 40 && stats.live_futures < 1ULL << 40 && stats.nbytes < 1ULL << 40,
-           "a difference is negative: %llu pending, %llu live, %llu bytes", (unsigned long long)stats.n_pending,
-           (unsigned long long)stats.live_futures, (unsigned long long)stats.nbytes);
+    EXPECT(
+        t, NULL, stats.n_pending < 1ULL << 40 && stats.live_futures < 1ULL << 40 && stats.nbytes < 1ULL << 40,
+        "a difference is negative: %llu pending, %llu live, %llu bytes", (unsigned long long)stats.n_pending,
+        (unsigned long long)stats.live_futures, (unsigned long long)stats.nbytes);
 }
 
 static void op_trace(thread *t) {

@@ -1,5 +1,5 @@
-/* Where messages go. What the library draws on stderr (progress) is kept in a file, of which the end is shown when
- * something is wrong. */
+/* Where messages go. What the library draws on stderr (progress) is kept in a file, of which the end is shown
+ * when something is wrong. */
 #ifndef RASK_TESTS_RANDOM_REPORT_H
 #define RASK_TESTS_RANDOM_REPORT_H
 

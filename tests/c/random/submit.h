@@ -17,8 +17,8 @@ typedef struct chosen {
 
 static void choose_resources(thread *t, chosen *c) {
     static const char *const fitting[] = {"GPU=1", "GPU=2", "license=1", "license=1,GPU=1"};
-    static const char *const wrong[] = {"GPU=3", "TPU=1",  "GPU",   "GPU=",          "=1",
-                                        "GPU=0", "GPU=-1", "GPU=1,", "GPU=1, license=1", "GPU=x"};
+    static const char *const wrong[] = {
+        "GPU=3", "TPU=1", "GPU", "GPU=", "=1", "GPU=0", "GPU=-1", "GPU=1,", "GPU=1, license=1", "GPU=x"};
     c->is_wrong = one_in(t, 5);
     c->options.resources = c->is_wrong ? wrong[below(t, sizeof wrong / sizeof *wrong)] : fitting[below(t, 4)];
 }

@@ -1,5 +1,6 @@
-/* The tasks' functions. Each computes what the model foretells from the digests of its arguments; argument 0 is a
- * salt, which tells submits apart, argument 1 the kind of the result, and the rest is as the function says. */
+/* The tasks' functions. Each computes what the model foretells from the digests of its arguments; argument 0
+ * is a salt, which tells submits apart, argument 1 the kind of the result, and the rest is as the function
+ * says. */
 #ifndef RASK_TESTS_RANDOM_TASKS_H
 #define RASK_TESTS_RANDOM_TASKS_H
 
@@ -17,9 +18,7 @@ static uint64_t digest_of_args(rask_task *t, task_kind task) {
 }
 
 /* (salt, kind, anything …) */
-static void task_mix(rask_task *t) {
-    return_made(t, (rask_kind)rask_arg_i64(t, 1), digest_of_args(t, MIX));
-}
+static void task_mix(rask_task *t) { return_made(t, (rask_kind)rask_arg_i64(t, 1), digest_of_args(t, MIX)); }
 
 /* One item of a map: its only argument is anything. */
 static void task_item(rask_task *t) { return_made(t, RASK_I64, digest_of_args(t, MIX)); }
@@ -79,7 +78,8 @@ static void task_poll(rask_task *t) {
 }
 
 static void task_nothing(rask_task *t) {
-    EXPECT(NULL, NULL, rask_task_key(t) != NULL && rask_task_attempt(t) >= 1, "a task without key or attempt");
+    EXPECT(NULL, NULL, rask_task_key(t) != NULL && rask_task_attempt(t) >= 1,
+           "a task without key or attempt");
     EXPECT_STATUS(NULL, NULL, rask_client_close(rask_task_client(t)), RASK_E_STATE);
     rask_status drained = rask_client_wait(rask_task_client(t), 0);
     EXPECT(NULL, NULL,
@@ -104,7 +104,8 @@ static uint64_t children_value(uint64_t salt, uint64_t n) {
     return sum;
 }
 
-/* Whether this went as it must; if not, the client is being closed, and the task fails with the code for that. */
+/* Whether this went as it must; if not, the client is being closed, and the task fails with the code for
+ * that. */
 static bool went_well(rask_task *t, rask_status status) {
     if (status == RASK_OK)
         return true;

@@ -15,7 +15,9 @@ static inline uint64_t mixed(uint64_t a, uint64_t b) {
 
 /* ---- digests ---- */
 
-static inline uint64_t digest_of_scalar(rask_kind kind, uint64_t bits) { return mixed((uint64_t)kind + 1, bits); }
+static inline uint64_t digest_of_scalar(rask_kind kind, uint64_t bits) {
+    return mixed((uint64_t)kind + 1, bits);
+}
 static inline uint64_t digest_of_f64(double value) {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
