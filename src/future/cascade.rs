@@ -53,6 +53,11 @@ impl<'a> Cascade<'a> {
         Self { keeps_next: true, ..Self::new(local) }
     }
 
+    /// Whether the task to run next is the caller's.
+    pub(super) fn keeps_next(&self) -> bool {
+        self.keeps_next
+    }
+
     /// Does all that is to be done. Returns the task to run next, if one was kept.
     #[inline]
     pub(crate) fn run(mut self) -> Option<Job> {

@@ -8,7 +8,7 @@ use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
 use super::shortage::Left;
 use super::trace::Outcome;
 use super::walk::Search;
-use super::{chain, extra, key, trace, waiting};
+use super::{TaskFn, chain, extra, interpret, key, trace, waiting};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
 use crate::status::{self, Status};
@@ -32,10 +32,43 @@ pub struct Task {
     /// dropped, as there is nothing to drop.
     args: [UnsafeCell<MaybeUninit<Value>>; MAX_INLINE],
     key: OnceCell<CString>,
-    /// The step that runs, or null: the node is no chain.
-    step: *const chain::Running,
+    /// The step that runs, or null: the node is neither a chain nor a program.
+    step: *const StepView,
     /// The task that waits on this thread for this one to be done, or null.
     beneath: *const Task,
+}
+
+/// A step of a chain or of a program while it runs: what its [`Task`] is not by itself.
+pub(super) struct StepView {
+    pub(super) function: TaskFn,
+    /// Begins the key, if given.
+    pub(super) name: Option<*const CStr>,
+    /// Among the steps of its node, from 1; 0: the last one, whose key is the node's.
+    pub(super) place: usize,
+    pub(super) args: *const [Value],
+}
+
+impl StepView {
+    fn args(&self) -> &[Value] {
+        // SAFETY: whoever made the view keeps them while the step runs.
+        unsafe { &*self.args }
+    }
+
+    pub(super) fn key(&self, node: NodePtr) -> CString {
+        if self.place == 0 {
+            return key::of(node);
+        }
+        // SAFETY: as for the arguments.
+        let name = self.name.map(|name| unsafe { &*name });
+        key::of_step(node, name, self.function, self.place)
+    }
+}
+
+/// What a step's function has come back with.
+pub(super) enum Returned {
+    Value(Value),
+    Failed(Arc<Error>),
+    Future(Taken),
 }
 
 impl Task {
@@ -210,7 +243,7 @@ impl Task {
     }
 
     /// From now on the task is a step of its node's chain, to itself and to others. `step` stays until [`end_step`](Self::end_step).
-    pub(super) fn begin_step(&mut self, step: &chain::Running) {
+    pub(super) fn begin_step(&mut self, step: &StepView) {
         self.step = step;
         self.key = OnceCell::new();
     }
@@ -317,7 +350,7 @@ pub(crate) fn drop_stale_entries(local: &Local) {
 
 /// Whether a job in a queue was run by who waited for it, or ended, meanwhile.
 pub(crate) fn is_stale(job: Job) -> bool {
-    NodePtr::from_word(job as u64).gate.is_claimed()
+    !interpret::is_step(job) && NodePtr::from_word(job as u64).gate.is_claimed()
 }
 
 /// Lets go of such a job: its entry's reference is all that is left of it.
@@ -329,6 +362,12 @@ pub(crate) fn drop_stale(job: Job, local: &Local) {
 
 /// Runs a job from a queue; the job to run next, if one became ready by it.
 pub(crate) fn run(job: Job, local: &Local, _core: &Core) -> Option<Job> {
+    if interpret::is_step(job) {
+        return interpret::run(job, local);
+    }
+    if let Some(slot) = local.slot() {
+        interpret::settle_up(&slot.purse);
+    }
     let node = NodePtr::from_word(job as u64);
     if !node.gate.start() {
         drop_stale(job, local);
@@ -342,12 +381,16 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
     let client = node.client();
     let function = node.function().expect("only tasks with a function are queued");
     local.tally(client, |tally| tally.started.add(1));
+    let shape = node.shape();
+    if shape == Shape::PROGRAM {
+        return interpret::begin(node, local, cascade);
+    }
 
     let beneath = local.task.get();
     let mut task = Task::new(node, beneath.cast());
     let address = &raw mut task;
     local.task.set(address.cast_const().cast());
-    let is_chain = node.shape() == Shape::CHAIN;
+    let is_chain = shape == Shape::CHAIN;
     // SAFETY: the task is the node's, and nobody else uses it during the call.
     unsafe {
         if is_chain || client & LIMITED != 0 || trace::is_on() {
@@ -379,6 +422,31 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
     next
 }
 
+/// Runs a step of a node's program.
+#[inline]
+pub(super) fn run_step(node: NodePtr, step: &StepView, local: &Local) -> Returned {
+    let beneath = local.task.get();
+    let mut task = Task::new(node, beneath.cast());
+    task.step = step;
+    let address = &raw mut task;
+    local.task.set(address.cast_const().cast());
+    // SAFETY: the task is on this thread's stack, and nobody else uses it during the call.
+    unsafe { call(address, || (step.function)(address)) };
+    local.task.set(beneath);
+    if task.failure.is_none() && task.forward.is_none() {
+        return Returned::Value(task.take_result());
+    }
+    local.bury(task.take_result());
+    match (task.failure.take(), task.forward.take()) {
+        (Some(error), forward) => {
+            forward.into_iter().for_each(Taken::let_go);
+            Returned::Failed(error)
+        }
+        (None, Some(future)) => Returned::Future(future),
+        (None, None) => unreachable!("it would have returned above"),
+    }
+}
+
 /// Calls the task's function, or what stands for it; a panic is the task's failure.
 ///
 /// # Safety
@@ -398,7 +466,7 @@ unsafe fn call(task: *mut Task, function: impl FnOnce()) {
 /// # Safety
 /// As for [`call`].
 #[cold]
-unsafe fn call_with_care(task: *mut Task, function: super::TaskFn, is_chain: bool, local: &Local) {
+unsafe fn call_with_care(task: *mut Task, function: TaskFn, is_chain: bool, local: &Local) {
     // SAFETY: by contract. The task is borrowed only while no function runs.
     unsafe {
         let node = (*task).node();
@@ -412,7 +480,7 @@ unsafe fn call_with_care(task: *mut Task, function: super::TaskFn, is_chain: boo
     }
 }
 
-fn attempt(node: NodePtr) -> u32 {
+pub(super) fn attempt(node: NodePtr) -> u32 {
     extra::peek(node, |extra| extra.attempt).unwrap_or(0).saturating_add(1)
 }
 
@@ -471,7 +539,7 @@ fn link_forward(node: NodePtr, input: NodePtr, cascade: &mut Cascade<'_>) {
 }
 
 /// Futures looked at before a task turns into one that waits: enough for what a program does by mistake.
-const FORWARD_BUDGET: usize = 1024;
+pub(super) const FORWARD_BUDGET: usize = 1024;
 
 /// A panic's words.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {

@@ -11,6 +11,7 @@ mod local;
 mod patience;
 mod pool;
 mod priority;
+mod purse;
 mod queue;
 mod ranked;
 mod registry;
@@ -23,6 +24,7 @@ pub(crate) use local::Local;
 pub(crate) use pool::spawn_quietly;
 pub(crate) use pool::with_signals_blocked;
 pub(crate) use priority::Rank;
+pub(crate) use purse::Purse;
 pub(crate) use queue::Job;
 use registry::REGISTRY;
 pub(crate) use registry::{
@@ -67,6 +69,8 @@ pub(crate) struct Work {
     pub(crate) closed: fn(client: u32, has_failed: bool, &Local),
     /// Nothing is to be run, yet tasks are suspended: perhaps they wait for each other.
     pub(crate) stuck: fn(&Core),
+    /// The worker with this purse has nothing to do.
+    pub(crate) settle_up: fn(&Purse),
 }
 
 /// What a client is opened with.
@@ -134,6 +138,8 @@ pub(crate) struct Slot {
     inboxes: RefCell<Vec<Arc<InboxEnd>>>,
     inboxes_seen: Cell<usize>,
     next_inbox: Cell<usize>,
+    /// For the layer above.
+    pub(crate) purse: Purse,
 }
 
 pub(crate) fn closed() -> Failure {
@@ -203,6 +209,7 @@ impl Core {
                 inboxes: RefCell::new(Vec::new()),
                 inboxes_seen: Cell::new(usize::MAX),
                 next_inbox: Cell::new(0),
+                purse: Purse::default(),
             });
             if let Err(error) = core.pool.start_thread(slot) {
                 core.close()?;

@@ -140,6 +140,7 @@ enum Found {
 /// Looks everywhere for a while, then sleeps until woken, until there is something to do.
 #[cold]
 fn search(core: &Core, slot: &Slot) -> Found {
+    (core.work.settle_up)(&slot.purse);
     let counts = &core.sleep.counts;
     counts.search();
     loop {

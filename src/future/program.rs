@@ -1,0 +1,162 @@
+//! Programs: lazy graphs without options or futures from outside, made ready to be interpreted as often as wanted.
+//!
+//! A program is an array of steps in an order in which inputs come before those that take them; the last one is its output. It is only read
+//! while it runs: what changes is in the [run](super::interpret). `docs/lazy.md` tells which graphs become programs.
+
+use super::TaskFn;
+use super::argument::Argument;
+use super::node::MAX_INLINE;
+use std::ffi::{CStr, CString};
+use std::ops::Range;
+
+/// Records in a page, of which the first is its header.
+pub(super) const PAGE: u32 = 256;
+
+/// What a step is called by: where its record stands. Multiples of [`PAGE`] are those of no step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct Number(pub(super) u32);
+
+impl Number {
+    fn of(index: usize) -> Self {
+        let index = index as u32;
+        Self(index + index / (PAGE - 1) + 1)
+    }
+
+    fn index(self) -> usize {
+        (self.0 - self.0 / PAGE - 1) as usize
+    }
+
+    pub(super) fn is_page(self) -> bool {
+        self.0 % PAGE == 0
+    }
+}
+
+/// One task of a program.
+pub(super) struct Step {
+    pub(super) function: TaskFn,
+    /// How many edges lead to it: inputs, counted as often as they are taken.
+    pub(super) n_inputs: u32,
+    /// How many lead away from it.
+    pub(super) n_dependents: u32,
+    /// It takes only a few numbers and inputs.
+    pub(super) is_plain: bool,
+    args: u32,
+    n_args: u32,
+    dependents: u32,
+    /// Its place among the names, plus one.
+    name: u32,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Program {
+    steps: Vec<Step>,
+    args: Vec<Argument<Number>>,
+    dependents: Vec<Number>,
+    names: Vec<CString>,
+}
+
+impl Program {
+    /// How many steps it has.
+    pub(crate) fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Adds a step that takes earlier ones.
+    pub(crate) fn step(
+        &mut self,
+        function: TaskFn,
+        name: Option<&CStr>,
+        args: Vec<Argument<Number>>,
+    ) -> Number {
+        let mut n_inputs = 0;
+        for arg in &args {
+            arg.for_each_input(&mut |input| {
+                n_inputs += 1;
+                self.steps[input.index()].n_dependents += 1;
+            });
+        }
+        let name = name.map_or(0, |name| {
+            self.names.push(name.to_owned());
+            self.names.len() as u32
+        });
+        self.steps.push(Step {
+            function,
+            n_inputs,
+            n_dependents: 0,
+            is_plain: args.len() <= MAX_INLINE && args.iter().all(|arg| arg.inline_kind().is_some()),
+            args: self.args.len() as u32,
+            n_args: args.len() as u32,
+            dependents: 0,
+            name,
+        });
+        self.args.extend(args);
+        Number::of(self.steps.len() - 1)
+    }
+
+    /// Ends the adding of steps: writes down who depends on whom.
+    pub(crate) fn finish(&mut self) {
+        let mut end = 0;
+        for step in &mut self.steps {
+            end += step.n_dependents;
+            // Where the next dependent goes, from the end backwards.
+            step.dependents = end;
+        }
+        self.dependents = vec![Number(0); end as usize];
+        let Self { steps, args, dependents, .. } = self;
+        for index in (0..steps.len()).rev() {
+            for arg in &args[span(steps[index].args, steps[index].n_args)] {
+                arg.for_each_input(&mut |input| {
+                    let input = &mut steps[input.index()];
+                    input.dependents -= 1;
+                    dependents[input.dependents as usize] = Number::of(index);
+                });
+            }
+        }
+    }
+
+    /// The output.
+    pub(super) fn last(&self) -> Number {
+        Number::of(self.steps.len() - 1)
+    }
+
+    pub(super) fn n_pages(&self) -> usize {
+        (self.last().0 / PAGE + 1) as usize
+    }
+
+    #[inline]
+    pub(super) fn get(&self, number: Number) -> &Step {
+        &self.steps[number.index()]
+    }
+
+    #[inline]
+    pub(super) fn args(&self, step: &Step) -> &[Argument<Number>] {
+        &self.args[span(step.args, step.n_args)]
+    }
+
+    /// Who takes it, as often as they do, in order.
+    #[inline]
+    pub(super) fn dependents(&self, step: &Step) -> &[Number] {
+        &self.dependents[span(step.dependents, step.n_dependents)]
+    }
+
+    pub(super) fn name(&self, step: &Step) -> Option<&CStr> {
+        self.names.get((step.name as usize).checked_sub(1)?).map(CString::as_c_str)
+    }
+
+    /// The steps whose records are in this page.
+    pub(super) fn in_page(&self, page: Number) -> impl DoubleEndedIterator<Item = Number> {
+        (page.0 + 1..(page.0 + PAGE).min(self.last().0 + 1)).map(Number)
+    }
+
+    /// Its place in the order, for people.
+    pub(super) fn place(number: Number) -> usize {
+        number.index() + 1
+    }
+}
+
+#[inline]
+fn span(start: u32, n: u32) -> Range<usize> {
+    start as usize..(start + n) as usize
+}
