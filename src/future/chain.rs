@@ -11,7 +11,7 @@ use super::handle::Taken;
 use super::node::{Block, NodePtr, Shape};
 use super::submit::link_inputs;
 use super::TaskFn;
-use super::task::{StepView, Task, panic_message};
+use super::task::{StepArgs, StepView, Task, panic_message};
 use crate::scheduler::Local;
 use crate::slab::Class;
 use crate::status::{self, Result};
@@ -117,7 +117,7 @@ pub(super) unsafe fn run(task: *mut Task, local: &Local) {
             function: step.function,
             name: step.name.as_deref().map(std::ptr::from_ref),
             place: if is_last { 0 } else { index + 1 },
-            args: args_now,
+            args: StepArgs::Values(args_now),
         };
         task_now.begin_step(&view);
         // SAFETY: the caller of `rask_delayed_call` gave a function with this signature; the task is valid during the call.

@@ -8,11 +8,11 @@ use super::argument::Argument;
 use super::cascade::Cascade;
 use super::error::{Ending, Error};
 use super::handle::Taken;
-use super::node::{Block, Inline, MAX_INLINE, NodePtr, Shape};
-use super::program::{Number, PAGE, Program, Step};
+use super::node::{Block, Inline, NodePtr, Shape};
+use super::program::{Dependent, Number, PAGE, Program, Step};
 use super::shortage::Left;
 use super::submit::{Made, Spec, begin_ready};
-use super::task::{self, FORWARD_BUDGET, Returned, StepView};
+use super::task::{self, FORWARD_BUDGET, Returned, StepArgs, StepView};
 use super::walk::Search;
 use super::{State, SubmitOptions, extra, waiting};
 use super::watch::{Watch, Watcher};
@@ -24,10 +24,9 @@ use crate::value::{Type, Value, kind};
 use parking_lot::Mutex;
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ffi::c_void;
-use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::{AtomicBool, AtomicPtr};
 
 /// Set in the job of a step, or of a page, whose address is in the rest of the word. No node's job has it.
 const STEP: Job = 1;
@@ -75,6 +74,8 @@ struct Run {
     credits: AtomicU64,
     /// The records, from the first time it runs on.
     pages: AtomicPtr<Page>,
+    /// Whether any value is in a box. Relaxed: who reads such a value came to know of it by an arrival.
+    has_boxes: AtomicBool,
     /// Steps and pages that were ready when nobody wanted the output any more, and steps that failed: where a retry goes on.
     parked: Mutex<Vec<Number>>,
 }
@@ -82,6 +83,49 @@ struct Run {
 const OWNED: u64 = 1 << 63;
 /// Credits taken at a time.
 const BULK: u64 = 1 << 10;
+
+/// Where a step that runs finds its inputs.
+#[derive(Clone, Copy)]
+pub(super) struct Records(*const Run);
+
+impl Records {
+    /// The value of an argument that is a number or an input.
+    ///
+    /// # Safety
+    /// It is one of a step that runs, of that run.
+    #[inline]
+    pub(super) unsafe fn value(self, arg: &Argument<Number>) -> Value {
+        match arg {
+            // SAFETY: the step is a dependent of its input, and counts itself as a reader only when its function is over.
+            Argument::Input(input) => unsafe { (*self.0).value(*input) },
+            Argument::Word(Inline::I64, word) => Value::i64(*word as i64),
+            Argument::Word(Inline::F64, word) => Value::f64(f64::from_bits(*word)),
+            Argument::Word(_, word) => Value::pointer(std::ptr::with_exposed_provenance_mut(*word as usize)),
+            Argument::Value(_) | Argument::List(_) => unreachable!("such a step is not plain"),
+        }
+    }
+
+    /// The same, if it is an i64: the short way.
+    ///
+    /// # Safety
+    /// As for [`value`](Self::value).
+    #[inline]
+    pub(super) unsafe fn i64(self, arg: &Argument<Number>) -> Option<i64> {
+        match arg {
+            Argument::Word(Inline::I64, word) => Some(*word as i64),
+            Argument::Input(input) => {
+                // SAFETY: by contract.
+                let record = unsafe { (*self.0).record(*input) };
+                if record.arrived.load(Ordering::Relaxed) == DONE | kind::I64 as u32 {
+                    return Some(record.word.load(Ordering::Relaxed) as i64);
+                }
+                // SAFETY: by contract.
+                unsafe { self.value(arg) }.as_i64()
+            }
+            _ => None,
+        }
+    }
+}
 
 /// Makes the future of a program's output, and its task.
 pub(crate) fn prepare(program: &Arc<Program>, local: &Local, client: u32) -> Result<Made> {
@@ -102,6 +146,7 @@ pub(crate) fn prepare(program: &Arc<Program>, local: &Local, client: u32) -> Res
         node: AtomicU64::new(node.to_word()),
         credits: AtomicU64::new(OWNED),
         pages: AtomicPtr::default(),
+        has_boxes: AtomicBool::new(false),
         parked: Mutex::default(),
     }));
     // SAFETY: an object of that type, which is static.
@@ -324,18 +369,25 @@ impl Drop for Run {
             return;
         }
         let n = self.program.n_pages();
-        for page in 0..n as u32 {
-            for number in self.program.in_page(Number(page * PAGE)) {
-                let record = self.record(number);
-                if record.arrived.load(Ordering::Relaxed) == BOXED
-                    && record.read.load(Ordering::Relaxed) < self.program.get(number).n_dependents
-                {
-                    drop_box(record);
-                }
-            }
+        if self.has_boxes.load(Ordering::Relaxed) {
+            (0..n as u32).for_each(|at| self.drop_boxes(Number(at * PAGE)));
         }
         // SAFETY: allocated with this layout.
         unsafe { dealloc(pages.cast(), Self::layout(n)) }
+    }
+}
+
+impl Run {
+    #[cold]
+    fn drop_boxes(&self, page: Number) {
+        for number in self.program.in_page(page) {
+            let record = self.record(number);
+            if record.arrived.load(Ordering::Relaxed) == BOXED
+                && record.read.load(Ordering::Relaxed) < self.program.get(number).n_dependents
+            {
+                drop_box(record);
+            }
+        }
     }
 }
 
@@ -389,21 +441,7 @@ impl At<'_> {
             return self.call_with_more(number, step);
         }
         let args = self.run.program.args(step);
-        // Never dropped, as there is nothing to drop.
-        let mut values = [const { MaybeUninit::<Value>::uninit() }; MAX_INLINE];
-        for (place, arg) in values.iter_mut().zip(args) {
-            place.write(match arg {
-                Argument::Word(Inline::I64, word) => Value::i64(*word as i64),
-                // SAFETY: the step is one of its dependents, and says that it has read it when it is done.
-                Argument::Input(input) => unsafe { self.run.value(*input) },
-                Argument::Word(Inline::F64, word) => Value::f64(f64::from_bits(*word)),
-                Argument::Word(_, word) => Value::pointer(std::ptr::with_exposed_provenance_mut(*word as usize)),
-                Argument::Value(_) | Argument::List(_) => unreachable!("looked at above"),
-            });
-        }
-        // SAFETY: as many were written.
-        let values = unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<Value>(), args.len()) };
-        self.call_with(number, step, values)
+        self.call_with(number, step, StepArgs::Plain { args, records: Records(self.run) })
     }
 
     #[cold]
@@ -416,19 +454,19 @@ impl At<'_> {
                 Err(failure) => return Returned::Failed(self.error(number, step, failure.status, &failure.message)),
             }
         }
-        let returned = self.call_with(number, step, &values);
+        let returned = self.call_with(number, step, StepArgs::Values(&raw const *values));
         values.into_iter().for_each(|value| self.local.bury(value));
         returned
     }
 
     #[inline]
-    fn call_with(self, number: Number, step: &Step, args: &[Value]) -> Returned {
+    fn call_with(self, number: Number, step: &Step, args: StepArgs) -> Returned {
         task::run_step(self.run.node(), &self.view(number, step, args), self.local)
     }
 
     /// The step as its function sees it.
     #[inline]
-    fn view(self, number: Number, step: &Step, args: &[Value]) -> StepView {
+    fn view(self, number: Number, step: &Step, args: StepArgs) -> StepView {
         StepView {
             function: step.function,
             name: self.run.program.name(step).map(std::ptr::from_ref),
@@ -440,7 +478,7 @@ impl At<'_> {
     #[cold]
     fn error(self, number: Number, step: &Step, status: status::Status, message: &str) -> Arc<Error> {
         let node = self.run.node();
-        Error::begun_in(self.view(number, step, &[]).key(node), status, 0, task::attempt(node), message)
+        Error::begun_in(self.view(number, step, StepArgs::Values(&[])).key(node), status, 0, task::attempt(node), message)
     }
 
     /// The step has a value: those that take it may be ready now. The first of them is next.
@@ -462,12 +500,11 @@ impl At<'_> {
         self.has_read(step);
         let mut next: Option<Number> = None;
         // The last first, so that the first is the one kept, and of those pushed the newest.
-        for &dependent in self.run.program.dependents(step).iter().rev() {
-            let awaited = self.run.program.get(dependent).n_inputs;
+        for &Dependent { number, n_inputs } in self.run.program.dependents(step).iter().rev() {
             // AcqRel: release hands on what this thread saw of the inputs, acquire collects it for who runs the dependent.
-            let is_ready = awaited == 1
-                || self.run.record(dependent).arrived.fetch_add(1, Ordering::AcqRel) + 1 == awaited;
-            if is_ready && let Some(later) = next.replace(dependent) {
+            let is_ready =
+                n_inputs == 1 || self.run.record(number).arrived.fetch_add(1, Ordering::AcqRel) + 1 == n_inputs;
+            if is_ready && let Some(later) = next.replace(number) {
                 self.push(later);
             }
         }
@@ -484,6 +521,7 @@ impl At<'_> {
             record.word.store(value.into_words()[0], Ordering::Relaxed);
             record.arrived.store(DONE | kind as u32, Ordering::Relaxed);
         } else {
+            self.run.has_boxes.store(true, Ordering::Relaxed);
             let address = Box::into_raw(Box::new(value)).expose_provenance();
             record.word.store(address as u64, Ordering::Relaxed);
             record.arrived.store(BOXED, Ordering::Relaxed);
@@ -493,6 +531,13 @@ impl At<'_> {
     /// The step needs its inputs no longer.
     #[inline]
     fn has_read(self, step: &Step) {
+        if self.run.has_boxes.load(Ordering::Relaxed) {
+            self.count_read(step);
+        }
+    }
+
+    #[cold]
+    fn count_read(self, step: &Step) {
         for arg in self.run.program.args(step) {
             arg.for_each_input(&mut |&input| {
                 let record = self.run.record(input);

@@ -48,12 +48,20 @@ pub(super) struct Step {
     name: u32,
 }
 
+/// A step at the other end of an edge.
+#[derive(Clone, Copy)]
+pub(super) struct Dependent {
+    pub(super) number: Number,
+    /// Its `n_inputs`, so that nobody need look at it before it is ready.
+    pub(super) n_inputs: u32,
+}
+
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Program {
     steps: Vec<Step>,
     args: Vec<Argument<Number>>,
-    dependents: Vec<Number>,
+    dependents: Vec<Dependent>,
     names: Vec<CString>,
 }
 
@@ -103,14 +111,15 @@ impl Program {
             // Where the next dependent goes, from the end backwards.
             step.dependents = end;
         }
-        self.dependents = vec![Number(0); end as usize];
+        self.dependents = vec![Dependent { number: Number(0), n_inputs: 0 }; end as usize];
         let Self { steps, args, dependents, .. } = self;
         for index in (0..steps.len()).rev() {
+            let dependent = Dependent { number: Number::of(index), n_inputs: steps[index].n_inputs };
             for arg in &args[span(steps[index].args, steps[index].n_args)] {
                 arg.for_each_input(&mut |input| {
                     let input = &mut steps[input.index()];
                     input.dependents -= 1;
-                    dependents[input.dependents as usize] = Number::of(index);
+                    dependents[input.dependents as usize] = dependent;
                 });
             }
         }
@@ -137,12 +146,13 @@ impl Program {
 
     /// Who takes it, as often as they do, in order.
     #[inline]
-    pub(super) fn dependents(&self, step: &Step) -> &[Number] {
+    pub(super) fn dependents(&self, step: &Step) -> &[Dependent] {
         &self.dependents[span(step.dependents, step.n_dependents)]
     }
 
+    #[inline]
     pub(super) fn name(&self, step: &Step) -> Option<&CStr> {
-        self.names.get((step.name as usize).checked_sub(1)?).map(CString::as_c_str)
+        if step.name == 0 { None } else { Some(&self.names[step.name as usize - 1]) }
     }
 
     /// The steps whose records are in this page.

@@ -1,10 +1,12 @@
 //! A task while its function runs: arguments in, result out.
 
+use super::argument::Argument;
 use super::cascade::Cascade;
 use super::dependents::UNLINKED;
 use super::error::{Ending, Error};
 use super::handle::{self, Taken};
 use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
+use super::program::Number;
 use super::shortage::Left;
 use super::trace::Outcome;
 use super::walk::Search;
@@ -45,14 +47,21 @@ pub(super) struct StepView {
     pub(super) name: Option<*const CStr>,
     /// Among the steps of its node, from 1; 0: the last one, whose key is the node's.
     pub(super) place: usize,
-    pub(super) args: *const [Value],
+    pub(super) args: StepArgs,
+}
+
+/// The arguments of a step; whoever made them keeps them while it runs.
+#[derive(Clone, Copy)]
+pub(super) enum StepArgs {
+    Values(*const [Value]),
+    /// Of a plain step of a program.
+    Plain {
+        args: *const [Argument<Number>],
+        records: interpret::Records,
+    },
 }
 
 impl StepView {
-    fn args(&self) -> &[Value] {
-        // SAFETY: whoever made the view keeps them while the step runs.
-        unsafe { &*self.args }
-    }
 
     pub(super) fn key(&self, node: NodePtr) -> CString {
         if self.place == 0 {
@@ -88,13 +97,22 @@ impl Task {
     /// How many arguments the task was submitted with.
     pub fn arg_count(&self) -> usize {
         let shape = self.node.shape();
-        if shape.is_block() { self.block_args().len() } else { shape.count() }
+        match self.step_args() {
+            Some(StepArgs::Plain { args, .. }) => args.len(),
+            _ if shape.is_block() => self.block_args().len(),
+            _ => shape.count(),
+        }
     }
 
     /// Argument `index` (a future's value where a future was given), or `None` out of range. Valid while the task runs.
     pub fn arg(&self, index: usize) -> Option<&Value> {
         let shape = self.node.shape();
         if shape.is_block() {
+            if let Some(StepArgs::Plain { args, records }) = self.step_args() {
+                // SAFETY: kept while the step runs; the arguments are its own.
+                let value = unsafe { records.value((&*args).get(index)?) };
+                return Some(self.keep_arg(index, value).resolve());
+            }
             return self.block_args().get(index).map(Value::resolve);
         }
         if index >= shape.count() {
@@ -108,11 +126,16 @@ impl Task {
             Inline::F64 => Value::f64(f64::from_bits(word)),
             Inline::Pointer => Value::pointer(std::ptr::with_exposed_provenance_mut(word as usize)),
         };
+        Some(self.keep_arg(index, value))
+    }
+
+    /// Gives the value of an argument, a number or a reference, an address for as long as the task runs.
+    fn keep_arg(&self, index: usize, value: Value) -> &Value {
         let place = self.args[index].get();
         // SAFETY: only this thread uses the task, and who has the address of an earlier reading finds the same bytes in it.
         unsafe {
             place.write(MaybeUninit::new(value));
-            Some((*place).assume_init_ref())
+            (*place).assume_init_ref()
         }
     }
 
@@ -120,8 +143,11 @@ impl Task {
     #[inline]
     pub fn arg_i64(&self, index: usize) -> Option<i64> {
         let shape = self.node.shape();
-        if shape.is_block() || index >= shape.count() {
-            return self.arg(index)?.as_i64();
+        if shape.is_block() {
+            return self.arg_i64_of_block(index);
+        }
+        if index >= shape.count() {
+            return None;
         }
         let word = self.node.get(shape.offset(index));
         match shape.kind(index) {
@@ -132,10 +158,25 @@ impl Task {
         }
     }
 
-    fn block_args(&self) -> &[Value] {
+    #[inline]
+    fn arg_i64_of_block(&self, index: usize) -> Option<i64> {
+        if let Some(StepArgs::Plain { args, records }) = self.step_args() {
+            // SAFETY: as in `arg`.
+            return unsafe { records.i64((&*args).get(index)?) };
+        }
+        self.arg(index)?.as_i64()
+    }
+
+    #[inline]
+    fn step_args(&self) -> Option<StepArgs> {
         // SAFETY: set for as long as the step runs.
-        if let Some(step) = unsafe { self.step.as_ref() } {
-            return step.args();
+        unsafe { self.step.as_ref() }.map(|step| step.args)
+    }
+
+    fn block_args(&self) -> &[Value] {
+        if let Some(StepArgs::Values(args)) = self.step_args() {
+            // SAFETY: kept while the step runs.
+            return unsafe { &*args };
         }
         // SAFETY: the task is claimed and runs; its arguments are taken out after the function has returned.
         unsafe { self.node.block().as_ref().args() }
