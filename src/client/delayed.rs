@@ -83,7 +83,7 @@ struct Prepared {
 
 enum Form {
     /// To be made nodes of.
-    Plan(Plan),
+    Plan(Box<Plan>),
     /// To be interpreted.
     Program(Arc<Program>),
 }
@@ -95,7 +95,7 @@ impl Form {
         {
             return Ok(Form::Program(Arc::new(program)));
         }
-        compile(outputs, traits.is_pure).map(Form::Plan)
+        compile(outputs, traits.is_pure).map(|plan| Form::Plan(Box::new(plan)))
     }
 
     /// How many tasks it has.

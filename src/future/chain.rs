@@ -5,13 +5,14 @@
 //! value of the step before, which never sees a node. To its function a step looks like any task: it has arguments, a key and
 //! errors of its own. The node's function is the last step's, whose result is the node's, so that the future is called by it.
 
+use super::TaskFn;
 use super::argument::{Argument, Held};
 use super::cascade::Cascade;
 use super::handle::Taken;
 use super::node::{Block, NodePtr, Shape};
+use super::step::{StepArgs, StepView};
 use super::submit::link_inputs;
-use super::TaskFn;
-use super::task::{StepArgs, StepView, Task, panic_message};
+use super::task::{Task, panic_message};
 use crate::scheduler::Local;
 use crate::slab::Class;
 use crate::status::{self, Result};

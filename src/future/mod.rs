@@ -17,7 +17,6 @@ pub(crate) mod handle;
 mod held;
 mod identity;
 mod instantiate;
-mod interpret;
 mod key;
 mod node;
 mod on_done;
@@ -31,6 +30,7 @@ mod settle;
 mod shortage;
 mod sight;
 mod spread;
+mod step;
 mod submit;
 mod task;
 mod timer;
@@ -48,14 +48,13 @@ pub(crate) use chain::Step;
 pub(crate) use dispatcher::{await_returned as await_callbacks, is_current as is_dispatcher};
 pub(crate) use error::Ending;
 pub(crate) use held::submit;
-pub(crate) use interpret::prepare as prepare_program;
 pub(crate) use instantiate::instantiate;
 use node::Inline;
 pub(crate) use node::{NodePtr, fits};
 pub use on_done::{Callback, on_done};
 pub use options::SubmitOptions;
-pub(crate) use program::{Number, Program};
 pub(crate) use plan::{Input, MAX_TASKS, OwnedOptions, Plan};
+pub(crate) use program::{Number, Program, prepare as prepare_program};
 pub(crate) use read::{MAX_NESTING, constant, discard, items};
 pub(crate) use sight::{Name, Sight};
 pub(crate) use submit::{Made, Spec, scatter};
@@ -119,14 +118,14 @@ pub(crate) fn work() -> Work {
         cancel_pending,
         closed: client_closed,
         stuck: waiting::resolve_deadlocks,
-        settle_up: interpret::settle_up,
+        settle_up: program::settle_up,
     }
 }
 
 /// Ends a job that will not run, because its client is closed.
 pub(crate) fn discard_job(job: Job, local: &Local) {
-    if interpret::is_step(job) {
-        return interpret::discard(job, local);
+    if program::is_step(job) {
+        return program::discard(job, local);
     }
     let mut cascade = Cascade::new(local);
     cascade::discard(NodePtr::from_word(job as u64), &mut cascade);

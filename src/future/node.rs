@@ -90,7 +90,7 @@ impl Shape {
     pub(crate) const BLOCK: Shape = Shape(1 << 15);
     /// A block that begins with a [`Chain`](super::chain::Chain).
     pub(crate) const CHAIN: Shape = Shape(1 << 15 | 1);
-    /// A block that holds the run of a [`Program`](super::program::Program).
+    /// A block that holds the run of a [program](super::program).
     pub(crate) const PROGRAM: Shape = Shape(1 << 15 | 2);
     /// One future: also what a task turns into that takes another's result.
     pub(crate) const ONE_FUTURE: Shape = Shape(1 << 12 | Inline::Future as u16);

@@ -1,16 +1,15 @@
 //! A task while its function runs: arguments in, result out.
 
-use super::argument::Argument;
 use super::cascade::Cascade;
 use super::dependents::UNLINKED;
 use super::error::{Ending, Error};
 use super::handle::{self, Taken};
 use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
-use super::program::Number;
 use super::shortage::Left;
+use super::step::{Returned, StepArgs, StepView};
 use super::trace::Outcome;
 use super::walk::Search;
-use super::{TaskFn, chain, extra, interpret, key, trace, waiting};
+use super::{TaskFn, chain, extra, key, program, trace, waiting};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
 use crate::status::{self, Status};
@@ -38,46 +37,6 @@ pub struct Task {
     step: *const StepView,
     /// The task that waits on this thread for this one to be done, or null.
     beneath: *const Task,
-}
-
-/// A step of a chain or of a program while it runs: what its [`Task`] is not by itself.
-pub(super) struct StepView {
-    pub(super) function: TaskFn,
-    /// Begins the key, if given.
-    pub(super) name: Option<*const CStr>,
-    /// Among the steps of its node, from 1; 0: the last one, whose key is the node's.
-    pub(super) place: usize,
-    pub(super) args: StepArgs,
-}
-
-/// The arguments of a step; whoever made them keeps them while it runs.
-#[derive(Clone, Copy)]
-pub(super) enum StepArgs {
-    Values(*const [Value]),
-    /// Of a plain step of a program.
-    Plain {
-        args: *const [Argument<Number>],
-        records: interpret::Records,
-    },
-}
-
-impl StepView {
-
-    pub(super) fn key(&self, node: NodePtr) -> CString {
-        if self.place == 0 {
-            return key::of(node);
-        }
-        // SAFETY: as for the arguments.
-        let name = self.name.map(|name| unsafe { &*name });
-        key::of_step(node, name, self.function, self.place)
-    }
-}
-
-/// What a step's function has come back with.
-pub(super) enum Returned {
-    Value(Value),
-    Failed(Arc<Error>),
-    Future(Taken),
 }
 
 impl Task {
@@ -110,7 +69,7 @@ impl Task {
         if shape.is_block() {
             if let Some(StepArgs::Plain { args, records }) = self.step_args() {
                 // SAFETY: kept while the step runs; the arguments are its own.
-                let value = unsafe { records.value((&*args).get(index)?) };
+                let value = unsafe { (*records).value((&*args).get(index)?) };
                 return Some(self.keep_arg(index, value).resolve());
             }
             return self.block_args().get(index).map(Value::resolve);
@@ -162,7 +121,7 @@ impl Task {
     fn arg_i64_of_block(&self, index: usize) -> Option<i64> {
         if let Some(StepArgs::Plain { args, records }) = self.step_args() {
             // SAFETY: as in `arg`.
-            return unsafe { records.i64((&*args).get(index)?) };
+            return unsafe { (*records).i64((&*args).get(index)?) };
         }
         self.arg(index)?.as_i64()
     }
@@ -391,7 +350,7 @@ pub(crate) fn drop_stale_entries(local: &Local) {
 
 /// Whether a job in a queue was run by who waited for it, or ended, meanwhile.
 pub(crate) fn is_stale(job: Job) -> bool {
-    !interpret::is_step(job) && NodePtr::from_word(job as u64).gate.is_claimed()
+    !program::is_step(job) && NodePtr::from_word(job as u64).gate.is_claimed()
 }
 
 /// Lets go of such a job: its entry's reference is all that is left of it.
@@ -403,11 +362,11 @@ pub(crate) fn drop_stale(job: Job, local: &Local) {
 
 /// Runs a job from a queue; the job to run next, if one became ready by it.
 pub(crate) fn run(job: Job, local: &Local, _core: &Core) -> Option<Job> {
-    if interpret::is_step(job) {
-        return interpret::run(job, local);
+    if program::is_step(job) {
+        return program::run(job, local);
     }
     if let Some(slot) = local.slot() {
-        interpret::settle_up(&slot.purse);
+        program::settle_up(&slot.purse);
     }
     let node = NodePtr::from_word(job as u64);
     if !node.gate.start() {
@@ -424,7 +383,7 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
     local.tally(client, |tally| tally.started.add(1));
     let shape = node.shape();
     if shape == Shape::PROGRAM {
-        return interpret::begin(node, local, cascade);
+        return program::begin(node, local, cascade);
     }
 
     let beneath = local.task.get();

@@ -1,7 +1,17 @@
 //! Programs: lazy graphs without options or futures from outside, made ready to be interpreted as often as wanted.
 //!
 //! A program is an array of steps in an order in which inputs come before those that take them; the last one is its output. It is only read
-//! while it runs: what changes is in the [run](super::interpret). `docs/lazy.md` tells which graphs become programs.
+//! while it runs: what changes is in a [`Run`], which has a [record](records) of sixteen bytes for each step instead of a node. One node stands
+//! for all of it: it is the future of the output, and runs as long as any step does. `docs/lazy.md` has the protocol.
+
+mod interpret;
+mod records;
+mod run;
+
+pub(crate) use interpret::{discard, is_step, run};
+pub(crate) use records::Records;
+use run::Run;
+pub(crate) use run::{begin, prepare, settle_up};
 
 use super::TaskFn;
 use super::argument::Argument;
@@ -10,12 +20,12 @@ use std::ffi::{CStr, CString};
 use std::ops::Range;
 
 /// Records in a page, of which the first is its header.
-pub(super) const PAGE: u32 = 256;
+const PAGE: u32 = 256;
 
 /// What a step is called by: where its record stands. Multiples of [`PAGE`] are those of no step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
-pub(crate) struct Number(pub(super) u32);
+pub(crate) struct Number(u32);
 
 impl Number {
     fn of(index: usize) -> Self {
@@ -27,20 +37,25 @@ impl Number {
         (self.0 - self.0 / PAGE - 1) as usize
     }
 
-    pub(super) fn is_page(self) -> bool {
+    /// Its place in the order, from 1, for people.
+    fn place(self) -> usize {
+        self.index() + 1
+    }
+
+    fn is_page(self) -> bool {
         self.0 % PAGE == 0
     }
 }
 
 /// One task of a program.
-pub(super) struct Step {
-    pub(super) function: TaskFn,
+struct Step {
+    function: TaskFn,
     /// How many edges lead to it: inputs, counted as often as they are taken.
-    pub(super) n_inputs: u32,
+    n_inputs: u32,
     /// How many lead away from it.
-    pub(super) n_dependents: u32,
+    n_dependents: u32,
     /// It takes only a few numbers and inputs.
-    pub(super) is_plain: bool,
+    is_plain: bool,
     args: u32,
     n_args: u32,
     dependents: u32,
@@ -50,10 +65,10 @@ pub(super) struct Step {
 
 /// A step at the other end of an edge.
 #[derive(Clone, Copy)]
-pub(super) struct Dependent {
-    pub(super) number: Number,
+struct Dependent {
+    number: Number,
     /// Its `n_inputs`, so that nobody need look at it before it is ready.
-    pub(super) n_inputs: u32,
+    n_inputs: u32,
 }
 
 /// See the module.
@@ -126,43 +141,38 @@ impl Program {
     }
 
     /// The output.
-    pub(super) fn last(&self) -> Number {
+    fn last(&self) -> Number {
         Number::of(self.steps.len() - 1)
     }
 
-    pub(super) fn n_pages(&self) -> usize {
+    fn n_pages(&self) -> usize {
         (self.last().0 / PAGE + 1) as usize
     }
 
     #[inline]
-    pub(super) fn get(&self, number: Number) -> &Step {
+    fn get(&self, number: Number) -> &Step {
         &self.steps[number.index()]
     }
 
     #[inline]
-    pub(super) fn args(&self, step: &Step) -> &[Argument<Number>] {
+    fn args(&self, step: &Step) -> &[Argument<Number>] {
         &self.args[span(step.args, step.n_args)]
     }
 
     /// Who takes it, as often as they do, in order.
     #[inline]
-    pub(super) fn dependents(&self, step: &Step) -> &[Dependent] {
+    fn dependents(&self, step: &Step) -> &[Dependent] {
         &self.dependents[span(step.dependents, step.n_dependents)]
     }
 
     #[inline]
-    pub(super) fn name(&self, step: &Step) -> Option<&CStr> {
+    fn name(&self, step: &Step) -> Option<&CStr> {
         if step.name == 0 { None } else { Some(&self.names[step.name as usize - 1]) }
     }
 
     /// The steps whose records are in this page.
-    pub(super) fn in_page(&self, page: Number) -> impl DoubleEndedIterator<Item = Number> {
+    fn in_page(&self, page: Number) -> impl DoubleEndedIterator<Item = Number> {
         (page.0 + 1..(page.0 + PAGE).min(self.last().0 + 1)).map(Number)
-    }
-
-    /// Its place in the order, for people.
-    pub(super) fn place(number: Number) -> usize {
-        number.index() + 1
     }
 }
 
