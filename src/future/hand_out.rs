@@ -179,10 +179,15 @@ pub(crate) fn is_out(id: u64) -> bool {
     look_up_task(Id(id)).is_some_and(|line| place(line).life.is(Id(id)))
 }
 
+/// What is wrong with an id that is handed back.
+#[cold]
+pub(crate) fn not_out() -> Failure {
+    Failure::handle("not the id of a task that is out")
+}
+
 /// Takes the task with this id back from the lane's pullers.
 fn take_back(lane: &Lane, id: u64) -> Result<NonNull<Place>> {
-    let stale = || Failure::handle("not the id of a task that is out");
-    let line = look_up_task(Id(id)).ok_or_else(stale)?;
+    let line = look_up_task(Id(id)).ok_or_else(not_out)?;
     let place = place(line);
     // If the handle is live before this look and still when it ends, the look was at its task.
     if place.life.is(Id(id)) && place.lane.load(Ordering::Relaxed) != lane.number {
@@ -190,7 +195,7 @@ fn take_back(lane: &Lane, id: u64) -> Result<NonNull<Place>> {
     }
     match place.life.end(Id(id), true) {
         Ended::Free => Ok(NonNull::from(place)),
-        Ended::Stale | Ended::Shared { .. } | Ended::Last { .. } => Err(stale()),
+        Ended::Stale | Ended::Shared { .. } | Ended::Last { .. } => Err(not_out()),
     }
 }
 
