@@ -98,7 +98,7 @@ pub fn exchange<'a>(
         };
         let Some(lane) = lane else { return Ok(Pulled::End) };
         let (mut returned, outcome) =
-            if results.len() == 0 { (0, Ok(())) } else { hand_out::hand_back(lane, local, results) };
+            if results.len() == 0 { (0, Ok(())) } else { hand_out::hand_back(lane, local, results, capacity > 0) };
         if outcome.is_err() || capacity == 0 {
             if returned > 0 {
                 lane.give_back(returned);

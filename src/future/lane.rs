@@ -87,6 +87,11 @@ pub(super) fn number_of(node: NodePtr) -> Option<u32> {
     node.gate.is_on_lane().then(|| LaneWord::of(node).lane())
 }
 
+/// The name of the lane of a task that has not begun to run, if it is there.
+pub(super) fn name_of(node: NodePtr) -> Option<String> {
+    lane::find_number(number_of(node)?).map(|lane| lane.name.clone())
+}
+
 // ---- ready and not to be run --------------------------------------------------------------------------------------------
 
 /// Makes tasks that became ready available to those who pull from their lanes. The newest comes first.

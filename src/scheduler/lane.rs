@@ -492,7 +492,7 @@ impl Lane {
         }
     }
 
-    /// Nobody can run the tasks with these tokens any more. `is_known`: who gives the notice is about to look for such.
+    /// Nobody can run the tasks with these tokens any more. `is_known`: who gives the notice is a puller, which hears of it before it sleeps.
     pub(crate) fn dropped(&self, tokens: &[i64], is_known: bool) {
         let mut state = self.state.lock();
         if state.is_closed {
@@ -500,7 +500,9 @@ impl Lane {
         }
         state.notices.dropped.extend_from_slice(tokens);
         self.has_notices.store(true, Ordering::Relaxed);
-        if !is_known {
+        if is_known {
+            state.is_news = true;
+        } else {
             self.tell_puller(&mut state);
         }
     }
