@@ -97,8 +97,11 @@ pub fn exchange<'a>(
             return Err(hand_out::not_out());
         };
         let Some(lane) = lane else { return Ok(Pulled::End) };
-        let (mut returned, outcome) =
-            if results.len() == 0 { (0, Ok(())) } else { hand_out::hand_back(lane, local, results, capacity > 0) };
+        let (mut returned, outcome) = if results.len() == 0 {
+            (0, Ok(()))
+        } else {
+            hand_out::hand_back(lane, local, results, capacity > 0)
+        };
         if outcome.is_err() || capacity == 0 {
             if returned > 0 {
                 lane.give_back(returned);
@@ -190,9 +193,9 @@ pub fn cancelled(id: u64, ids: &mut [u64], timeout: Timeout) -> Result<Option<us
             })?
         };
         match waited {
-            Ok(true) => {}
-            Ok(false) => return Err(wait::time_is_up()),
-            Err(_) => return Ok(None),
+            Some(true) => {}
+            Some(false) => return Err(wait::time_is_up()),
+            None => return Ok(None),
         }
     }
 }

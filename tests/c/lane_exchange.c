@@ -50,7 +50,7 @@ static void results_of_all_kinds(void) {
                          rask_of(x),
                          rask_take(rask_clone(pending)),
                          rask_bytes("abc", 3)};
-    static const rask_kind kinds[] = {RASK_NONE,   RASK_F64,  RASK_BYTES, RASK_POINTER, RASK_OBJECT,
+    static const rask_kind kinds[] = {RASK_NONE, RASK_F64, RASK_BYTES, RASK_POINTER, RASK_OBJECT,
                                       RASK_LIST, RASK_I64, RASK_I64,   RASK_BYTES};
     rask_lane_result results[9];
     for (int i = 0; i < 9; i++) {
