@@ -252,7 +252,16 @@ impl<'a> Pull<'a> {
                 return Ok(Waited::Ready);
             }
         }
-        match wait::suspended_meanwhile(local, || self.lane.wait(self.deadline, self.hears))? {
+        let is_worker = local.slot().is_some();
+        let wait = || {
+            let waited = self.lane.wait(self.deadline, self.hears);
+            if is_worker {
+                // It may be long until this thread has a slot again.
+                self.lane.pass_on();
+            }
+            waited
+        };
+        match wait::suspended_meanwhile(local, wait)? {
             Waited::TimeIsUp => Err(wait::time_is_up()),
             waited => Ok(waited),
         }

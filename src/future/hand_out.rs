@@ -173,7 +173,7 @@ pub(super) fn tell_unwanted(index: u32, node: NodePtr) {
         && place.told.swap(id.0, Ordering::Relaxed) != id.0
         && let Some(lane) = crate::scheduler::lane::find_number(number)
     {
-        lane.cancelled(id.0);
+        lane.cancelled(id.0, is_out);
     }
 }
 

@@ -295,6 +295,11 @@ impl Lane {
         }
     }
 
+    /// Wakes another sleeper for what is ready, since the caller was woken and cannot come for it yet.
+    pub(crate) fn pass_on(&self) {
+        self.ready_changed(&mut self.state.lock());
+    }
+
     /// How many jobs are ready, at about this moment.
     pub(crate) fn n_ready(&self) -> usize {
         self.n_ready.load(Ordering::Relaxed)

@@ -13,13 +13,27 @@ pub(super) struct Notices {
     pub(super) cancelled: Vec<u64>,
     /// Tokens whose tasks nobody can run any more.
     pub(super) dropped: Vec<i64>,
+    /// How many ids there may be before those that are not out any more are dropped.
+    most: usize,
+}
+
+impl Notices {
+    fn push_cancelled(&mut self, id: u64, is_out: impl Fn(u64) -> bool) {
+        if self.cancelled.len() >= self.most {
+            // Perhaps nobody ever asks. Each look at all of them lets their number double before the next.
+            self.cancelled.retain(|&id| is_out(id));
+            self.most = (2 * self.cancelled.len()).max(64);
+        }
+        self.cancelled.push(id);
+    }
 }
 
 impl Lane {
-    /// A task that is out is wanted no more. Whoever listens hears of it, else a puller.
-    pub(crate) fn cancelled(&self, id: u64) {
+    /// A task that is out is wanted no more. Whoever listens hears of it, else a puller. `is_out` as for
+    /// [`take_cancelled`](Self::take_cancelled).
+    pub(crate) fn cancelled(&self, id: u64, is_out: impl Fn(u64) -> bool) {
         let mut state = self.state.lock();
-        state.notices.cancelled.push(id);
+        state.notices.push_cancelled(id, is_out);
         self.has_notices.store(true, Ordering::Relaxed);
         if state.listening > 0 {
             self.noticed.notify_all();
