@@ -6,7 +6,7 @@ use super::{
     discard, dump, memory, trace, wait,
 };
 use crate::future::{self, Made, Plan, Program, Spec, Task, TaskFn};
-use crate::scheduler::{self, Core, Job, Local, Resources, Settings, trait_bit};
+use crate::scheduler::{self, Core, Job, Lane, Local, Resources, Settings, trait_bit};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
 use crate::value::{self, Arg, LIMITED};
@@ -106,7 +106,7 @@ impl Engine for Embedded {
     fn close(&self, client: u64) -> Result<()> {
         let id = Id(client);
         Local::with(|local| {
-            if local.is_worker() {
+            if local.is_worker() || Task::current(local).is_some() {
                 return Err(Failure::new(status::STATE, "a client cannot be closed from inside a task"));
             }
             if future::is_dispatcher() {
@@ -162,7 +162,8 @@ impl Engine for Embedded {
             if let Some(options) = options {
                 return submit_with(local, client, function, args, options, wrong);
             }
-            let spec = Spec { client, function, options: None, rank: None, identity: None, wrong };
+            let spec =
+                Spec { client, function, options: None, rank: None, identity: None, lane: None, wrong };
             let made = future::submit(local, spec, args)?;
             publish(local, client, &made);
             if client & LIMITED != 0 {
@@ -186,8 +187,10 @@ impl Engine for Embedded {
             let id = Id(client);
             let client = enter(local, client, items)?;
             let rank = options.map_or(Ok(None), |options| options.rank(client));
-            let spec = Spec { client, function, options, rank: None, identity: None, wrong: wrong.as_ref() };
-            let spec = spec.ranked(&rank);
+            let lane = options.map_or(Ok(None), |options| options.lane(client, local));
+            let wrong = wrong.as_ref();
+            let spec = Spec { client, function, options, rank: None, identity: None, lane: None, wrong };
+            let spec = spec.ranked(&rank).on_lane(&lane);
             let mut jobs = Vec::with_capacity(items.len());
             let mut outcome = Ok(());
             for (index, item) in items.iter().enumerate() {
@@ -214,6 +217,7 @@ impl Engine for Embedded {
                 }
             }
             publish_all(local, spec, &jobs);
+            keep(local, lane);
             if client & LIMITED != 0 {
                 memory::make_room(client);
             }
@@ -291,18 +295,32 @@ fn submit_with(
     wrong: Option<&Failure>,
 ) -> Result<u64> {
     let rank = options.rank(client);
-    let spec = Spec { client, function, options: Some(options), rank: None, identity: None, wrong };
-    let spec = spec.ranked(&rank);
+    let lane = options.lane(client, local);
+    let spec =
+        Spec { client, function, options: Some(options), rank: None, identity: None, lane: None, wrong };
+    let spec = spec.ranked(&rank).on_lane(&lane);
     let made = future::submit(local, spec, args)?;
     publish_all(local, spec, made.job.as_slice());
+    keep(local, lane);
     if client & LIMITED != 0 {
         memory::make_room(client);
     }
     Ok(made.id.0)
 }
 
+/// Has the lane of a submit at hand for the next.
+fn keep(local: &Local, lane: Result<Option<Arc<Lane>>>) {
+    if let Ok(Some(lane)) = lane {
+        local.keep_lane(lane);
+    }
+}
+
 /// Makes many jobs of one rank available, with one wake-up.
 fn publish_all(local: &Local, spec: Spec<'_>, jobs: &[Job]) {
+    if let Some(on) = spec.lane {
+        let priority = spec.rank.map_or(0, |rank| rank.priority);
+        return future::lane::publish_all(on.lane, jobs, priority, local);
+    }
     let is_open = match spec.rank {
         _ if jobs.is_empty() => true,
         None => local.push_all(spec.client, jobs),

@@ -215,7 +215,8 @@ impl At<'_> {
         let client = node.client();
         self.local.tally(client, |tally| tally.returned.add(1));
         let mut cascade = Cascade::keeping_next(self.local);
-        cascade.finish(node, &mut value);
+        // Even if it is cancelled meanwhile: with its inputs the block lets go of the run, which is over thereby.
+        cascade.finish_wanted(node, &mut value);
         let next = cascade.run();
         self.local.tally(client, |tally| tally.ended.add(1));
         self.run.put_credit(&self.slot().purse);

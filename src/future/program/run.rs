@@ -61,8 +61,15 @@ pub(crate) fn prepare(program: &Arc<Program>, local: &Local, client: u32) -> Res
     })?;
     let output = program.get(program.last());
     let options = program.name(output).map(|name| SubmitOptions { name: Some(name), ..Default::default() });
-    let spec =
-        Spec { client, function: None, options: options.as_ref(), rank: None, identity: None, wrong: None };
+    let spec = Spec {
+        client,
+        function: None,
+        options: options.as_ref(),
+        rank: None,
+        lane: None,
+        identity: None,
+        wrong: None,
+    };
     node.begin(client, Some(output.function), Shape::PROGRAM);
     node.set_block(Block::new(node, vec![run], Vec::new()));
     Ok(begin_ready(local, node, Class::Small, spec))
