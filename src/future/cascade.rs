@@ -214,6 +214,12 @@ impl<'a> Cascade<'a> {
         if !node.dependents.is_wanted() {
             return self.finish_unwanted(node, value);
         }
+        self.finish_wanted(node, value);
+    }
+
+    /// As [`finish`](Self::finish), by who has seen that the value is wanted: if somebody cancels it from then on, the value is kept for a retry.
+    #[inline]
+    pub(super) fn finish_wanted(&mut self, node: NodePtr, value: &mut Value) {
         self.release_inputs(node);
         node.set_value(value);
         // Counted first: who has seen the result finds it counted.

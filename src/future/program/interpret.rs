@@ -214,7 +214,7 @@ impl At<'_> {
         let client = node.client();
         self.local.tally(client, |tally| tally.returned.add(1));
         let mut cascade = Cascade::keeping_next(self.local);
-        cascade.finish(node, &mut value);
+        cascade.finish_wanted(node, &mut value);
         let next = cascade.run();
         self.local.tally(client, |tally| tally.ended.add(1));
         self.run.put_credit(&self.slot().purse);
