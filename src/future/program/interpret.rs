@@ -57,6 +57,11 @@ pub(crate) fn run(job: Job, local: &Local) -> Option<Job> {
     let (run, number) = found(job);
     // SAFETY: the credit, which this thread has until it puts it back.
     let at = At { run: unsafe { run.as_ref() }, local };
+    let purse = &at.slot().purse;
+    if purse.is_of_another(run.addr().get()) {
+        // What this step does may take long, and the other run may be waited for to end.
+        super::settle_up(purse);
+    }
     if job & RETURNED != 0 {
         at.go_on_after(number)
     } else if !at.is_wanted() {

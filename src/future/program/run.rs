@@ -55,6 +55,8 @@ pub(crate) fn prepare(program: &Arc<Program>, local: &Local, client: u32) -> Res
         records: OnceLock::new(),
         parked: Mutex::default(),
     }));
+    // Purses know it by its address.
+    run.expose_provenance();
     // SAFETY: an object of that type, which is static.
     let run = unsafe { Value::object(run.cast(), &raw const TYPE, 0) }.inspect_err(|_| {
         local.magazine(Class::Small).put(line);
@@ -176,6 +178,7 @@ impl Run {
         }
     }
 
+    /// What [`give_all`] finds it by.
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
