@@ -22,6 +22,8 @@ struct Lane {
     core: Arc<Core>,
     inbox: Inbox,
     tally: Arc<Tally>,
+    /// While this thread [ends](Local::take_back) what it has put in.
+    takes_back: Cell<bool>,
 }
 
 impl Drop for Lane {
@@ -187,7 +189,8 @@ impl Local {
         let at = lanes.iter().position(|lane| lane.core.number == number).unwrap_or_else(|| {
             let inbox = Inbox::new();
             core.add_inbox(inbox.end());
-            lanes.push(Rc::new(Lane { tally: core.new_tally(), core, inbox }));
+            let tally = core.new_tally();
+            lanes.push(Rc::new(Lane { core, inbox, tally, takes_back: Cell::new(false) }));
             lanes.len() - 1
         });
         let lane = &lanes[at];
@@ -305,10 +308,20 @@ impl Local {
     fn take_back(&self, number: u32) {
         let lane = self.lanes.borrow().iter().find(|lane| lane.core.number == number).cloned();
         let Some(lane) = lane else { return };
-        while let Some(job) = lane.inbox.end().take_one() {
-            (lane.core.work.discard)(job, self, &lane.core);
+        // What is ended here may make more available, and that more in its turn: found by this loop, not by one inside it.
+        if lane.takes_back.replace(true) {
+            return;
         }
-        lane.core.discard_ranked(self);
+        loop {
+            while let Some(job) = lane.inbox.end().take_one() {
+                (lane.core.work.discard)(job, self, &lane.core);
+            }
+            lane.core.discard_ranked(self);
+            if lane.inbox.end().is_empty() {
+                break;
+            }
+        }
+        lane.takes_back.set(false);
         lane.core.tell_drainers();
     }
 
