@@ -337,12 +337,20 @@ impl Core {
 
     /// Gives this thread's slot to another thread, because its task is about to block. `Err`: no thread is to be had.
     pub(crate) fn suspend(&self, local: &Local) -> Result<()> {
+        self.settle_up(local);
         self.pool.suspend(local)?;
         if let Some(need) = local.held() {
             self.ranked.suspend(&need);
             self.notify_ranked();
         }
         Ok(())
+    }
+
+    /// Empties the purse of this thread's slot: who works with the slot next may do something else for long.
+    fn settle_up(&self, local: &Local) {
+        if let Some(slot) = local.slot() {
+            (self.work.settle_up)(&slot.purse);
+        }
     }
 
     /// Gets a slot back for this thread's task; blocks until one is free.

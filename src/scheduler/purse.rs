@@ -16,6 +16,12 @@ impl Purse {
         self.n.get() == 0
     }
 
+    /// Whether it holds references on anything but this.
+    #[inline]
+    pub(crate) fn is_of_another(&self, of: usize) -> bool {
+        self.of.get() != of && self.n.get() > 0
+    }
+
     /// Takes a reference on this thing out. `false`: there is none.
     #[inline]
     #[must_use]

@@ -1,45 +1,6 @@
 /* Lazy graphs: nothing runs before it is computed; computing runs each needed part once, as often as wanted.
  */
-#include "check.h"
-
-static rask_delayed call(rask_task_fn fn, const rask_arg *args, size_t n) {
-    rask_delayed d = rask_delayed_call(fn, args, n, NULL);
-    CHECK(d.id != 0);
-    return d;
-}
-static rask_delayed call_named(const char *name, rask_task_fn fn, const rask_arg *args, size_t n) {
-    rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
-    options.name = name;
-    rask_delayed d = rask_delayed_call(fn, args, n, &options);
-    CHECK(d.id != 0);
-    return d;
-}
-static void drop(rask_delayed d) { CHECK_OK(rask_delayed_release(d)); }
-#define DROP_ALL(...)                                                                                        \
-    do {                                                                                                     \
-        const rask_delayed dropped[] = {__VA_ARGS__};                                                        \
-        for (size_t each = 0; each < sizeof dropped / sizeof *dropped; each++)                               \
-            CHECK_OK(rask_delayed_release(dropped[each]));                                                   \
-    } while (0)
-#define DELAYEDS(...)                                                                                        \
-    (const rask_delayed[]){__VA_ARGS__}, sizeof((const rask_delayed[]){__VA_ARGS__}) / sizeof(rask_delayed)
-
-/* Computes it, and checks the integer that comes out. */
-#define COMPUTES(delayed, want)                                                                              \
-    do {                                                                                                     \
-        rask_future f = rask_compute(client, delayed);                                                       \
-        CHECK_I64(f, want);                                                                                  \
-        CHECK_OK(rask_release(f));                                                                           \
-    } while (0)
-
-/* Computes it; it fails with this status, and words with this in them. */
-#define COMPUTE_FAILS(delayed, want, words)                                                                  \
-    do {                                                                                                     \
-        rask_future f = rask_compute(client, delayed);                                                       \
-        CHECK_FAILS(f, want);                                                                                \
-        CHECK_STR_CONTAINS(ERROR_OF(f).message, words);                                                      \
-        CHECK_OK(rask_release(f));                                                                           \
-    } while (0)
+#include "lazy.h"
 
 /* (counter, inputs …): counts its runs, returns the sum of the rest. */
 static void count_and_add(rask_task *t) {

@@ -7,13 +7,8 @@ use super::{Dependent, Number, Records, Run, Step};
 use crate::future::cascade::Cascade;
 use crate::future::error::{Ending, Error};
 use crate::future::handle::Taken;
-use crate::future::node::NodePtr;
-use crate::future::shortage::Left;
 use crate::future::step::{Returned, StepArgs, StepView};
-use crate::future::task::{FORWARD_BUDGET, attempt, run_step};
-use crate::future::walk::Search;
-use crate::future::watch::{Watch, Watcher};
-use crate::future::{State, extra, waiting};
+use crate::future::task::{attempt, run_step};
 use crate::scheduler::{Job, Local, Slot};
 use crate::status::{self, Status};
 use crate::value::Value;
@@ -23,7 +18,7 @@ use std::sync::Arc;
 /// Set in the job of a step, or of a page, whose address is in the rest of the word. No node's job has it.
 const STEP: Job = 1;
 /// Set too if the step has run and returned a future, which is done now.
-const RETURNED: Job = 2;
+pub(super) const RETURNED: Job = 2;
 
 /// Whether the job is one of ours.
 #[inline]
@@ -39,7 +34,7 @@ pub(super) fn job(run: &Run, number: Number) -> Job {
 
 /// A job's run and number. Its credit is the caller's from now on.
 #[inline]
-fn found(job: Job) -> (NonNull<Run>, Number) {
+pub(super) fn found(job: Job) -> (NonNull<Run>, Number) {
     // SAFETY: the job's credit keeps the run, and the run its records.
     unsafe { Records::found_at(job & !(STEP | RETURNED)) }
 }
@@ -57,6 +52,11 @@ pub(crate) fn run(job: Job, local: &Local) -> Option<Job> {
     let (run, number) = found(job);
     // SAFETY: the credit, which this thread has until it puts it back.
     let at = At { run: unsafe { run.as_ref() }, local };
+    let purse = &at.slot().purse;
+    if purse.is_of_another(run.addr().get()) {
+        // What this step does may take long, and the other run may be waited for to end.
+        super::settle_up(purse);
+    }
     if job & RETURNED != 0 {
         at.go_on_after(number)
     } else if !at.is_wanted() {
@@ -75,7 +75,7 @@ pub(crate) fn discard(job: Job, local: &Local) {
     // SAFETY: as in `run`.
     let at = At { run: unsafe { run.as_ref() }, local };
     if job & RETURNED != 0 {
-        at.forget_returned(number);
+        Taken::of(at.forget(number)).let_go();
     }
     at.stop(Ending::closed(at.run.node));
     at.run.park(number);
@@ -86,19 +86,19 @@ pub(crate) fn discard(job: Job, local: &Local) {
 
 /// A thread at a run, with a credit.
 #[derive(Clone, Copy)]
-struct At<'a> {
-    run: &'a Run,
-    local: &'a Local,
+pub(super) struct At<'a> {
+    pub(super) run: &'a Run,
+    pub(super) local: &'a Local,
 }
 
 impl At<'_> {
     #[inline]
-    fn is_wanted(self) -> bool {
+    pub(super) fn is_wanted(self) -> bool {
         self.run.node.dependents.is_wanted()
     }
 
     #[inline]
-    fn slot(&self) -> &Slot {
+    pub(super) fn slot(&self) -> &Slot {
         self.local.slot().expect("steps run on workers")
     }
 
@@ -170,7 +170,7 @@ impl At<'_> {
     }
 
     #[cold]
-    fn error(self, number: Number, step: &Step, status: Status, message: &str) -> Arc<Error> {
+    pub(super) fn error(self, number: Number, step: &Step, status: Status, message: &str) -> Arc<Error> {
         let node = self.run.node;
         let origin = self.view(number, step, StepArgs::Values(&[])).key(node);
         Error::begun_in(origin, status, 0, attempt(node), message)
@@ -178,7 +178,7 @@ impl At<'_> {
 
     /// The step has a value: those that take it may be ready now. The first of them is next.
     #[inline]
-    fn complete(self, number: Number, step: &Step, value: Value) -> Option<Job> {
+    pub(super) fn complete(self, number: Number, step: &Step, value: Value) -> Option<Job> {
         let (program, records) = (&*self.run.program, self.run.records());
         if number == program.last() {
             return self.finish(number, step, value);
@@ -211,11 +211,11 @@ impl At<'_> {
             self.local.bury(value);
             return self.park(number);
         }
+        // From here on it is not asked again: a destructor may cancel the future, and there would be nothing left to go on with.
         self.run.records().count_read(&self.run.program, step);
         let client = node.client();
         self.local.tally(client, |tally| tally.returned.add(1));
         let mut cascade = Cascade::keeping_next(self.local);
-        // Even if it is cancelled meanwhile: with its inputs the block lets go of the run, which is over thereby.
         cascade.finish_wanted(node, &mut value);
         let next = cascade.run();
         self.local.tally(client, |tally| tally.ended.add(1));
@@ -224,7 +224,7 @@ impl At<'_> {
     }
 
     #[cold]
-    fn fail(self, number: Number, error: Arc<Error>) -> Option<Job> {
+    pub(super) fn fail(self, number: Number, error: Arc<Error>) -> Option<Job> {
         self.stop(match error.status {
             status::CANCELLED => Ending::Cancelled(error),
             _ => Ending::Failed(error),
@@ -234,7 +234,7 @@ impl At<'_> {
 
     /// Ends the future. What runs of the program goes on to the end of its step.
     #[cold]
-    fn stop(self, ending: Ending) {
+    pub(super) fn stop(self, ending: Ending) {
         let mut cascade = Cascade::new(self.local);
         // Meanwhile nobody retries it: what a retry has made of it is not ours to end.
         cascade.begin_telling();
@@ -246,85 +246,12 @@ impl At<'_> {
 
     /// Leaves a step or a page to a retry.
     #[cold]
-    fn park(self, number: Number) -> Option<Job> {
+    pub(super) fn park(self, number: Number) -> Option<Job> {
         self.run.park(number);
         let slot = self.slot();
         self.run.put_credit(&slot.purse);
         // A retry waits until all credits are back.
         super::settle_up(&slot.purse);
         None
-    }
-
-    // ---- steps that return a future ----
-
-    /// The result of the step becomes that of `input`, whenever that is done.
-    #[cold]
-    fn await_returned(self, number: Number, step: &Step, input: Taken) -> Option<Job> {
-        let (node, input) = (self.run.node, input.into_node());
-        let is_awaited = waiting::looking(self.local, || {
-            let left = Left::default();
-            if Search::new(&[node], &left, FORWARD_BUDGET).reach(input).is_some() {
-                return false;
-            }
-            extra::with(node, |extra| extra.returned.push(input));
-            true
-        });
-        if !is_awaited {
-            Taken::of(input).let_go();
-            let message = "rask_return_future: the future waits for this task";
-            return self.fail(number, self.error(number, step, status::DEADLOCK, message));
-        }
-        self.run.records().get(number).note(input.to_word());
-        waiting::forwarded();
-        let job = job(self.run, number) | RETURNED;
-        // This thread's credit is the watch's now.
-        match Watch::begin(input, job, Arc::new(Awaited(node.client()))) {
-            Ok(_) => None,
-            Err(_) => self.go_on_after(number),
-        }
-    }
-
-    /// The future that a step has returned is done.
-    #[cold]
-    fn go_on_after(self, number: Number) -> Option<Job> {
-        let (input, step) = (self.returned(number), self.run.program.get(number));
-        let ending = Ending::of(input.dependents.closed().expect("it was told so"));
-        let value = match ending {
-            // SAFETY: finished, and the reference is ours.
-            Ending::Finished => Some(unsafe { (*input.value()).share() }),
-            _ => None,
-        };
-        self.forget_returned(number);
-        match value {
-            Some(Ok(value)) => self.complete(number, step, value),
-            Some(Err(why)) => self.fail(number, self.error(number, step, why.status, &why.message)),
-            None => {
-                self.stop(ending);
-                self.park(number)
-            }
-        }
-    }
-
-    fn returned(self, number: Number) -> NodePtr {
-        NodePtr::from_word(self.run.records().get(number).noted())
-    }
-
-    #[cold]
-    fn forget_returned(self, number: Number) {
-        let input = self.returned(number);
-        extra::with(self.run.node, |extra| {
-            let at = extra.returned.iter().position(|&other| other == input);
-            extra.returned.swap_remove(at.expect("put there when it was returned"));
-        });
-        Taken::of(input).let_go();
-    }
-}
-
-/// Goes on with a step whose returned future is done. The number of the client.
-struct Awaited(u32);
-
-impl Watcher for Awaited {
-    fn done(&self, job: usize, _state: State) {
-        Local::with(|local| push(self.0, &[job], local));
     }
 }

@@ -4,10 +4,12 @@
 //! while it runs: what changes is in a [`Run`], which has a [record](records) of sixteen bytes for each step instead of a node. One node stands
 //! for all of it: it is the future of the output, and runs as long as any step does. `docs/lazy.md` has the protocol.
 
+mod awaited;
 mod interpret;
 mod records;
 mod run;
 
+pub(crate) use awaited::{Awaited, give_up as give_up_awaited, park as park_awaited};
 pub(crate) use interpret::{discard, is_step, run};
 pub(crate) use records::Records;
 use run::Run;

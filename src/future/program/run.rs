@@ -55,6 +55,8 @@ pub(crate) fn prepare(program: &Arc<Program>, local: &Local, client: u32) -> Res
         records: OnceLock::new(),
         parked: Mutex::default(),
     }));
+    // Purses know it by its address.
+    run.expose_provenance();
     // SAFETY: an object of that type, which is static.
     let run = unsafe { Value::object(run.cast(), &raw const TYPE, 0) }.inspect_err(|_| {
         local.magazine(Class::Small).put(line);
@@ -187,6 +189,7 @@ impl Run {
         }
     }
 
+    /// What [`give_all`] finds it by.
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
@@ -196,15 +199,28 @@ impl Run {
     /// # Safety
     /// They are the caller's, who does not use the run any more.
     pub(super) unsafe fn give(this: NonNull<Self>, credits: u64) {
+        // SAFETY: as for the caller; until its credits are gone.
+        let node = unsafe { this.as_ref() }.node;
+        // SAFETY: by contract.
+        if unsafe { Self::give_up(this, credits) } {
+            over(node);
+        }
+    }
+
+    /// As [`give`](Self::give), but that the run is over is the caller's to [tell](over_in) if this says so.
+    ///
+    /// # Safety
+    /// As for [`give`](Self::give).
+    #[must_use]
+    pub(super) unsafe fn give_up(this: NonNull<Self>, credits: u64) -> bool {
         // SAFETY: until its credits are gone. AcqRel: who ends the run does so after everybody's last use of it.
         let before = unsafe { this.as_ref() }.credits.fetch_sub(credits, Ordering::AcqRel);
-        match before - credits {
+        if before == credits {
             // SAFETY: made by `Box::into_raw`, and nobody is left.
-            0 => drop(unsafe { Box::from_raw(this.as_ptr()) }),
-            // SAFETY: the block keeps it as long as the node has not ended its run.
-            OWNED if credits != OWNED => over(unsafe { this.as_ref() }.node),
-            _ => {}
+            drop(unsafe { Box::from_raw(this.as_ptr()) });
         }
+        // What is left is the block's, which keeps it as long as the node has not ended its run.
+        before - credits == OWNED && credits != OWNED
     }
 }
 
@@ -220,12 +236,18 @@ impl Drop for Run {
 #[cold]
 fn over(node: NodePtr) {
     Local::with(|local| {
-        let client = node.client();
-        local.tally(client, |tally| tally.returned.add(1));
         let mut cascade = Cascade::new(local);
-        cascade.begin_telling();
-        cascade.end_run(node);
+        over_in(node, &mut cascade);
         cascade.run();
-        local.tally(client, |tally| tally.ended.add(1));
     });
+}
+
+/// As [`over`], as part of what has caused it.
+pub(super) fn over_in(node: NodePtr, cascade: &mut Cascade<'_>) {
+    let (client, local) = (node.client(), cascade.local);
+    local.tally(client, |tally| tally.returned.add(1));
+    cascade.begin_telling();
+    // Whoever settled the node has closed it by now, so that it counts as ended already; what else there is to be told is of the inputs.
+    cascade.end_run(node);
+    local.tally(client, |tally| tally.ended.add(1));
 }
