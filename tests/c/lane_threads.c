@@ -221,7 +221,8 @@ static void *submit_until_closed(void *context) {
         if (f.id == 0 || rask_future_state(f) == RASK_ERROR) {
             rask_error error = RASK_ERROR_INIT;
             CHECK(f.id == 0 || (rask_future_error(f, &error) == RASK_OK &&
-                                (error.status == RASK_E_CLOSED || error.status == RASK_E_TYPE)));
+                                (error.status == RASK_E_CLOSED || error.status == RASK_E_TYPE ||
+                                 error.status == RASK_E_TASK)));
             CHECK_OK(rask_release(f));
             if (f.id == 0 || error.status == RASK_E_CLOSED)
                 return NULL;
