@@ -87,6 +87,9 @@ pub(super) fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usi
                 Ok((*pointer.cast::<Value>()).clone())
             }
             arg_kind::LAZY => Err(Failure::invalid("a delayed is an argument of rask_delayed_call only")),
+            arg_kind::AFTER => Err(Failure::invalid(
+                "rask_after is an argument of a task, not in a list, a value or a delayed",
+            )),
             kind => Err(Failure::invalid(format!("no such kind of argument: {kind}"))),
         }
     }

@@ -54,6 +54,8 @@ pub mod kind {
     /// `payload` points to a value that is shared. Of ours alone: `aux` is the address of [`SHARED`](super::SHARED), which nobody
     /// outside can know.
     pub const SHARED: ArgKind = 13;
+    /// Nothing, once a future is done, whatever became of it.
+    pub const AFTER: ArgKind = 14;
 }
 
 /// What proves that an argument of kind [`SHARED`](kind::SHARED) is one of ours.
