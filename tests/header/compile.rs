@@ -20,8 +20,9 @@ fn installed(candidates: &[&'static str]) -> Vec<&'static str> {
 
 fn compile(compiler: &str, flags: &[&str], source: &str, to: &Path) {
     let out = Command::new(compiler)
+        .args(["-Wall", "-Wextra", "-pedantic", "-Werror"])
         .args(flags)
-        .args(["-Wall", "-Wextra", "-pedantic", "-Werror", "-c", "-I"])
+        .args(["-c", "-I"])
         .arg(Path::new(ROOT).join("include"))
         .arg(Path::new(ROOT).join(source))
         .arg("-o")

@@ -29,6 +29,8 @@ class writer {
 ///     template <> struct rask::codec<my::matrix> {
 ///         static void encode(const my::matrix &from, rask::writer &to);
 ///         static my::matrix decode(std::string_view bytes);
+///         static std::size_t nbytes(const my::matrix &); // what it holds, if that is more than sizeof; may
+///         be left out
 ///     };
 ///
 /// Such objects may go to disk where a client has a memory limit, and pure tasks compare them by what encode
@@ -58,6 +60,11 @@ template <class T>
 inline constexpr bool
     has_codec<T, std::void_t<decltype(codec<T>::encode(std::declval<const T &>(), std::declval<writer &>())),
                              decltype(T(codec<T>::decode(std::string_view())))>> = true;
+
+template <class T, class = void> inline constexpr bool has_nbytes = false;
+template <class T>
+inline constexpr bool has_nbytes<T, std::void_t<decltype(codec<T>::nbytes(std::declval<const T &>()))>> =
+    true;
 
 /// Where the items of a vector or a string are, and how many bytes.
 template <class T> std::string_view flat(const T &items) noexcept {
@@ -123,6 +130,8 @@ template <class T> struct __attribute__((visibility("default"))) object_type {
     static std::size_t nbytes(const void *object) noexcept {
         if constexpr (is_string<T> || is_flat_vector<T>)
             return sizeof(T) + flat(*static_cast<const T *>(object)).size();
+        else if constexpr (has_nbytes<T>)
+            return sizeof(T) + codec<T>::nbytes(*static_cast<const T *>(object));
         else
             return static_cast<void>(object), sizeof(T);
     }

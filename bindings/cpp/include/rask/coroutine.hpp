@@ -8,7 +8,7 @@
 #ifndef RASK_COROUTINE_HPP
 #define RASK_COROUTINE_HPP
 
-#include <rask/client.hpp>
+#include <rask/gather.hpp>
 
 #ifdef __cpp_impl_coroutine
 #include <coroutine>
@@ -29,18 +29,35 @@ struct stretch {
     bool is_over = false;
 };
 
-/// Waits for a future; by reference, or holding it.
-template <class Future> struct future_awaiter {
-    Future future;
+/// Waits for a future, which is read in place.
+template <class T> struct future_awaiter {
+    const future<T> &awaited;
     stretch *const &now;
 
     bool await_ready() const noexcept {
-        const rask_state state = rask_future_state(future.handle());
+        const rask_state state = rask_future_state(awaited.handle());
         // What is no future is not waited for: get says why.
         return state < 0 || state >= RASK_FINISHED;
     }
-    void await_suspend(std::coroutine_handle<>) const noexcept { now->awaited = future.handle(); }
-    decltype(auto) await_resume() { return static_cast<Future &&>(future).get(); }
+    void await_suspend(std::coroutine_handle<>) const noexcept { now->awaited = awaited.handle(); }
+    decltype(auto) await_resume() const { return awaited.get(); }
+};
+
+/// Waits for a future that is given up, whose value is moved out.
+template <class T> struct last_awaiter {
+    future<T> awaited;
+    stretch *const &now;
+    future<void> done{};
+
+    bool await_ready() const noexcept { return future_awaiter<T>{awaited, now}.await_ready(); }
+    void await_suspend(std::coroutine_handle<>) noexcept {
+        // The stretch that comes after a future holds it until it is over. With a task in between only we do.
+        const rask_arg after = rask_after(awaited.handle());
+        if constexpr (form_of<T>() == form::object)
+            done = future<void>(rask_submit(rask_task_client(now->task), nothing_but_done, &after, 1));
+        now->awaited = done.valid() ? done.handle() : awaited.handle();
+    }
+    decltype(auto) await_resume() { return std::move(awaited).get(); }
 };
 
 /// Owns a coroutine that waits for its next stretch.
@@ -106,14 +123,14 @@ template <class Derived> struct promise_base {
     }
     void unhandled_exception() noexcept { fail_with_current(now->task); }
 
-    template <class U> future_awaiter<const future<U> &> await_transform(const future<U> &awaited) noexcept {
+    template <class U> future_awaiter<U> await_transform(const future<U> &awaited) noexcept {
         return {awaited, now};
     }
-    template <class U> future_awaiter<future<U>> await_transform(future<U> &&awaited) noexcept {
+    template <class U> future_awaiter<U> await_transform(future<U> &awaited) noexcept {
+        return {awaited, now};
+    }
+    template <class U> last_awaiter<U> await_transform(future<U> &&awaited) noexcept {
         return {std::move(awaited), now};
-    }
-    template <class U> future_awaiter<const future<U> &> await_transform(future<U> &awaited) noexcept {
-        return {awaited, now};
     }
 
     /// Runs a stretch.

@@ -45,6 +45,8 @@ class error : public std::runtime_error {
 
     /// RASK_E_TIMEOUT, RASK_E_CANCELLED, RASK_E_TASK, ...
     [[nodiscard]] rask_status status() const noexcept { return status_; }
+    /// "RASK_E_TIMEOUT", ...
+    [[nodiscard]] const char *name() const noexcept { return rask_status_name(status_); }
     /// The C task's own, from rask_fail; else 0.
     [[nodiscard]] int32_t code() const noexcept { return code_; }
     /// What went wrong, in words. what() says where, too.

@@ -29,10 +29,21 @@ template <class... Done, class P, class... Rest> struct passed<pack<Done...>, P,
                                              passed<pack<Done...>, Rest...>>::type;
 };
 
+template <class T> struct type { using self = T; };
+
 template <class F, class> struct call;
 template <class F, class... Parameters> struct call<F, pack<Parameters...>> {
     static constexpr bool is_possible = std::is_invocable_v<F, Parameters...>;
-    using result = std::invoke_result<F, Parameters...>;
+    /// A data member of what is passed is copied; other references are refused.
+    template <class Given>
+    using copied = std::conditional_t<std::is_member_object_pointer_v<std::remove_reference_t<F>>,
+                                      std::decay_t<Given>, Given>;
+    static auto result() {
+        if constexpr (is_possible)
+            return type<copied<std::invoke_result_t<F, Parameters...>>>();
+        else
+            return type<void>();
+    }
 };
 
 /// Says at compile time what is wrong: in the line that names this type, Callable is what is to be run, and
@@ -149,7 +160,7 @@ template <class F, class... P> struct task_of {
         try {
             typename called::slot function(task);
             std::tuple<typename P::slot...> slots{typename P::slot(task, offset(I))...};
-            using given = typename call<F &, parameters>::result::type;
+            using given = typename decltype(call<F &, parameters>::result())::self;
             auto make = [&]() -> given {
                 if constexpr ((P::passes && ...))
                     return invoke(static_cast<F &>(function.get()), std::get<I>(slots).get()...);
@@ -161,7 +172,9 @@ template <class F, class... P> struct task_of {
                         },
                         std::tuple_cat(only_passed<P>(std::get<I>(slots))...));
             };
-            if constexpr (!std::is_same_v<typename result<given>::type, std::remove_cv_t<given>>)
+            if constexpr (std::is_reference_v<given>)
+                static_cast<void>(make); // refused: see result_of
+            else if constexpr (!std::is_same_v<typename result<given>::type, std::remove_cv_t<given>>)
                 hand_over<given>(task, make);
             else
                 answer<std::remove_cv_t<given>>(task, make);
@@ -193,7 +206,7 @@ using task_for = std::conditional_t<task_of<F, passing_of<A, false>...>::is_poss
                                     task_of<F, passing_of<A, false>...>, task_of<F, passing_of<A, true>...>>;
 
 template <class Task, class F> struct result_of {
-    using given = typename call<F &, typename Task::parameters>::result::type;
+    using given = typename decltype(call<F &, typename Task::parameters>::result())::self;
     static_assert(!std::is_reference_v<given>,
                   "rask: the callable returns a reference, which would outlive what it refers to: "
                   "return a value, or a pointer");
