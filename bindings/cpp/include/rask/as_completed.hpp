@@ -7,31 +7,34 @@
 namespace rask {
 
 /// `for (const rask::future<T> &done : rask::as_completed(futures)) ...`: finished, failed and cancelled
-/// ones. It holds handles of its own.
+/// ones. It holds a future until it has delivered it.
 template <class T> class as_completed {
   public:
-    explicit as_completed(std::vector<future<T>> futures) : futures_(std::move(futures)) {
-        handle_ = rask_as_completed_open(detail::handles(futures_.data()), futures_.size());
+    explicit as_completed(std::vector<future<T>> futures) {
+        handle_ = rask_as_completed_open(detail::handles(futures.data()), futures.size());
         if (!handle_.id)
             detail::throw_last();
+        held_.reserve(futures.size());
+        for (auto &one : futures)
+            held_.push_back(one.release());
     }
     as_completed(as_completed &&other) noexcept
-        : futures_(std::move(other.futures_)), added_(std::move(other.added_)),
-          handle_(std::exchange(other.handle_, rask_as_completed{0})) {}
+        : held_(std::move(other.held_)), handle_(std::exchange(other.handle_, rask_as_completed{0})) {}
     as_completed &operator=(as_completed &&) = delete;
     ~as_completed() {
         if (handle_.id)
             std::ignore = rask_as_completed_close(handle_);
+        // Those that were delivered are stale, and releasing them does nothing.
+        std::ignore = rask_release_all(held_.data(), held_.size());
     }
 
-    /// Adds more, also while it is iterated over; from one thread at a time.
+    /// Adds one, also while others wait for the next; by one thread at a time.
     void add(future<T> more) {
         const rask_future handle = more.handle();
-        added_.push_back(std::move(more));
-        const rask_status status = rask_as_completed_add(handle_, &handle, 1);
-        if (status != RASK_OK)
-            added_.pop_back();
-        check(status);
+        if (held_.size() == held_.capacity())
+            held_.reserve(2 * held_.size() + 1);
+        check(rask_as_completed_add(handle_, &handle, 1));
+        held_.push_back(more.release());
     }
     /// How many have not been delivered yet.
     [[nodiscard]] std::size_t count() const noexcept { return rask_as_completed_count(handle_); }
@@ -85,16 +88,20 @@ template <class T> class as_completed {
             check(status);
         return done;
     }
+    /// A handle for who it is delivered to, in place of ours.
     static future<T> another(rask_future delivered) {
         if (!delivered.id)
             return {};
         future<T> ours(delivered);
-        future<T> copy = ours;
-        ours.release();
-        return copy;
+        try {
+            return future<T>(std::as_const(ours));
+        } catch (...) {
+            ours.release(); // released with the others
+            throw;
+        }
     }
 
-    std::vector<future<T>> futures_, added_;
+    std::vector<rask_future> held_;
     rask_as_completed handle_{0};
 };
 template <class T, class A> as_completed(std::vector<future<T>, A>) -> as_completed<T>;

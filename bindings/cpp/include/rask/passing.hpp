@@ -106,7 +106,7 @@ template <class T, class To> void put_words(To &to, const T &from) noexcept {
 
 /// Storage into which words are read back.
 template <class T> struct from_words {
-    alignas(T) int64_t words[words_of<T>];
+    alignas(int64_t) alignas(T) int64_t words[words_of<T>];
     from_words(rask_task *task, std::size_t index) noexcept {
         for (std::size_t i = 0; i < words_of<T>; i++)
             words[i] = rask_arg_i64(task, index + i);
