@@ -37,7 +37,7 @@ struct triple {
 
 TEST_CASE("callables of every kind") {
     rask::client client(2);
-    const int one = 1;
+    int one = 1;
     const double wide[] = {1, 2, 3, 4, 5};
     CHECK(client.submit([](int x) { return x + 1; }, 1).get() == 2);
     CHECK(client.submit([one](int x) { return x + one; }, 1).get() == 2);
