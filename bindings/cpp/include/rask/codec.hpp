@@ -6,9 +6,11 @@
 
 #include <cstddef>
 #include <cstring>
+#include <new>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace rask {
@@ -76,17 +78,20 @@ template <class T> std::string_view flat(const T &items) noexcept {
 template <class T>
 struct codec<T, std::enable_if_t<std::is_trivially_copyable_v<T> && !std::is_pointer_v<T>>> {
     static void encode(const T &from, writer &to) {
-        alignas(T) unsigned char copy[sizeof(T)];
-        std::memcpy(copy, &from, sizeof copy);
-        detail::clear_padding(*reinterpret_cast<T *>(copy));
-        to.write(copy, sizeof copy);
+        if constexpr (std::is_copy_constructible_v<T>) {
+            T copy(from);
+            detail::clear_padding(copy);
+            to.write(&copy, sizeof copy);
+        } else {
+            to.write(&from, sizeof from);
+        }
     }
     static T decode(std::string_view bytes) {
         if (bytes.size() != sizeof(T))
             throw error(RASK_E_LOST, "not the bytes of such an object");
         alignas(T) unsigned char copy[sizeof(T)];
         std::memcpy(copy, bytes.data(), sizeof copy);
-        return *reinterpret_cast<T *>(copy);
+        return std::move(*std::launder(reinterpret_cast<T *>(copy)));
     }
 };
 

@@ -97,9 +97,13 @@ inline constexpr std::size_t words_of = (sizeof(T) + sizeof(int64_t) - 1) / size
 
 template <class T, class To> void put_words(To &to, const T &from) noexcept {
     int64_t words[words_of<T>] = {};
-    std::memcpy(words, &from, sizeof from);
-    if constexpr (!std::has_unique_object_representations_v<T> && !std::is_floating_point_v<T>)
-        clear_padding(*reinterpret_cast<T *>(words));
+    if constexpr (!std::has_unique_object_representations_v<T> && std::is_copy_constructible_v<T>) {
+        T copy(from);
+        clear_padding(copy);
+        std::memcpy(words, &copy, sizeof copy);
+    } else {
+        std::memcpy(words, &from, sizeof from);
+    }
     for (const int64_t word : words)
         to.add(rask_i64(word));
 }
