@@ -207,6 +207,7 @@ TEST_CASE("futures outlive their client") {
             client.wait();
             auto running = client.submit([&open] { return open.pass(), 1; });
             never = running.then([](int x) { return x; });
+            CHECK(eventually([&] { return running.state() == rask::state::running; }));
             std::thread later([&open] {
                 std::this_thread::sleep_for(std::chrono::milliseconds(20));
                 open.open();

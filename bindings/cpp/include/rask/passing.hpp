@@ -108,14 +108,16 @@ template <class T, class To> void put_words(To &to, const T &from) noexcept {
         to.add(rask_i64(word));
 }
 
-/// Storage into which words are read back.
+/// What words are read back into: by a copy of bytes, since words are no T.
 template <class T> struct from_words {
-    alignas(int64_t) alignas(T) int64_t words[words_of<T>];
+    alignas(T) unsigned char bytes[sizeof(T)];
     from_words(rask_task *task, std::size_t index) noexcept {
+        int64_t words[words_of<T>];
         for (std::size_t i = 0; i < words_of<T>; i++)
             words[i] = rask_arg_i64(task, index + i);
+        std::memcpy(bytes, words, sizeof bytes);
     }
-    T &get() noexcept { return *std::launder(reinterpret_cast<T *>(words)); }
+    T &get() noexcept { return *std::launder(reinterpret_cast<T *>(bytes)); }
 };
 
 /// An argument of the engine's of a C++ type; what is wrong with it has failed the task.
