@@ -135,9 +135,13 @@ template <class T> struct __attribute__((visibility("default"))) object_type {
     static std::size_t nbytes(const void *object) noexcept {
         if constexpr (is_string<T> || is_flat_vector<T>)
             return sizeof(T) + flat(*static_cast<const T *>(object)).size();
-        else if constexpr (has_nbytes<T>)
-            return sizeof(T) + codec<T>::nbytes(*static_cast<const T *>(object));
-        else
+        else if constexpr (has_nbytes<T>) {
+            try {
+                return sizeof(T) + codec<T>::nbytes(*static_cast<const T *>(object));
+            } catch (...) { // nobody can be told, and it is only accounting
+                return sizeof(T);
+            }
+        } else
             return static_cast<void>(object), sizeof(T);
     }
 

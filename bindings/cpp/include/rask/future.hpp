@@ -70,10 +70,14 @@ template <class T> class [[nodiscard]] future {
     decltype(auto) get() const & {
         if constexpr (std::is_void_v<T>) {
             result();
-        } else if constexpr (std::is_same_v<T, int64_t>) {
-            int64_t number;
-            ask(rask_result_i64(handle_, &number));
-            return number;
+        } else if constexpr (detail::form_of<T>() == detail::form::integer) {
+            int64_t wide;
+            ask(rask_result_i64(handle_, &wide));
+            return detail::narrowed<T>(wide);
+        } else if constexpr (detail::form_of<T>() == detail::form::real) {
+            double wide;
+            ask(rask_result_f64(handle_, &wide));
+            return static_cast<T>(wide);
         } else {
             return detail::read<T>(result());
         }
