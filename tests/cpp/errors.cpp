@@ -92,7 +92,8 @@ TEST_CASE("it lives as long as a future that has it") {
         CHECK(counted::alive == 1);
         CHECK_THROWS_AS(last.get(), carries);
         last = {};
-        CHECK(counted::alive == 0);
+        CHECK(eventually(
+            [] { return counted::alive == 0; })); // a worker may be on its way out of the failed task
     }
 }
 
