@@ -1,4 +1,4 @@
-# Builds librask with cargo and defines Rask::rask and Rask::static from it.
+# Builds librask with cargo and defines Rask::rask, Rask::static and Rask::cpp from it.
 if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
   message(FATAL_ERROR "Rask: only Linux is supported so far, not ${CMAKE_SYSTEM_NAME}")
 endif()
@@ -27,9 +27,10 @@ if(RASK_CARGO_PROFILE STREQUAL "dev")
 endif()
 
 set(rask_include_dir "${CMAKE_CURRENT_SOURCE_DIR}/include")
+set(rask_cpp_include_dir "${CMAKE_CURRENT_SOURCE_DIR}/bindings/cpp/include")
 set(rask_lib_dir "${CMAKE_CURRENT_BINARY_DIR}/lib")
 include("${CMAKE_CURRENT_LIST_DIR}/RaskTargets.cmake")
-set_property(TARGET Rask::rask Rask::static PROPERTY IMPORTED_GLOBAL TRUE)
+set_property(TARGET Rask::rask Rask::static Rask::cpp PROPERTY IMPORTED_GLOBAL TRUE)
 
 # Programs ask the loader for the SONAME, so the build tree needs the same links as an installation.
 file(MAKE_DIRECTORY "${rask_lib_dir}")

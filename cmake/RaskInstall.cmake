@@ -1,9 +1,10 @@
-# What `cmake --install` lays down: the header, both libraries, and what find_package and pkg-config read. Everything
+# What `cmake --install` lays down: the headers, both libraries, and what find_package and pkg-config read. Everything
 # finds the rest relative to itself, so that the prefix may be moved afterwards.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(FILES include/rask.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(DIRECTORY bindings/cpp/include/rask DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(FILES "${rask_lib_dir}/${rask_shared_name}" "${rask_lib_dir}/${rask_soname}" "${rask_lib_dir}/librask.so"
               "${rask_lib_dir}/librask.a"
         DESTINATION "${CMAKE_INSTALL_LIBDIR}")

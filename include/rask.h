@@ -177,6 +177,9 @@ typedef int32_t rask_kind;
 #define RASK_OBJECT              5   /**< Owned by the value, by its rask_type. */
 #define RASK_LIST                6   /**< Values in a row. */
 
+/** What a type's bytes shows is followed by a NUL that is not counted: rask_arg_str reads it. */
+#define RASK_TYPE_TEXT           1
+
 /**
  * What an object is: its name and how it is destroyed, measured and, where it may leave the process, encoded.
  * Static: it outlives every object of it. Types are told apart by their address. The functions may be called
@@ -198,6 +201,12 @@ typedef struct rask_type {
     rask_status (*encode)(const void *object, rask_bytes_out *out);
     /** Makes an object of what encode wrote; NULL on failure. */
     void *(*decode)(const void *data, size_t size);
+    /**
+     * Shows the object as bytes, in place: where they are and, in size, how many. They stay as long as the
+     * object. What reads bytes then reads objects of it too. NULL: it is no bytes.
+     */
+    const void *(*bytes)(const void *object, size_t *size);
+    uint64_t flags;                  /**< RASK_TYPE_TEXT, or 0. */
 } rask_type;
 
 /**
@@ -240,8 +249,8 @@ rask_status rask_value_f64(const rask_value *value, double *out);
  * Reads bytes or text in place.
  *
  * Parameters: value: borrowed. data: borrowed as long as the value; aligned to 16 and followed by a NUL that
- *   is not counted, except for bytes moved in by rask_bytes_owned. size: in bytes. Both written on every
- *   path, NULL and 0 on failure.
+ *   is not counted, except for objects and bytes moved in by rask_bytes_owned. size: in bytes. Both written
+ *   on every path, NULL and 0 on failure.
  * Returns: RASK_OK, RASK_E_TYPE, RASK_E_INVALID (NULL), RASK_E_LOST (it cannot be brought back from disk),
  *   RASK_E_NOMEM (there is no memory for that).
  * Threads: any. Blocks: no, but reads what is on disk.
@@ -409,6 +418,17 @@ rask_arg rask_of(rask_future future);
 rask_arg rask_take(rask_future future);
 
 /**
+ * Nothing, once a future is done, whatever became of it: the task runs after it, also when it has failed or
+ * was cancelled. RASK_NONE for the task, which reads what became of it through a handle of its own.
+ *
+ * Parameters: future: borrowed until submit returns; it may be released right then. An argument of
+ *   rask_submit, rask_submit_with and rask_map, not in a list.
+ * Returns: an argument.
+ * Threads: any. Blocks: no.
+ */
+rask_arg rask_after(rask_future future);
+
+/**
  * A list of arguments, which may be lists (at most 128 deep) and futures in their turn.
  *
  * Parameters: items: count arguments, borrowed until submit returns; NULL if count is 0. What they hand over
@@ -538,9 +558,9 @@ double rask_arg_f64(rask_task *task, size_t index);
  *
  * Parameters: index: from 0. size: set to the number of bytes, 0 on failure; may be NULL.
  * Returns: the bytes, borrowed until the task returns, aligned to 16 and followed by a NUL that is not
- *   counted, except for bytes moved in by rask_bytes_owned. NULL for another kind, which fails the task
- *   (RASK_E_TYPE), out of range (RASK_E_INVALID), or where it cannot be brought back from disk (RASK_E_LOST,
- *   RASK_E_NOMEM).
+ *   counted, except for objects and bytes moved in by rask_bytes_owned. NULL for another kind, which fails
+ *   the task (RASK_E_TYPE), out of range (RASK_E_INVALID), or where it cannot be brought back from disk
+ *   (RASK_E_LOST, RASK_E_NOMEM).
  * Threads: the task's. Blocks: no, but reads what is on disk.
  */
 const void *rask_arg_bytes(rask_task *task, size_t index, size_t *size);
@@ -662,6 +682,17 @@ void rask_return_future(rask_task *task, rask_future future);
 void rask_fail(rask_task *task, int32_t code, const char *message);
 
 /**
+ * Fails the task with an object that travels with the error to all that depend on the task: what a language
+ * has of its own to say about a failure. Else as rask_fail.
+ *
+ * Parameters: code, message: as for rask_fail. object: taken on every path, also with task NULL; destroyed
+ *   with the last future that has the error. type: static; if it or the object is no good, the task fails all
+ *   the same (RASK_E_INVALID).
+ * Threads: the task's. Blocks: no, but calls the type's nbytes.
+ */
+void rask_fail_with(rask_task *task, int32_t code, const char *message, void *object, const rask_type *type);
+
+/**
  * Whether nobody wants the result any more: the future was cancelled, or released by all.
  *
  * Returns: true if the function had better return; false if task is NULL.
@@ -684,6 +715,14 @@ uint32_t rask_task_attempt(rask_task *task);
  * Threads: the task's. Blocks: no.
  */
 const char *rask_task_key(rask_task *task);
+
+/**
+ * The task whose function runs on the calling thread: for what is called by a task and was not given it.
+ *
+ * Returns: the task, the innermost if one waits for another on this thread; NULL outside of tasks.
+ * Threads: any. Blocks: no.
+ */
+rask_task *rask_task_current(void);
 
 /**
  * The client the task runs in, to submit more to.
@@ -1048,6 +1087,14 @@ rask_state rask_future_state(rask_future future);
 const char *rask_future_key(rask_future future);
 
 /**
+ * The client of a future.
+ *
+ * Returns: the handle, borrowed: valid until its owner closes it; {0} on failure: RASK_E_HANDLE.
+ * Threads: any. Blocks: no.
+ */
+rask_client rask_future_client(rask_future future);
+
+/**
  * One line about a future, for people: key, state, and what it holds or why not.
  *
  * Parameters: text: written on every path, cut to size bytes with its NUL; NULL if size is 0.
@@ -1090,12 +1137,25 @@ rask_status rask_result_f64(rask_future future, double *out);
  * Waits for a future without limit and reads its bytes or text in place.
  *
  * Parameters: data: borrowed until this handle is released; aligned to 16 and followed by a NUL that is not
- *   counted, except for bytes moved in by rask_bytes_owned. size: in bytes. Both written on every path, NULL
- *   and 0 on failure.
+ *   counted, except for objects and bytes moved in by rask_bytes_owned. size: in bytes. Both written on every
+ *   path, NULL and 0 on failure.
  * Returns: as rask_result, or RASK_E_TYPE, RASK_E_LOST (it cannot be brought back from disk).
  * Threads: any. Blocks: yes.
  */
 rask_status rask_result_bytes(rask_future future, const void **data, size_t *size);
+
+/**
+ * Takes the object out of a finished future that nobody but this handle refers to, so that it need not be
+ * copied.
+ *
+ * Parameters: future: RASK_OK: the handle is taken, and set to {0}; else it is a handle of the same future,
+ *   the same or another one. type: the object's type, by its address. out: the object, the caller's to
+ *   destroy; written on every path, NULL on failure.
+ * Returns: RASK_OK; RASK_E_STATE (it is not finished, or others hold it, need it or share the object, or it
+ *   may be on disk), RASK_E_TYPE, RASK_E_HANDLE, RASK_E_INVALID, RASK_E_NOMEM.
+ * Threads: any, but no other may use this handle meanwhile. Blocks: no.
+ */
+rask_status rask_future_take_object(rask_future *future, const rask_type *type, void **out);
 
 /** Why a future has no value. Begin with RASK_ERROR_INIT. */
 typedef struct rask_error {
@@ -1119,6 +1179,17 @@ typedef struct rask_error {
  * Threads: any. Blocks: no.
  */
 rask_status rask_future_error(rask_future future, rask_error *out);
+
+/**
+ * The object that a task failed with by rask_fail_with, for all futures that have its error.
+ *
+ * Parameters: type: the object's type, by its address. out: borrowed until the handle is released, not to be
+ *   changed; written on every path, NULL on failure.
+ * Returns: RASK_OK; RASK_E_TYPE (the error has no such object, or there is no error), RASK_E_STATE while the
+ *   future is pending or running, RASK_E_HANDLE, RASK_E_INVALID.
+ * Threads: any. Blocks: no.
+ */
+rask_status rask_future_error_object(rask_future future, const rask_type *type, void **out);
 
 /** An error yet to be read. */
 #define RASK_ERROR_INIT {sizeof(rask_error), RASK_OK, 0, 0, 0, NULL, NULL}

@@ -112,6 +112,18 @@ pub extern "C" fn rask_take(future: rask_future) -> Arg {
     arg(kind::TAKE, future.id, 0, ptr::null())
 }
 
+/// Nothing, once a future is done, whatever became of it: the task runs after it, also when it has failed or was
+/// cancelled. RASK_NONE for the task, which reads what became of it through a handle of its own.
+///
+/// Parameters: future: borrowed until submit returns; it may be released right then. An argument of rask_submit,
+/// rask_submit_with and rask_map, not in a list.
+/// Returns: an argument.
+/// Threads: any. Blocks: no.
+#[unsafe(no_mangle)]
+pub extern "C" fn rask_after(future: rask_future) -> Arg {
+    arg(kind::AFTER, future.id, 0, ptr::null())
+}
+
 /// A list of arguments, which may be lists (at most 128 deep) and futures in their turn.
 ///
 /// Parameters: items: count arguments, borrowed until submit returns; NULL if count is 0. What they hand over

@@ -2,10 +2,15 @@
 
 use super::guard;
 use super::handle::rask_future;
+use super::pointers::set;
 use super::sized::{self, Versioned};
 use super::status::rask_status;
+use super::value::object_of;
 use crate::future;
-use std::ffi::c_char;
+use crate::status::Failure;
+use crate::value::Type;
+use std::ffi::{c_char, c_void};
+use std::ptr;
 
 /// Why a future has no value. Begin with RASK_ERROR_INIT.
 #[repr(C)]
@@ -57,4 +62,30 @@ pub unsafe extern "C" fn rask_future_error(future: rask_future, out: *mut rask_e
         });
         Ok(())
     })
+}
+
+/// The object that a task failed with by rask_fail_with, for all futures that have its error.
+///
+/// Parameters: type: the object's type, by its address. out: borrowed until the handle is released, not to be
+/// changed; written on every path, NULL on failure.
+/// Returns: RASK_OK; RASK_E_TYPE (the error has no such object, or there is no error), RASK_E_STATE while the
+/// future is pending or running, RASK_E_HANDLE, RASK_E_INVALID.
+/// Threads: any. Blocks: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rask_future_error_object(
+    future: rask_future,
+    r#type: *const Type,
+    out: *mut *mut c_void,
+) -> rask_status {
+    // SAFETY: NULL, or writable, as the header requires.
+    let write = |object| unsafe { set(out, object) };
+    guard::outputs(
+        || write(ptr::null_mut()),
+        |()| {
+            let none = || Failure::new(crate::status::TYPE, "no object came with the error");
+            let payload = future::error_payload(future.id)?.ok_or_else(none)?;
+            // SAFETY: the error lives until the handle is released.
+            write(object_of(unsafe { &*payload }, r#type)?)
+        },
+    )
 }

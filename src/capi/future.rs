@@ -1,14 +1,14 @@
 //! One future: asked and read.
 
 use super::guard;
-use super::handle::rask_future;
+use super::handle::{rask_client, rask_future};
 use super::pointers::{set, timeout};
 use super::status::rask_status;
-use super::value::{bytes_of, f64_of, write_bytes};
+use super::value::{bytes_of, f64_of, object_of, write_bytes};
 use crate::client::{self, Timeout};
 use crate::future::{self, State};
 use crate::status::{Failure, OK};
-use crate::value::Value;
+use crate::value::{Type, Value};
 use std::ffi::{c_char, c_void};
 use std::ptr;
 
@@ -61,6 +61,15 @@ pub extern "C" fn rask_future_state(future: rask_future) -> rask_state {
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_future_key(future: rask_future) -> *const c_char {
     guard::call(ptr::null(), || future::key(future.id))
+}
+
+/// The client of a future.
+///
+/// Returns: the handle, borrowed: valid until its owner closes it; {0} on failure: RASK_E_HANDLE.
+/// Threads: any. Blocks: no.
+#[unsafe(no_mangle)]
+pub extern "C" fn rask_future_client(future: rask_future) -> rask_client {
+    rask_client { id: guard::call(0, || future::client(future.id)) }
 }
 
 /// One line about a future, for people: key, state, and what it holds or why not.
@@ -141,7 +150,7 @@ pub unsafe extern "C" fn rask_result_f64(future: rask_future, out: *mut f64) -> 
 /// Waits for a future without limit and reads its bytes or text in place.
 ///
 /// Parameters: data: borrowed until this handle is released; aligned to 16 and followed by a NUL that is not
-/// counted, except for bytes moved in by rask_bytes_owned. size: in bytes. Both written on every path, NULL
+/// counted, except for objects and bytes moved in by rask_bytes_owned. size: in bytes. Both written on every path, NULL
 /// and 0 on failure.
 /// Returns: as rask_result, or RASK_E_TYPE, RASK_E_LOST (it cannot be brought back from disk).
 /// Threads: any. Blocks: yes.
@@ -157,4 +166,31 @@ pub unsafe extern "C" fn rask_result_bytes(
         // SAFETY: as above.
         unsafe { write_bytes(data, size, || client::read_result(future.id, Timeout::Forever, bytes_of)) }
     })
+}
+
+/// Takes the object out of a finished future that nobody but this handle refers to, so that it need not be
+/// copied.
+///
+/// Parameters: future: RASK_OK: the handle is taken, and set to {0}; else it is a handle of the same future, the
+/// same or another one. type: the object's type, by its address. out: the object, the caller's to destroy;
+/// written on every path, NULL on failure.
+/// Returns: RASK_OK; RASK_E_STATE (it is not finished, or others hold it, need it or share the object, or it may
+/// be on disk), RASK_E_TYPE, RASK_E_HANDLE, RASK_E_INVALID, RASK_E_NOMEM.
+/// Threads: any, but no other may use this handle meanwhile. Blocks: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rask_future_take_object(
+    future: *mut rask_future,
+    r#type: *const Type,
+    out: *mut *mut c_void,
+) -> rask_status {
+    // SAFETY: NULL, or writable, as the header requires.
+    let write = |object| unsafe { set(out, object) };
+    guard::outputs(
+        || write(ptr::null_mut()),
+        |()| {
+            // SAFETY: NULL, or valid and writable, as the header requires.
+            let future = unsafe { future.as_mut() }.ok_or_else(|| Failure::invalid("future is NULL"))?;
+            write(future::take_object(&mut future.id, |value| object_of(value, r#type).map(drop))?)
+        },
+    )
 }

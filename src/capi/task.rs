@@ -5,7 +5,7 @@ use super::handle::{rask_client, rask_future};
 use super::pointers::text;
 use super::value::{bytes_of, f64_of, i64_of, object_of, pointer_of, wanted};
 use crate::client::discard;
-use crate::future::Task;
+use crate::future::{Task, current};
 use crate::status::{Failure, Result, TASK};
 use crate::value::{Type, Value, kind};
 use std::ffi::{c_char, c_void};
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn rask_arg_f64(task: *mut Task, index: usize) -> f64 {
 ///
 /// Parameters: index: from 0. size: set to the number of bytes, 0 on failure; may be NULL.
 /// Returns: the bytes, borrowed until the task returns, aligned to 16 and followed by a NUL that is not
-/// counted, except for bytes moved in by rask_bytes_owned. NULL for another kind, which fails the task
+/// counted, except for objects and bytes moved in by rask_bytes_owned. NULL for another kind, which fails the task
 /// (RASK_E_TYPE), out of range (RASK_E_INVALID), or where it cannot be brought back from disk (RASK_E_LOST,
 /// RASK_E_NOMEM).
 /// Threads: the task's. Blocks: no, but reads what is on disk.
@@ -279,6 +279,33 @@ pub unsafe extern "C" fn rask_fail(task: *mut Task, code: i32, message: *const c
     }
 }
 
+/// Fails the task with an object that travels with the error to all that depend on the task: what a language
+/// has of its own to say about a failure. Else as rask_fail.
+///
+/// Parameters: code, message: as for rask_fail. object: taken on every path, also with task NULL; destroyed with
+/// the last future that has the error. type: static; if it or the object is no good, the task fails all the
+/// same (RASK_E_INVALID).
+/// Threads: the task's. Blocks: no, but calls the type's nbytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rask_fail_with(
+    task: *mut Task,
+    code: i32,
+    message: *const c_char,
+    object: *mut c_void,
+    r#type: *const Type,
+) {
+    // SAFETY: NULL, or the running task; NULL or a NUL-terminated text; an object of that type, as the header
+    // requires. The object is dropped while the task is not borrowed: its destructor may call us with it.
+    unsafe {
+        let account = task.as_ref().map_or(0, Task::account);
+        let object = guard::call(Err(Failure::invalid("")), || Ok(Value::object(object, r#type, account)));
+        drop(with(task, None, |task| {
+            let message = text(message).map_or("the task failed".into(), |message| message.to_string_lossy());
+            Ok(task.fail_with(TASK, code, &message, object?))
+        }));
+    }
+}
+
 /// Whether nobody wants the result any more: the future was cancelled, or released by all.
 ///
 /// Returns: true if the function had better return; false if task is NULL.
@@ -307,6 +334,15 @@ pub unsafe extern "C" fn rask_task_attempt(task: *mut Task) -> u32 {
 pub unsafe extern "C" fn rask_task_key(task: *mut Task) -> *const c_char {
     // SAFETY: NULL, or the running task, as the header requires.
     unsafe { with(task, ptr::null(), |task| Ok(task.key().as_ptr())) }
+}
+
+/// The task whose function runs on the calling thread: for what is called by a task and was not given it.
+///
+/// Returns: the task, the innermost if one waits for another on this thread; NULL outside of tasks.
+/// Threads: any. Blocks: no.
+#[unsafe(no_mangle)]
+pub extern "C" fn rask_task_current() -> *mut Task {
+    guard::call(ptr::null_mut(), || Ok(current()))
 }
 
 /// The client the task runs in, to submit more to.

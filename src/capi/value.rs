@@ -64,7 +64,7 @@ pub unsafe extern "C" fn rask_value_f64(value: *const Value, out: *mut f64) -> r
 /// Reads bytes or text in place.
 ///
 /// Parameters: value: borrowed. data: borrowed as long as the value; aligned to 16 and followed by a NUL that
-/// is not counted, except for bytes moved in by rask_bytes_owned. size: in bytes. Both written on every path,
+/// is not counted, except for objects and bytes moved in by rask_bytes_owned. size: in bytes. Both written on every path,
 /// NULL and 0 on failure.
 /// Returns: RASK_OK, RASK_E_TYPE, RASK_E_INVALID (NULL), RASK_E_LOST (it cannot be brought back from disk),
 /// RASK_E_NOMEM (there is no memory for that).

@@ -5,7 +5,7 @@
 use super::dependents::{Closed, EdgeWord, UNLINKED};
 use super::error::{Ending, state_of};
 use super::gate::Arrived;
-use super::node::{Edge, Inline, MAX_INLINE, NodePtr, link_of};
+use super::node::{Edge, Inline, MAX_INLINE, NodePtr, is_lenient, link_of};
 use super::settle::{Telling, leave_unless_alone};
 use super::spread::Spread;
 use super::watch::Watch;
@@ -131,7 +131,7 @@ impl<'a> Cascade<'a> {
             let next = link_of(edge).load(crate::sync::Ordering::Relaxed);
             match Edge::of(edge) {
                 Edge::Task(node) => {
-                    if !matches!(ending, Ending::Finished) {
+                    if !matches!(ending, Ending::Finished) && !is_lenient(edge) {
                         // Relaxed: the lock orders it before a retry.
                         link_of(edge).store(UNLINKED, crate::sync::Ordering::Relaxed);
                         settled += usize::from(self.settle(node, ending));

@@ -57,6 +57,8 @@ impl Chain {
             nbytes: None,
             encode: None,
             decode: None,
+            bytes: None,
+            flags: 0,
         };
         unsafe extern "C" fn destroy(chain: *mut c_void) {
             // SAFETY: an object of this type is a box given up below, and is destroyed once.

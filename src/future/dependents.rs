@@ -19,7 +19,7 @@ const ABANDONED: u64 = 1 << 61;
 const STATE_SHIFT: u32 = 56;
 const ADDRESS: u64 = (1 << STATE_SHIFT) - 1;
 
-/// An edge, as linked: the address of its link word, and in the two lowest bits what it is part of. 0 ends a list.
+/// An edge, as linked: the address of its link word, and in the three lowest bits what it is part of. 0 ends a list.
 pub(crate) type EdgeWord = u64;
 
 /// What the link word of a task's edge holds once the task was told that the input failed, or was refused by a failed input: the edge

@@ -4,7 +4,9 @@ use super::dependents::Closed;
 use super::node::NodePtr;
 use super::walk::Ref;
 use super::{State, key};
+use crate::scheduler::Local;
 use crate::status::{self, Failure, Status};
+use crate::value::Value;
 use parking_lot::Mutex;
 use std::ffi::CString;
 use std::sync::{Arc, LazyLock};
@@ -20,9 +22,22 @@ pub(crate) struct Error {
     pub(crate) message: CString,
     /// The key of the task it began in.
     pub(crate) origin: CString,
+    /// An object that the task failed with.
+    payload: Option<Payload>,
     /// Whether somebody could retry what ended because of it.
     pub(crate) is_retryable: bool,
     followers: Mutex<Followers>,
+}
+
+/// An object that travels with an error, and ends with its last sharer: under no lock of ours, wherever that is.
+#[derive(Debug, Clone)]
+struct Payload(Value);
+
+impl Drop for Payload {
+    fn drop(&mut self) {
+        let value = std::mem::take(&mut self.0);
+        Local::with(|local| local.bury(value));
+    }
 }
 
 /// The futures that ended because of an error, as they were: each may be freed, or something else by now.
@@ -47,7 +62,37 @@ impl Error {
         attempts: u32,
         message: &str,
     ) -> Arc<Self> {
-        Arc::new(Self { is_retryable: true, ..Self::for_good(origin, status, code, attempts, message) })
+        Self::with_payload(origin, status, code, attempts, message, None)
+    }
+
+    /// The same with an object that travels with it.
+    pub(crate) fn with_payload(
+        origin: CString,
+        status: Status,
+        code: i32,
+        attempts: u32,
+        message: &str,
+        payload: Option<Value>,
+    ) -> Arc<Self> {
+        let payload = payload.map(Payload);
+        let error = Self::for_good(origin, status, code, attempts, message);
+        Arc::new(Self { is_retryable: true, payload, ..error })
+    }
+
+    /// The object that the task failed with.
+    pub(crate) fn payload(&self) -> Option<&Value> {
+        self.payload.as_ref().map(|payload| &payload.0)
+    }
+
+    /// The error without what travels with it: for who keeps it longer than futures do.
+    pub(crate) fn bare(self: &Arc<Self>) -> Arc<Self> {
+        if self.payload.is_none() { self.clone() } else { Arc::new(self.copy()) }
+    }
+
+    /// The same words, for futures that nobody can retry.
+    fn copy(&self) -> Self {
+        let error = Self::for_good(self.origin.clone(), self.status, self.code, self.attempts, "");
+        Self { message: self.message.clone(), ..error }
     }
 
     /// An error that nobody can retry after.
@@ -58,6 +103,7 @@ impl Error {
             attempts,
             message: text(message),
             origin,
+            payload: None,
             is_retryable: false,
             followers: Mutex::default(),
         }
@@ -136,12 +182,7 @@ impl Ending {
 
     /// The same, if it is an error, for a future that nobody can retry.
     pub(crate) fn for_good(&self) -> Option<Self> {
-        let copied = |error: &Error| {
-            Arc::new(Error {
-                message: error.message.clone(),
-                ..Error::for_good(error.origin.clone(), error.status, error.code, error.attempts, "")
-            })
-        };
+        let copied = |error: &Error| Arc::new(Error { payload: error.payload.clone(), ..error.copy() });
         match self {
             Ending::Finished => None,
             Ending::Failed(error) => Some(Ending::Failed(copied(error))),

@@ -1,7 +1,7 @@
 //! From ids to nodes and back: handles looked up, cloned, taken and ended.
 
 use super::State;
-use super::cascade::{Cascade, free};
+use super::cascade::{Cascade, class_of, free};
 use super::error::state_of;
 use super::node::NodePtr;
 use super::waiting::handle_ended;
@@ -10,6 +10,8 @@ use crate::scheduler::Local;
 use crate::slab::{self, Class, Ended, Id, Life, Line};
 use crate::status::{self, Failure, Result};
 use crate::sync::{AtomicU64, Ordering};
+use crate::value::Value;
+use std::ffi::c_void;
 
 /// The line of a further handle of a future.
 #[repr(C)]
@@ -240,4 +242,41 @@ impl Drop for Spare {
     fn drop(&mut self) {
         Local::with(|local| local.magazine(Class::Clone).put(self.0));
     }
+}
+
+/// Takes the object out of a finished future that nobody refers to but this handle, and ends it. On failure the future is as before, under
+/// the same handle or another one. `check` says what is wrong with the object.
+pub(crate) fn take_object(id: &mut Id, check: impl FnOnce(&Value) -> Result<()>) -> Result<*mut c_void> {
+    let shared = || Failure::new(status::STATE, "others hold the future, need it, or share its object");
+    let spare = Spare::new()?;
+    let pinned = Ref::of(pin(*id)?);
+    let node = pinned.node();
+    if !node.dependents.closed().is_some_and(|closed| state_of(closed) == State::Finished) {
+        return Err(Failure::new(status::STATE, "the future has not finished"));
+    }
+    // SAFETY: finished, and a reference is counted.
+    let value = unsafe { &*node.value() };
+    check(value)?;
+    // The handle's, or its clone's, and the one counted here.
+    if node.life.references() != 2 || !value.is_sole_object() {
+        return Err(shared());
+    }
+    let held = Ref::of(take(*id)?);
+    drop(pinned);
+    *id = Id(0);
+    // From here on nobody finds the future but by its key, or by looking at all nodes.
+    let node = held.into_node();
+    if node.life.leave_if_last() {
+        // SAFETY: finished, the caller is the only one to refer to it, and what is put there instead is read like any value.
+        let mut value = unsafe { node.take_value() };
+        let object = value.take_object();
+        node.set_value(&mut value);
+        if let Some(object) = object {
+            Local::with(|local| free(node, class_of(node), local));
+            return Ok(object);
+        }
+        node.life.revive();
+    }
+    *id = spare.into_handle(Ref::of(Taken::of(node)));
+    Err(shared())
 }

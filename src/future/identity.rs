@@ -61,6 +61,10 @@ fn args_into(hasher: &mut Hasher, args: &[Arg], client: u32) -> Result<bool> {
                 Err(_) => false,
             },
             arg_kind::FUTURE | arg_kind::TAKE => future_into(hasher, arg.payload, client),
+            arg_kind::AFTER => {
+                tagged(hasher, arg_kind::AFTER, &[]);
+                future_into(hasher, arg.payload, client)
+            }
             _ => value_into(hasher, arg)?,
         };
         if !known {

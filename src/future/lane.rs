@@ -211,6 +211,8 @@ static TOKEN_TYPE: Type = Type {
     nbytes: None,
     encode: None,
     decode: None,
+    bytes: None,
+    flags: 0,
 };
 
 unsafe extern "C" fn destroy_token(object: *mut c_void) {

@@ -61,8 +61,8 @@ pub(crate) use program::{Number, Program, is_finished_in, prepare as prepare_pro
 pub(crate) use read::{MAX_NESTING, constant, discard, items};
 pub(crate) use sight::{Name, Sight};
 pub(crate) use submit::{Made, Spec, scatter};
-pub use task::Task;
 use task::run_queued_child;
+pub use task::{Task, current};
 pub(crate) use task::{drop_stale_entries, execute};
 pub(crate) use waiting::deadlock;
 pub(crate) use watch::{Watch, Watcher, Watching};
@@ -73,7 +73,7 @@ use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result, Status};
 use crate::value::{Value, kind as value_kind};
 use error::state_of;
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, c_char, c_void};
 use std::sync::Arc;
 
 /// The states of a future, as `rask_state` has them.
@@ -340,6 +340,21 @@ pub fn error(future: u64) -> Result<ErrorView> {
     })?
 }
 
+/// The object that the task failed with in which the error began, valid until the handle is released; `None` without one.
+pub fn error_payload(future: u64) -> Result<Option<*const Value>> {
+    with_node(future, |node, _| {
+        let closed =
+            node.dependents.closed().ok_or_else(|| Failure::new(status::STATE, "the future is not done"))?;
+        // The node keeps its share of the error until it is freed.
+        Ok(submit::error_of(closed).and_then(|error| error.payload().map(std::ptr::from_ref)))
+    })?
+}
+
+/// The id of the future's client.
+pub fn client(future: u64) -> Result<u64> {
+    with_node(future, |node, _| crate::scheduler::client_id(node.client()).0)
+}
+
 /// Cancels the future and its dependents; `STATE` when done already.
 pub fn cancel(future: u64, reason: Option<&CStr>) -> Result<()> {
     with_node(future, |node, local| {
@@ -363,6 +378,15 @@ pub fn retry(future: u64) -> Result<()> {
 /// Another handle of the same future.
 pub fn clone(future: u64) -> Result<u64> {
     handle::clone(Id(future)).map(|id| id.0)
+}
+
+/// Takes the object out of a finished future that nobody else refers to, and ends the handle, which else may become another one. `check`
+/// says what is wrong with the object.
+pub fn take_object(future: &mut u64, check: impl FnOnce(&Value) -> Result<()>) -> Result<*mut c_void> {
+    let mut id = Id(*future);
+    let taken = handle::take_object(&mut id, check);
+    *future = id.0;
+    taken
 }
 
 /// Ends one handle. Null is a no-op.

@@ -185,15 +185,32 @@ pub(crate) struct Block {
 #[repr(C, align(8))]
 pub(crate) struct BlockEdge {
     link: AtomicU64,
-    owner: NodePtr,
+    /// The address of the node whose edge it is, and [`LENIENT`] if it is told of every end alike.
+    owner: u64,
     pub(crate) input: NodePtr,
 }
 
 impl Block {
     pub(crate) fn new(owner: NodePtr, args: Vec<Value>, inputs: Vec<NodePtr>) -> Box<Self> {
-        let edges =
-            inputs.into_iter().map(|input| BlockEdge { link: AtomicU64::new(0), owner, input }).collect();
-        Box::new(Self { args: UnsafeCell::new(args), edges })
+        Self::with_lenient(owner, args, inputs, &[])
+    }
+
+    /// As [`new`](Self::new), where the failure of some inputs, by their indices in order, is not the task's.
+    pub(crate) fn with_lenient(
+        owner: NodePtr,
+        args: Vec<Value>,
+        inputs: Vec<NodePtr>,
+        mut lenient: &[usize],
+    ) -> Box<Self> {
+        let edges = inputs.into_iter().enumerate().map(|(index, input)| {
+            let mut owner = owner.to_word();
+            if let Some((_, rest)) = lenient.split_first().filter(|&(&first, _)| first == index) {
+                lenient = rest;
+                owner |= LENIENT;
+            }
+            BlockEdge { link: AtomicU64::new(0), owner, input }
+        });
+        Box::new(Self { args: UnsafeCell::new(args), edges: edges.collect() })
     }
 
     /// The arguments, for the task that runs.
@@ -231,6 +248,11 @@ impl EdgeRef {
         self.0
     }
 
+    /// See [`is_lenient`].
+    pub(crate) fn is_lenient(self) -> bool {
+        is_lenient(self.0)
+    }
+
     /// Its link word.
     pub(crate) fn link(self) -> &'static AtomicU64 {
         link_of(self.0)
@@ -242,12 +264,22 @@ const TAG_LARGE: u64 = 1;
 const TAG_BLOCK: u64 = 2;
 const TAG_WATCH: u64 = 3;
 const TAG: u64 = 3;
+/// Beside the tag: the owner waits for the input's end, not for its value.
+const LENIENT: u64 = 4;
+/// What is no part of the address, which is a multiple of 8.
+const MARKS: u64 = TAG | LENIENT;
+
+/// Whether the edge's owner runs whatever becomes of the input.
+#[inline]
+pub(crate) fn is_lenient(edge: EdgeWord) -> bool {
+    edge & LENIENT != 0
+}
 
 impl Edge {
     /// Whom the linked word `edge` tells.
     #[inline]
     pub(crate) fn of(edge: EdgeWord) -> Edge {
-        let address = (edge & !TAG) as usize;
+        let address = (edge & !MARKS) as usize;
         let node = |address| {
             NodePtr(NonNull::new(ptr::with_exposed_provenance_mut(address)).expect("a linked edge"))
         };
@@ -255,7 +287,9 @@ impl Edge {
             TAG_SMALL => Edge::Task(node(address & !(64 - 1))),
             TAG_LARGE => Edge::Task(node(address & !(128 - 1))),
             // SAFETY: an edge of a block is linked only while the block exists.
-            TAG_BLOCK => Edge::Task(unsafe { (*ptr::with_exposed_provenance::<BlockEdge>(address)).owner }),
+            TAG_BLOCK => Edge::Task(NodePtr::from_word(unsafe {
+                (*ptr::with_exposed_provenance::<BlockEdge>(address)).owner & !LENIENT
+            })),
             _ => {
                 Edge::Watch(NonNull::new(ptr::with_exposed_provenance_mut(address)).expect("a linked watch"))
             }
@@ -273,7 +307,7 @@ impl Edge {
 pub(crate) fn link_of<'a>(edge: EdgeWord) -> &'a AtomicU64 {
     // SAFETY: an edge word is the address of its link word, which exists while the edge is linked: inline links are parts of
     // lines, block edges and watches are kept until their list was closed and walked or they were unlinked.
-    unsafe { &*ptr::with_exposed_provenance::<AtomicU64>((edge & !TAG) as usize) }
+    unsafe { &*ptr::with_exposed_provenance::<AtomicU64>((edge & !MARKS) as usize) }
 }
 
 impl NodePtr {
@@ -373,7 +407,7 @@ impl NodePtr {
 
     /// The edge of a future argument in a block, and its link.
     pub(crate) fn block_edge(edge: &BlockEdge) -> (EdgeWord, &AtomicU64) {
-        ((&raw const edge.link).expose_provenance() as u64 | TAG_BLOCK, &edge.link)
+        ((&raw const edge.link).expose_provenance() as u64 | TAG_BLOCK | edge.owner & LENIENT, &edge.link)
     }
 
     pub(crate) fn set_block(self, block: Box<Block>) {

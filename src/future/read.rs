@@ -88,6 +88,9 @@ pub(super) fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usi
             }
             arg_kind::TOKEN => lane::read_token(arg),
             arg_kind::LAZY => Err(Failure::invalid("a delayed is an argument of rask_delayed_call only")),
+            arg_kind::AFTER => Err(Failure::invalid(
+                "rask_after is an argument of a task, not in a list, a value or a delayed",
+            )),
             kind => Err(Failure::invalid(format!("no such kind of argument: {kind}"))),
         }
     }

@@ -113,7 +113,12 @@ fn look(node: NodePtr, found: &mut Found) -> Result<bool> {
         let before = open.len();
         // The inputs of what runs are finished, and its body may be changing.
         if !runs_unwanted(node) {
-            node.for_each_input(|input| open.extend(failure_of(input).map(|_| input)));
+            node.for_each_edge(|input, edge| {
+                // What became of the others is not why it failed.
+                if !edge.is_lenient() {
+                    open.extend(failure_of(input).map(|_| input));
+                }
+            });
         }
         if open.len() == before {
             found.roots.push(node);
@@ -176,7 +181,7 @@ impl Opened {
                 let is_finished =
                     input.dependents.closed().is_some_and(|closed| state_of(closed) == State::Finished);
                 // Relaxed: whoever told the edge held the lock.
-                if edge.link().load(Ordering::Relaxed) == UNLINKED && !is_finished {
+                if edge.link().load(Ordering::Relaxed) == UNLINKED && !is_finished && !edge.is_lenient() {
                     links.push((input, edge));
                 }
             });

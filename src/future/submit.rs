@@ -13,7 +13,7 @@ use crate::scheduler::{Job, Lane, Local, Rank};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
 use crate::sync::{AtomicU64, Ordering};
-use crate::value::{Arg, arg::kind as arg_kind};
+use crate::value::{Arg, Value, arg::kind as arg_kind};
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
@@ -284,7 +284,7 @@ pub(crate) fn link_some_inputs(
         match input.dependents.link(edge, link) {
             Ok(()) => true,
             Err(closed) => {
-                if state_of(closed) != State::Finished {
+                if state_of(closed) != State::Finished && !node::is_lenient(edge) {
                     // Relaxed: a retry waits until submit has linked.
                     link.store(UNLINKED, Ordering::Relaxed);
                     failed.get_or_insert_with(|| Ending::of(closed));
@@ -414,10 +414,21 @@ fn make_with_block(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
         return Ok(make_mistaken(local, node, class, spec, args));
     }
     let mut inputs = Vec::new();
+    let mut lenient = Vec::new();
     let mut values = Vec::with_capacity(args.len());
     let mut wrong = None;
     for (index, arg) in args.iter().enumerate() {
-        match read(arg, spec.client, &mut inputs, 0) {
+        // An input that may fail has no value to refer to.
+        let value = if arg.kind == arg_kind::AFTER && arg.reserved == 0 {
+            lenient.push(inputs.len());
+            input(arg, spec.client).map(|(node, _)| {
+                inputs.push(node);
+                Value::NONE
+            })
+        } else {
+            read(arg, spec.client, &mut inputs, 0)
+        };
+        match value {
             Ok(value) => values.push(value),
             Err(why) => {
                 discard(&args[index + 1..]);
@@ -435,7 +446,7 @@ fn make_with_block(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
     }
     // An input may end between being read and being linked; counting it as open costs an arrival, nothing else.
     let open = inputs.len() as u32;
-    node.set_block(Block::new(node, values, inputs));
+    node.set_block(Block::with_lenient(node, values, inputs, &lenient));
     node.set_shape(Shape::BLOCK);
     Ok(finish(local, node, class, spec, open))
 }

@@ -181,6 +181,18 @@ impl Task {
         }
     }
 
+    /// Makes the task an error with an object that travels with it. The first failure stands: returns an object that nobody wants, for the
+    /// caller to drop.
+    #[must_use]
+    pub fn fail_with(&mut self, status: Status, code: i32, message: &str, object: Value) -> Option<Value> {
+        if self.failure.is_some() {
+            return Some(object);
+        }
+        let (origin, attempt) = (self.key().to_owned(), self.attempt());
+        self.failure = Some(Error::with_payload(origin, status, code, attempt, message, Some(object)));
+        None
+    }
+
     /// The task's result becomes that of `future`, whose handle is taken on every path. The caller has dropped the
     /// [result](Self::take_result) set before.
     pub fn return_future(&mut self, future: u64) {
@@ -244,7 +256,7 @@ impl Task {
     pub(super) fn outcome(&self) -> Outcome {
         match (&self.failure, &self.forward) {
             _ if self.cancelled() => Outcome::Cancelled,
-            (Some(error), _) => Outcome::Failed(error.clone()),
+            (Some(error), _) => Outcome::Failed(error.bare()),
             (None, Some(_)) => Outcome::Forwarded,
             (None, None) => Outcome::Finished,
         }
@@ -341,6 +353,11 @@ impl Task {
         // SAFETY: set by `execute` for as long as the task lives.
         unsafe { local.task.get().cast::<Task>().as_ref() }
     }
+}
+
+/// The innermost task of the calling thread, or null.
+pub fn current() -> *mut Task {
+    Local::with(|local| local.task.get().cast_mut().cast())
 }
 
 /// Runs a future's task on top of the one that runs on this thread, if it is among the newest that this thread has queued: the child that a

@@ -243,6 +243,18 @@ impl Life {
         }
     }
 
+    /// Gives up the last reference, if it is the last; then the line is the caller's to free, or to [`revive`](Self::revive).
+    pub(crate) fn leave_if_last(&self) -> bool {
+        let word = self.0.load(Ordering::Relaxed);
+        // As in `leave`: acquire for what others did, release for who reads the line in a sequence lock.
+        let left = word & REFERENCES == 1
+            && self.0.compare_exchange(word, word - 1, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        if left {
+            fence(Ordering::Release);
+        }
+        left
+    }
+
     /// How many references there are just now.
     pub(crate) fn references(&self) -> u64 {
         self.0.load(Ordering::Acquire) & REFERENCES

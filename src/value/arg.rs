@@ -56,6 +56,8 @@ pub mod kind {
     pub const SHARED: ArgKind = 13;
     /// A token of the lane whose id is `size`.
     pub const TOKEN: ArgKind = 14;
+    /// Nothing, once a future is done, whatever became of it.
+    pub const AFTER: ArgKind = 15;
 }
 
 /// What proves that an argument of kind [`SHARED`](kind::SHARED) is one of ours.

@@ -119,6 +119,16 @@ pub(super) unsafe fn release(payload: NonNull<u8>) -> bool {
     refs.load(Ordering::Acquire) == 0
 }
 
+/// Whether the caller's reference is the only one. Acquire: what others did with the block is over.
+///
+/// # Safety
+/// The caller holds a reference.
+#[inline]
+pub(super) unsafe fn is_sole(payload: NonNull<u8>) -> bool {
+    // SAFETY: by contract.
+    unsafe { header(payload) }.refs.load(Ordering::Acquire) == 1
+}
+
 /// Whose memory it is.
 ///
 /// # Safety

@@ -122,6 +122,7 @@ impl Value {
             (kind::BYTES, Form::INLINE) => Some((value.words.as_ptr().cast(), value.bytes_size())),
             (kind::BYTES, Form::MANAGED) => return value.resident()?.bytes_raw(),
             (kind::BYTES, _) => Some((pointer_of(value.words[2]), value.bytes_size())),
+            (kind::OBJECT, _) => return value.object_bytes(),
             _ => None,
         })
     }
@@ -143,10 +144,13 @@ impl Value {
         if value.tag() == kind::BYTES && value.form() == Form::MANAGED {
             return value.resident()?.text();
         }
+        if value.tag() == kind::OBJECT && !value.is_text_object() {
+            return Ok(None);
+        }
         let Some((data, size)) = value.bytes_raw()? else { return Ok(None) };
         // SAFETY: not NULL, readable for that size while the value lives, and immutable.
         let data = unsafe { std::slice::from_raw_parts(data, size) };
-        if value.form() != Form::MOVED || data.contains(&0) {
+        if value.tag() == kind::OBJECT || value.form() != Form::MOVED || data.contains(&0) {
             return Ok(Some(data.as_ptr().cast()));
         }
         let block = pointer_of::<Moved>(value.words[0]);

@@ -26,7 +26,15 @@ pub struct Type {
     pub encode: Option<unsafe extern "C" fn(object: *const c_void, out: *mut BytesOut) -> Status>,
     /// Makes an object of what encode wrote; NULL on failure.
     pub decode: Option<unsafe extern "C" fn(data: *const c_void, size: usize) -> *mut c_void>,
+    /// Shows the object as bytes, in place: where they are and, in size, how many. They stay as long as the
+    /// object. What reads bytes then reads objects of it too. NULL: it is no bytes.
+    pub bytes: Option<unsafe extern "C" fn(object: *const c_void, size: *mut usize) -> *const c_void>,
+    /// RASK_TYPE_TEXT, or 0.
+    pub flags: u64,
 }
+
+/// What a type's bytes shows is followed by a NUL that is not counted: rask_arg_str reads it.
+pub const RASK_TYPE_TEXT: u64 = 1;
 
 /// The size of the first published `rask_type`; it never changes.
 const FIRST_SIZE: usize = 48;
@@ -67,7 +75,22 @@ unsafe fn check(ty: *const Type) -> (Option<Destroy>, Result<()>) {
     if unsafe { (*ty).name.is_null() } {
         return (destroy, invalid("the name of a rask_type is NULL"));
     }
+    // SAFETY: as large as it says.
+    if unsafe { view(ty) }.is_some_and(|(_, flags)| flags & !RASK_TYPE_TEXT != 0) {
+        return (destroy, invalid("unknown bits in the flags of a rask_type"));
+    }
     (destroy, Ok(()))
+}
+
+type Bytes = unsafe extern "C" fn(object: *const c_void, size: *mut usize) -> *const c_void;
+
+/// How objects of the type are shown as bytes, if they are, and the type's flags.
+///
+/// # Safety
+/// `ty` points to a type of at least the size it states.
+unsafe fn view(ty: *const Type) -> Option<(Option<Bytes>, u64)> {
+    // SAFETY: by contract: types of before 0.1 end earlier, and those between the two sizes have only a part of it.
+    unsafe { ((*ty).struct_size >= size_of::<Type>()).then(|| ((*ty).bytes, (*ty).flags)) }
 }
 
 /// The name of a type that was accepted.
@@ -172,6 +195,52 @@ impl Value {
         let Some(ty) = value.object_type() else { return Ok(None) };
         let resident = if value.form() == Form::MANAGED { value.resident()? } else { value };
         Ok(Some((pointer_of(resident.words[1]), ty)))
+    }
+
+    /// The bytes that an object is shown as, if its type shows it so; as for [`bytes_raw`](Self::bytes_raw).
+    pub(super) fn object_bytes(&self) -> Result<Option<(*const u8, usize)>> {
+        let Some(ty) = self.object_type() else { return Ok(None) };
+        // SAFETY: the type of a live object.
+        let Some((Some(bytes), _)) = (unsafe { view(ty) }) else { return Ok(None) };
+        let Some((object, _)) = self.as_object()? else { return Ok(None) };
+        let mut size = 0;
+        // SAFETY: the type's own function, for an object of it.
+        let data = unsafe { bytes(object, &raw mut size) };
+        if data.is_null() {
+            return Ok(Some((NonNull::dangling().as_ptr(), 0)));
+        }
+        Ok(Some((data.cast(), size)))
+    }
+
+    /// Whether a NUL follows what [`object_bytes`](Self::object_bytes) shows.
+    pub(super) fn is_text_object(&self) -> bool {
+        // SAFETY: the type of a live object.
+        self.object_type()
+            .is_some_and(|ty| unsafe { view(ty) }.is_some_and(|(_, flags)| flags & RASK_TYPE_TEXT != 0))
+    }
+
+    /// Whether it is an object in memory that no other value shares.
+    pub fn is_sole_object(&self) -> bool {
+        let value = self.resolve();
+        let held = value.tag() == kind::OBJECT && value.form() == Form::BLOCK;
+        // SAFETY: a value of this form holds a reference to its block.
+        held && value.block().is_some_and(|block| unsafe { block::is_sole(block) })
+    }
+
+    /// Takes the object out and leaves nothing; `None`, and all is as before, unless it is [sole](Self::is_sole_object).
+    pub fn take_object(&mut self) -> Option<*mut c_void> {
+        if !self.is_sole_object() {
+            return None;
+        }
+        let [block, object, _, _] = std::mem::take(self).into_words();
+        let block = NonNull::new(pointer_of::<u8>(block))?;
+        // SAFETY: the only reference to the block was the value's.
+        unsafe {
+            let (client, held) = (block::client(block), block.cast::<u64>().read());
+            block::free(block, size_of::<u64>());
+            account(client, -(held as i64));
+        }
+        Some(pointer_of(object))
     }
 
     /// The name of its type, if the value is an object; else empty.

@@ -51,6 +51,8 @@ const THING: Type = Type {
     nbytes: Some(hundred),
     encode: None,
     decode: None,
+    bytes: None,
+    flags: 0,
 };
 static THING_TYPE: Type = THING;
 

@@ -20,8 +20,9 @@ fn installed(candidates: &[&'static str]) -> Vec<&'static str> {
 
 fn compile(compiler: &str, flags: &[&str], source: &str, to: &Path) {
     let out = Command::new(compiler)
+        .args(["-Wall", "-Wextra", "-pedantic", "-Werror"])
         .args(flags)
-        .args(["-Wall", "-Wextra", "-pedantic", "-Werror", "-c", "-I"])
+        .args(["-c", "-I"])
         .arg(Path::new(ROOT).join("include"))
         .arg(Path::new(ROOT).join(source))
         .arg("-o")
@@ -83,7 +84,8 @@ fn the_header_stands_alone() {
     let folder = scratch("header-alone");
     let header = "include/rask.h";
     for compiler in installed(&["cc", "gcc", "clang"]) {
-        compile(compiler, &["-x", "c", "-std=c11"], header, &folder.join("c.o"));
+        // clang takes a header that it is given for a program, and its inline functions for unused.
+        compile(compiler, &["-x", "c", "-std=c11", "-Wno-unused-function"], header, &folder.join("c.o"));
         compile(compiler, &["-x", "c++", "-std=c++17"], header, &folder.join("cpp.o"));
     }
 }

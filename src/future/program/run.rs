@@ -43,6 +43,8 @@ pub(crate) fn prepare(program: &Arc<Program>, local: &Local, client: u32) -> Res
         nbytes: None,
         encode: None,
         decode: None,
+        bytes: None,
+        flags: 0,
     };
     let Some(line) = local.magazine(Class::Small).take() else {
         return Err(Failure::new(status::NOMEM, "no memory for a future"));

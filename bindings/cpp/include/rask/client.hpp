@@ -1,0 +1,319 @@
+// client: where work runs. client_ref names one that somebody else closes, and has all the verbs; client owns
+// one.
+#ifndef RASK_CLIENT_HPP
+#define RASK_CLIENT_HPP
+
+#include <rask/future.hpp>
+#include <rask/options.hpp>
+#include <rask/stop.hpp>
+
+#include <iterator>
+#include <vector>
+
+namespace rask {
+
+class with_options;
+
+/// Figures of a client: n_workers, n_running, n_pending, ...
+using client_stats = rask_client_stats;
+
+namespace detail {
+
+template <class F> using enable_callable = std::enable_if_t<!std::is_same_v<std::decay_t<F>, options>, int>;
+
+/// How an argument travels to a function of the C API's: as what other languages read.
+template <class T, class = void> struct for_c {
+    static constexpr bool lists = false;
+    template <class To, class From> static void put(To &to, From &&from) {
+        to.add(to_arg<T>(std::forward<From>(from)));
+    }
+};
+template <class T>
+struct for_c<T, std::enable_if_t<is_future<T> || is_range_of_futures<T> || is_tuple_of_futures<T>>>
+    : passing<T> {};
+
+/// As arguments, as many as there are.
+struct argument_list {
+    std::vector<rask_arg> args;
+    std::size_t count = 0;
+    argument_list() = default;
+    argument_list(const argument_list &) = delete;
+    ~argument_list() {
+        if (count > 0)
+            std::ignore = rask_submit(rask_client{0}, nullptr, args.data(), count);
+    }
+    void add(rask_arg arg) {
+        args.push_back(arg);
+        count++;
+    }
+    std::size_t commit() noexcept { return std::exchange(count, 0); }
+};
+
+/// An item of a range: of one that is given up, it may be moved.
+template <class Range, class T> decltype(auto) forward_item(T &&item) noexcept {
+    if constexpr (std::is_lvalue_reference_v<Range>)
+        return static_cast<std::remove_reference_t<T> &>(item);
+    else
+        return static_cast<std::remove_reference_t<T> &&>(item);
+}
+
+/// Submits a call.
+template <class F, class... A> auto submit(rask_client client, const options *how, F &&f, A &&...a) {
+    static_assert(((!is_delayed<std::decay_t<A>> && !is_range_of_delayeds<std::decay_t<A>>)&&...),
+                  "rask: a delayed is an argument of rask::delay: compute it first");
+#ifdef __cpp_lib_jthread
+    if constexpr (takes_token<std::decay_t<F>, std::decay_t<A>...>) {
+        std::stop_source source;
+        auto told = submit(client, how, stoppable<std::decay_t<F>>{std::forward<F>(f), source},
+                           std::forward<A>(a)...);
+        told.on_done([source]() mutable { source.request_stop(); });
+        return told;
+    } else
+#endif
+    {
+        using wanted = submitted<std::decay_t<F>, std::decay_t<A>...>;
+        using made = future<typename wanted::type>;
+        if constexpr (!wanted::is_possible) {
+            return made();
+        } else {
+            const rask_future handle = write_down<typename wanted::task>(
+                [&](rask_task_fn function, const rask_arg *args, std::size_t count) {
+                    if (!how)
+                        return rask_submit(client, function, args, count);
+                    const rask_submit_options c = to_c(*how);
+                    return rask_submit_with(client, function, args, count, &c);
+                },
+                std::forward<F>(f), std::forward<A>(a)...);
+            if (!handle.id)
+                throw_last();
+            return made(handle);
+        }
+    }
+}
+
+} // namespace detail
+
+/// A client, by a name that closes nothing. Cheap to copy; valid until its owner closes the client.
+class client_ref {
+  public:
+    explicit client_ref(rask_client handle) noexcept : handle_(handle) {}
+    [[nodiscard]] rask_client handle() const noexcept { return handle_; }
+
+    // ---- submit ----
+
+    /// Runs f(args...) on a worker as soon as the futures among the arguments are finished. A future<T>
+    /// arrives as const T &, a std::vector<future<T>> as a rask::list<T>, a std::tuple of futures as a tuple
+    /// of references; any other argument is copied or moved in, and arrives as const reference, or, if it
+    /// cannot be copied and f wants it so, as an rvalue. What f throws becomes the future's error. If f
+    /// returns a future, the result is that one's.
+    template <class F, class... A, detail::enable_callable<F> = 0> auto submit(F &&f, A &&...args) const {
+        return detail::submit(handle_, nullptr, std::forward<F>(f), std::forward<A>(args)...);
+    }
+    template <class F, class... A> auto submit(const options &how, F &&f, A &&...args) const {
+        return detail::submit(handle_, &how, std::forward<F>(f), std::forward<A>(args)...);
+    }
+
+    /// Options one by one: `client.with().retries(3).submit(f, x)`.
+    [[nodiscard]] with_options with(options how = {}) const;
+
+    /// Submits f(item) for each item, which may be futures: the futures in their order. With an f without
+    /// state one call, one wake-up.
+    template <class F, class Range, detail::enable_callable<F> = 0> auto map(F &&f, Range &&items) const {
+        return map_each(nullptr, std::forward<F>(f), std::forward<Range>(items));
+    }
+    template <class F, class Range> auto map(const options &how, F &&f, Range &&items) const {
+        return map_each(&how, std::forward<F>(f), std::forward<Range>(items));
+    }
+
+    /// Submits a function of the C API's, whose result can be read as a T. Its arguments are read as
+    /// rask.hpp's values, futures and rask_args.
+    template <class T, class... A> future<T> call(rask_task_fn function, A &&...args) const {
+        return call_with<T>(nullptr, function, std::forward<A>(args)...);
+    }
+    template <class T, class... A>
+    future<T> call(const options &how, rask_task_fn function, A &&...args) const {
+        return call_with<T>(&how, function, std::forward<A>(args)...);
+    }
+
+    /// Makes a value a finished future, to be an argument of many tasks.
+    template <class T> auto scatter(T &&from) const {
+        using kept = std::decay_t<T>;
+        using made = typename detail::result<kept>::type;
+        const rask_arg arg = detail::to_arg<kept>(std::forward<T>(from));
+        return adopt<made>(rask_scatter(handle_, arg));
+    }
+
+    /// Runs what a rask::delayed needs, each part once; of several, what they have in common once.
+    template <class T> future<T> compute(const delayed<T> &what) const;
+    template <class T> std::vector<future<T>> compute_all(const std::vector<delayed<T>> &what) const;
+    template <class... T> std::tuple<future<T>...> compute_all(const delayed<T> &...what) const;
+
+    // ---- all of it ----
+
+    /// Waits until nothing is pending or running.
+    void wait() const { check(rask_client_wait(handle_, RASK_FOREVER)); }
+    template <class Rep, class Period>
+    future_status wait_for(const std::chrono::duration<Rep, Period> &limit) const {
+        const rask_status status = rask_client_wait(handle_, detail::timeout(limit));
+        if (status == RASK_E_TIMEOUT)
+            return future_status::timeout;
+        return check(status), future_status::ready;
+    }
+
+    [[nodiscard]] client_stats stats() const {
+        client_stats now = RASK_CLIENT_STATS_INIT;
+        check(rask_client_get_stats(handle_, &now));
+        return now;
+    }
+    /// Records what tasks do, for Perfetto, until trace_stop or close.
+    void trace_start(const std::string &path) const { check(rask_trace_start(handle_, path.c_str())); }
+    void trace_stop() const { check(rask_trace_stop(handle_)); }
+    /// Writes what is not done and what it waits for, as JSON; to stderr without a path.
+    void dump(const std::string &path = {}) const { check(rask_client_dump(handle_, detail::or_null(path))); }
+
+    friend bool operator==(client_ref a, client_ref b) noexcept { return a.handle_.id == b.handle_.id; }
+    friend bool operator!=(client_ref a, client_ref b) noexcept { return !(a == b); }
+
+  protected:
+    client_ref() noexcept = default;
+    rask_client handle_{0};
+
+  private:
+    friend class with_options;
+
+    template <class T> static future<T> adopt(rask_future handle) {
+        if (!handle.id)
+            detail::throw_last();
+        return future<T>(handle);
+    }
+
+    template <class T, class... A>
+    future<T> call_with(const options *how, rask_task_fn function, A &&...args) const {
+        detail::arguments<sizeof...(A), (detail::for_c<std::decay_t<A>>::lists || ... || false)> all;
+        (detail::for_c<std::decay_t<A>>::put(all, std::forward<A>(args)), ...);
+        const std::size_t count = all.commit();
+        if (!how)
+            return adopt<T>(rask_submit(handle_, function, all.data(), count));
+        const rask_submit_options c = detail::to_c(*how);
+        return adopt<T>(rask_submit_with(handle_, function, all.data(), count, &c));
+    }
+
+    template <class F, class Range> auto map_each(const options *how, F &&f, Range &&items) const {
+        using callable = std::decay_t<F>;
+        using item = std::decay_t<decltype(*std::begin(items))>;
+        using wanted = detail::submitted<callable, item>;
+        using made = future<typename wanted::type>;
+        std::vector<made> all;
+        if constexpr (wanted::is_possible) {
+            using task = typename wanted::task;
+            if constexpr (task::width == 1 && !task::has_lists && task::called::width == 0) {
+                detail::argument_list list;
+                for (auto &&one : items)
+                    task::put(list, detail::forward_item<Range>(one));
+                all.resize(list.args.size());
+                const rask_submit_options c = how ? detail::to_c(*how) : rask_submit_options{};
+                auto *out = const_cast<rask_future *>(detail::handles(all.data()));
+                const std::size_t count = list.commit();
+                check(rask_map(handle_, &task::run, list.args.data(), count, how ? &c : nullptr, out));
+            } else {
+                static_assert(std::is_copy_constructible_v<callable>,
+                              "rask: each task of a map has a copy of the callable");
+                for (auto &&one : items)
+                    all.push_back(detail::submit(handle_, how, f, detail::forward_item<Range>(one)));
+            }
+        }
+        return all;
+    }
+};
+
+/// A client with options that are the same for several submits, or chained.
+class with_options {
+  public:
+    with_options(client_ref client, options how) : client_(client), how_(std::move(how)) {}
+
+    with_options priority(int32_t value) && { return how_.priority = value, std::move(*this); }
+    with_options retries(uint32_t value) && { return how_.retries = value, std::move(*this); }
+    with_options retry_delay(std::chrono::nanoseconds value) && {
+        return how_.retry_delay = value, std::move(*this);
+    }
+    with_options key(std::string value) && { return how_.key = std::move(value), std::move(*this); }
+    with_options name(std::string value) && { return how_.name = std::move(value), std::move(*this); }
+    with_options resources(std::string value) && {
+        return how_.resources = std::move(value), std::move(*this);
+    }
+    with_options pure(bool value = true) && { return how_.pure = value, std::move(*this); }
+    with_options impure(bool value = true) && { return how_.impure = value, std::move(*this); }
+
+    template <class F, class... A> auto submit(F &&f, A &&...args) const {
+        return client_.submit(how_, std::forward<F>(f), std::forward<A>(args)...);
+    }
+    template <class F, class Range> auto map(F &&f, Range &&items) const {
+        return client_.map(how_, std::forward<F>(f), std::forward<Range>(items));
+    }
+    template <class T, class... A> future<T> call(rask_task_fn function, A &&...args) const {
+        return client_.call<T>(how_, function, std::forward<A>(args)...);
+    }
+
+  private:
+    client_ref client_;
+    options how_;
+};
+
+inline with_options client_ref::with(options how) const { return {*this, std::move(how)}; }
+
+/// An embedded engine with its worker threads, closed at the end of its scope: what has not started is
+/// cancelled then, what runs is waited for. Futures may outlive it.
+class client : public client_ref {
+  public:
+    /// A worker per processor.
+    client() : client(client_options()) {}
+    explicit client(const client_options &how) {
+        const rask_client_options c = detail::to_c(how);
+        handle_ = rask_client_open(&c);
+        if (!handle_.id)
+            detail::throw_last();
+    }
+    /// So many workers.
+    explicit client(uint32_t workers) : client(client_options{workers}) {}
+    /// Takes over a handle of the C API's.
+    [[nodiscard]] static client adopt(rask_client handle) noexcept { return client(client_ref(handle)); }
+    client(client &&other) noexcept : client_ref(std::exchange(other.handle_, rask_client{0})) {}
+    client &operator=(client &&other) noexcept {
+        std::swap(handle_, other.handle_);
+        return *this;
+    }
+    ~client() {
+        if (handle_.id)
+            std::ignore = rask_client_close(handle_);
+    }
+
+    /// As the destructor, and says what is wrong. Calls after it are rask::error (closed).
+    void close() { check(rask_client_close(handle_)); }
+
+  private:
+    explicit client(client_ref adopted) noexcept : client_ref(adopted) {}
+};
+
+template <class T> client_ref future<T>::client() const {
+    const rask_client where = rask_future_client(handle_);
+    if (!where.id)
+        detail::throw_last();
+    return client_ref(where);
+}
+template <class T> template <class F> auto future<T>::then(F &&f) const & {
+    return client().submit(std::forward<F>(f), *this);
+}
+template <class T> template <class F> auto future<T>::then(F &&f) && {
+    return client().submit(std::forward<F>(f), std::move(*this));
+}
+template <class T> template <class F> auto future<T>::then(const options &how, F &&f) const & {
+    return client().submit(how, std::forward<F>(f), *this);
+}
+
+/// How many handles are alive in this process: 0 at the end of a tidy program.
+[[nodiscard]] inline uint64_t live_handles() noexcept { return rask_live_handles(); }
+/// The version of the library that was loaded: "0.1.0".
+[[nodiscard]] inline const char *version() noexcept { return rask_version_string(); }
+
+} // namespace rask
+#endif

@@ -1,0 +1,228 @@
+// future<T>: the promised value of a task. Copy it and both are held; move it and it has moved; let it go and
+// it is released.
+#ifndef RASK_FUTURE_HPP
+#define RASK_FUTURE_HPP
+
+#include <rask/options.hpp>
+#include <rask/submit.hpp>
+
+#include <exception>
+
+namespace rask {
+
+class client_ref;
+
+/// Where a future is.
+enum class state : rask_state {
+    pending = RASK_PENDING,
+    running = RASK_RUNNING,
+    finished = RASK_FINISHED,
+    error = RASK_ERROR,
+    cancelled = RASK_CANCELLED,
+    lost = RASK_LOST,
+};
+
+/// What a wait with a limit came to.
+enum class future_status { ready, timeout };
+
+template <class T> class [[nodiscard]] future {
+    static_assert(!std::is_reference_v<T>,
+                  "rask: a future of a reference would outlive what it refers to: use a pointer");
+    static_assert(!std::is_const_v<T> && !std::is_volatile_v<T>,
+                  "rask: a future's value is constant anyway: leave const away");
+    static_assert(!std::is_same_v<T, const char *>,
+                  "rask: text of the engine's may hold NULs: use std::string_view");
+
+  public:
+    using value_type = T;
+
+    /// Empty: valid() is false.
+    future() noexcept = default;
+    /// Takes over a handle of the C API's, of a value that can be read as a T.
+    explicit future(rask_future handle) noexcept : handle_(handle) {}
+    future(const future &other) : handle_(other.handle_) {
+        if (valid() && !(handle_ = rask_clone(handle_)).id)
+            detail::throw_last();
+    }
+    future(future &&other) noexcept : handle_(other.release()) {}
+    future &operator=(const future &other) { return *this = future(other); }
+    future &operator=(future &&other) noexcept {
+        std::swap(handle_, other.handle_);
+        return *this;
+    }
+    /// If nobody else wants the result, a task that has not started never will; see fire_and_forget.
+    ~future() {
+        if (valid())
+            std::ignore = rask_release(handle_);
+    }
+
+    [[nodiscard]] bool valid() const noexcept { return handle_.id != 0; }
+    /// The handle, borrowed: for the C API.
+    [[nodiscard]] rask_future handle() const noexcept { return handle_; }
+    /// The handle, the caller's from now on.
+    rask_future release() noexcept { return std::exchange(handle_, rask_future{0}); }
+
+    // ---- the result ----
+
+    /// Waits, and returns the value: by reference, valid as long as this future, or a number or pointer as
+    /// itself. Throws what the task threw, or the task it depends on that failed; or rask::error. For any
+    /// number of callers.
+    decltype(auto) get() const & {
+        if constexpr (std::is_void_v<T>) {
+            result();
+        } else if constexpr (detail::form_of<T>() == detail::form::integer) {
+            int64_t wide;
+            ask(rask_result_i64(handle_, &wide));
+            return detail::narrowed<T>(wide);
+        } else if constexpr (detail::form_of<T>() == detail::form::real) {
+            double wide;
+            ask(rask_result_f64(handle_, &wide));
+            return static_cast<T>(wide);
+        } else {
+            return detail::read<T>(result());
+        }
+    }
+
+    /// As above, and gives the future up: the value is moved out if nobody else holds it or needs it, else
+    /// copied. What cannot be copied is then rask::error (state), and the future as before.
+    auto get() && {
+        if constexpr (std::is_void_v<T>) {
+            result();
+            *this = future();
+        } else {
+            static_assert(detail::form_of<T>() != detail::form::any,
+                          "rask: keep the future while you look at its value");
+            if constexpr (detail::form_of<T>() == detail::form::object && std::is_move_constructible_v<T>) {
+                result();
+                void *object;
+                if (rask_future_take_object(&handle_, &detail::object_type<T>::value, &object) == RASK_OK) {
+                    struct owner {
+                        T *object;
+                        ~owner() { delete object; }
+                    } taken{static_cast<T *>(object)};
+                    return T(std::move(*taken.object));
+                }
+                if constexpr (std::is_copy_constructible_v<T>) {
+                    T copy(detail::read<T>(result()));
+                    future gone(release());
+                    return copy;
+                } else {
+                    throw error(
+                        RASK_E_STATE,
+                        "the value cannot be copied, and not moved out while others hold it or need it");
+                }
+            } else {
+                typename detail::reading<T>::owned copy(detail::read<T>(result()));
+                future gone(release());
+                return copy;
+            }
+        }
+    }
+
+    // ---- waiting ----
+
+    /// Waits until it is done, whatever became of it.
+    void wait() const { check(rask_wait(&handle_, 1, RASK_ALL_COMPLETED, RASK_FOREVER, nullptr)); }
+    template <class Rep, class Period>
+    future_status wait_for(const std::chrono::duration<Rep, Period> &limit) const {
+        const rask_status status =
+            rask_wait(&handle_, 1, RASK_ALL_COMPLETED, detail::timeout(limit), nullptr);
+        if (status == RASK_E_TIMEOUT)
+            return future_status::timeout;
+        return check(status), future_status::ready;
+    }
+    template <class Clock, class Duration>
+    future_status wait_until(const std::chrono::time_point<Clock, Duration> &limit) const {
+        return wait_for(limit - Clock::now());
+    }
+
+    // ---- how it is ----
+
+    [[nodiscard]] rask::state state() const {
+        const rask_state now = rask_future_state(handle_);
+        check(now);
+        return static_cast<rask::state>(now);
+    }
+    /// Whether it is finished, failed or cancelled.
+    [[nodiscard]] bool done() const { return state() >= rask::state::finished; }
+    /// Why it has no value; null while it is not done, and if it has one.
+    [[nodiscard]] std::exception_ptr exception() const { return detail::failure_of(handle_); }
+    /// Its name in its client. Valid as long as this future.
+    [[nodiscard]] std::string_view key() const {
+        const char *key = rask_future_key(handle_);
+        return key ? key : (detail::throw_last(), key);
+    }
+    /// One line for people: key, state, and what it holds or why not.
+    [[nodiscard]] std::string describe() const {
+        std::string line(rask_future_describe(handle_, nullptr, 0), '\0');
+        line.resize(rask_future_describe(handle_, line.data(), line.size() + 1));
+        return line;
+    }
+    /// How many bytes its value holds; waits for it.
+    [[nodiscard]] std::size_t nbytes() const { return rask_value_nbytes(result()); }
+    /// Where it runs.
+    [[nodiscard]] client_ref client() const;
+
+    // ---- what becomes of it ----
+
+    /// Submits f with this future's value, to the same client: a future of what f returns.
+    template <class F> auto then(F &&f) const &;
+    template <class F> auto then(F &&f) &&;
+    template <class F> auto then(const options &how, F &&f) const &;
+
+    /// Cancels it, for all who hold it, and its dependents. false: it is done.
+    bool cancel(const char *reason = nullptr) const {
+        const rask_status status = rask_cancel(handle_, reason);
+        return status != RASK_E_STATE && (check(status), true);
+    }
+    /// Runs it again, and what it depends on that has failed. Throws rask::error (state) unless it has failed
+    /// or was cancelled.
+    void retry() const { check(rask_retry(handle_)); }
+    /// Lets it run, and drops its result.
+    void fire_and_forget() && { check(rask_fire_and_forget(release())); }
+
+    /// Calls f(const future &), or f(), when it is done, however it ends: on the library's one thread for
+    /// that. What f throws is dropped: nobody is there to be told.
+    template <class F> void on_done(F &&f) const {
+        using callback = std::decay_t<F>;
+        static_assert(std::is_invocable_v<callback &, const future &> || std::is_invocable_v<callback &>,
+                      "rask: a callback is called with a const future<T> &, or with nothing");
+        auto *context = new callback(std::forward<F>(f));
+        const rask_status status = rask_on_done(handle_, call_back<callback>, context);
+        if (status != RASK_OK) {
+            delete context;
+            check(status);
+        }
+    }
+
+  private:
+    rask_future handle_{0};
+
+    void ask(rask_status status) const {
+        if (status != RASK_OK)
+            detail::throw_failure(handle_, status);
+    }
+
+    const rask_value *result() const {
+        const rask_value *value;
+        ask(rask_result(handle_, RASK_FOREVER, &value));
+        return value;
+    }
+
+    template <class F> static void call_back(rask_future handle, rask_state, void *context) noexcept {
+        auto *f = static_cast<F *>(context);
+        future borrowed(handle);
+        try {
+            if constexpr (std::is_invocable_v<F &, const future &>)
+                (*f)(static_cast<const future &>(borrowed));
+            else
+                (*f)();
+        } catch (...) { // NOLINT: see on_done
+        }
+        borrowed.release();
+        delete f;
+    }
+};
+
+} // namespace rask
+#endif
