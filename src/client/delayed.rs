@@ -89,13 +89,21 @@ enum Form {
 }
 
 impl Form {
-    fn new(outputs: &[Arc<Part>], traits: Traits) -> Result<Self> {
+    fn new(outputs: &[Arc<Part>], client: u64, traits: Traits) -> Result<Self> {
         if let ([output], true) = (outputs, traits.interprets)
-            && let Some(program) = compile_program(output)
+            && let Some(program) = compile_program(output, client)
         {
             return Ok(Form::Program(Arc::new(program)));
         }
         compile(outputs, traits.is_pure).map(|plan| Form::Plan(Box::new(plan)))
+    }
+
+    /// Whether it will do for the client, too. What is a plan because futures from outside are not finished stays one.
+    fn fits(&self, client: u64) -> bool {
+        match self {
+            Form::Plan(_) => true,
+            Form::Program(program) => program.fits(client),
+        }
     }
 
     /// How many tasks it has.
@@ -155,9 +163,9 @@ impl Drop for Prepared {
 fn compute_into(client: u64, delayed: &[u64], out: &mut [u64]) -> Result<()> {
     let engine = engine::of(client);
     let traits = engine.traits(client)?;
-    let prepared = match kept(delayed).filter(|prepared| prepared.traits == traits) {
+    let prepared = match kept(delayed).filter(|kept| kept.traits == traits && kept.form.fits(client)) {
         Some(prepared) => prepared,
-        None => prepare(delayed, traits)?,
+        None => prepare(delayed, client, traits)?,
     };
     let Some(slots) = &prepared.slots else {
         return prepared.form.compute(client, out);
@@ -192,7 +200,7 @@ fn kept(delayed: &[u64]) -> Option<Arc<Prepared>> {
     if *planned.delayed == *delayed { planned.prepared.lock().clone() } else { None }
 }
 
-fn prepare(delayed: &[u64], traits: Traits) -> Result<Arc<Prepared>> {
+fn prepare(delayed: &[u64], client: u64, traits: Traits) -> Result<Arc<Prepared>> {
     let mut outputs: Vec<Arc<Part>> = Vec::with_capacity(delayed.len());
     let mut known = HashMap::with_capacity(delayed.len());
     let slots: Box<[Slot]> = delayed
@@ -205,7 +213,7 @@ fn prepare(delayed: &[u64], traits: Traits) -> Result<Arc<Prepared>> {
             Err(failure) => Slot::Bad(failure),
         })
         .collect();
-    let form = Form::new(&outputs, traits)?;
+    let form = Form::new(&outputs, client, traits)?;
     // Plans never weigh more than the graphs: a program that computes each prefix of a long chain gets no plan for each.
     let weight = form.len();
     let is_kept = PLANNED.fetch_add(weight, Ordering::Relaxed) + weight <= 2 * graph::n_parts();

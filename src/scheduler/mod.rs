@@ -228,6 +228,12 @@ impl Core {
         client_id(self.number)
     }
 
+    /// Whether it has one slot only: what its holder does needs no protection from other workers.
+    #[inline]
+    pub(crate) fn is_alone(&self) -> bool {
+        self.ends.len() == 1
+    }
+
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         self.sleep.counts.is_closed()

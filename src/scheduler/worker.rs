@@ -266,7 +266,7 @@ impl Slot {
     #[inline]
     fn take_from_outside(&self, core: &Core) -> Option<Job> {
         let batch = &core.ends[self.index].batch;
-        let take = || if core.ends.len() == 1 { batch.take_alone() } else { batch.take() };
+        let take = || if core.is_alone() { batch.take_alone() } else { batch.take() };
         take().or_else(|| if self.fill_batch(core) { take() } else { None })
     }
 

@@ -185,10 +185,11 @@ impl At<'_> {
         }
         records.set(number, value);
         records.count_read(program, step);
+        let is_alone = self.slot().core.is_alone();
         let mut next: Option<Number> = None;
         // The last first, so that the first is the one kept, and the second the newest of those pushed.
         for &Dependent { number, n_inputs } in program.dependents(step).iter().rev() {
-            let is_ready = n_inputs == 1 || records.get(number).arrive(n_inputs);
+            let is_ready = n_inputs == 1 || records.get(number).arrive(n_inputs, is_alone);
             if is_ready && let Some(later) = next.replace(number) {
                 self.run.take_credit(&self.slot().purse);
                 push(self.run.node.client(), &[job(self.run, later)], self.local);

@@ -15,9 +15,11 @@ pub(crate) use records::Records;
 use run::Run;
 pub(crate) use run::{begin, prepare, settle_up};
 
-use super::TaskFn;
 use super::argument::Argument;
 use super::node::MAX_INLINE;
+use super::walk::Ref;
+use super::{State, Task, TaskFn, state_of_node};
+use crate::scheduler::client_id;
 use std::ffi::{CStr, CString};
 use std::ops::Range;
 
@@ -80,7 +82,12 @@ pub(crate) struct Program {
     args: Vec<Argument<Number>>,
     dependents: Vec<Dependent>,
     names: Vec<CString>,
+    /// Finished futures from outside: each stands in the place of a step that has run.
+    given: Vec<(Number, Ref)>,
 }
+
+/// As many inputs as never arrive: nobody is to run what was given.
+const GIVEN: u32 = u32::MAX;
 
 impl Program {
     /// How many steps it has.
@@ -118,6 +125,23 @@ impl Program {
         });
         self.args.extend(args);
         Number::of(self.steps.len() - 1)
+    }
+
+    /// Adds a future from outside, which is finished.
+    pub(crate) fn given(&mut self, future: Ref) -> Number {
+        let known = self.given.iter().rev().take(KNOWN).find(|(_, other)| other.node() == future.node());
+        if let Some(&(number, _)) = known {
+            return number;
+        }
+        let number = self.step(given, None, Vec::new());
+        self.steps[number.index()].n_inputs = GIVEN;
+        self.given.push((number, future));
+        number
+    }
+
+    /// Whether all futures from outside are finished ones of the client with this id. A finished future is so for ever.
+    pub(crate) fn fits(&self, client: u64) -> bool {
+        self.given.first().is_none_or(|(_, future)| is_finished_in(future, client))
     }
 
     /// Ends the adding of steps: writes down who depends on whom.
@@ -176,6 +200,18 @@ impl Program {
     fn in_page(&self, page: Number) -> impl DoubleEndedIterator<Item = Number> {
         (page.0 + 1..(page.0 + PAGE).min(self.last().0 + 1)).map(Number)
     }
+}
+
+/// How many of the last futures from outside are looked at for one that comes again: a place of its own for each time costs memory only.
+const KNOWN: usize = 8;
+
+/// The function of what was given, which is not called.
+unsafe extern "C-unwind" fn given(_: *mut Task) {}
+
+/// Whether the future is a finished one of the client with this id.
+pub(crate) fn is_finished_in(future: &Ref, client: u64) -> bool {
+    let node = future.node();
+    client_id(node.client()).0 == client && state_of_node(node) == State::Finished
 }
 
 #[inline]

@@ -26,10 +26,15 @@ const DONE: u32 = 1 << 31;
 const BOXED: u32 = DONE | 0xff;
 
 impl Record {
-    /// One more input is done. `true`: the last of so many.
+    /// One more input is done. `true`: the last of so many. `is_alone`: the client has one slot, which all that runs steps passes on.
     #[inline]
     #[must_use]
-    pub(super) fn arrive(&self, n_inputs: u32) -> bool {
+    pub(super) fn arrive(&self, n_inputs: u32, is_alone: bool) -> bool {
+        if is_alone {
+            let arrived = self.arrived.load(Ordering::Relaxed) + 1;
+            self.arrived.store(arrived, Ordering::Relaxed);
+            return arrived == n_inputs;
+        }
         // AcqRel: release hands on what this thread saw of the inputs, acquire collects it for who runs the step.
         self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == n_inputs
     }

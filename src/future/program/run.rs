@@ -134,6 +134,10 @@ impl Run {
         if this.records.get().is_none() {
             let program = &*this.program;
             let records = Records::new(program, run)?;
+            for (number, future) in &program.given {
+                // SAFETY: finished, and the program counts a reference.
+                records.set(*number, unsafe { (*future.node().value()).share() }.ok()?);
+            }
             assert!(this.records.set(records).is_ok(), "one thread at a time runs the node");
             let has_sources =
                 |&page: &Number| program.in_page(page).any(|number| program.get(number).n_inputs == 0);
