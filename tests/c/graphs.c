@@ -206,6 +206,30 @@ static void values_of_a_run_that_failed_stay_for_a_retry(void) {
     }
 }
 
+/* They are values of the graph: of every step that takes one, of steps that take nothing else, in lists, more
+ * than once. */
+static void finished_futures_from_outside(void) {
+    probe p = {0};
+    rask_future x = rask_scatter(client, rask_i64(4)),
+                y = rask_scatter(client,
+                                 rask_str("a text that is longer than what fits into a value itself")),
+                z = rask_submit(client, make_probe, RASK_ARGS(rask_pointer(&p)));
+    CHECK_OK(rask_wait(&z, 1, RASK_ALL_COMPLETED, LONG_NS, NULL));
+    rask_delayed a = call(inc, RASK_ARGS(x)), b = call(add, RASK_ARGS(a, x)),
+                 c = call(pass_on, RASK_ARGS(b, y, z)), only = call(texts, RASK_ARGS("short", y)),
+                 listed = call(nothing, RASK_ARGS(rask_list(RASK_ARGS(x, rask_list(RASK_ARGS(z, y, z)))))),
+                 whole = call(add, RASK_ARGS(c, only, listed, z));
+    CHECK_OK(rask_release_all(RASK_FUTURES(x, y, z)));
+    for (int i = 0; i < 3; i++)
+        COMPUTES(whole, 10);
+    rask_future f = rask_compute(client, whole);
+    CHECK_EQ(destroyed(&p), 0);
+    DROP_ALL(a, b, c, only, listed, whole);
+    CHECK_I64(f, 10);
+    CHECK_OK(rask_release(f));
+    EVENTUALLY(destroyed(&p) == 1);
+}
+
 static char seen_keys[4][128];
 static void tell_key(rask_task *t) {
     snprintf(seen_keys[rask_arg_i64(t, 0)], sizeof *seen_keys, "%s", rask_task_key(t));
@@ -1124,6 +1148,8 @@ int main(void) {
     RUN_WITH(1, a_value_lives_until_the_last_has_read_it);
     RUN_WITH(2, a_value_lives_until_the_last_has_read_it);
     RUN_WITH(2, values_of_a_run_that_failed_stay_for_a_retry);
+    RUN_WITH(1, finished_futures_from_outside);
+    RUN_WITH(2, finished_futures_from_outside);
     RUN_WITH(2, keys_of_steps);
     RUN_WITH(2, mistakes_of_a_step);
     RUN_WITH(2, branches_meet_at_a_barrier);

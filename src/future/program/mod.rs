@@ -54,7 +54,7 @@ impl Number {
 /// One task of a program.
 struct Step {
     function: TaskFn,
-    /// How many edges lead to it: inputs, counted as often as they are taken.
+    /// How many edges lead to it: inputs, counted as often as they are taken, but for those that are given.
     n_inputs: u32,
     /// How many lead away from it.
     n_dependents: u32,
@@ -105,8 +105,9 @@ impl Program {
         let mut n_inputs = 0;
         for arg in &args {
             arg.for_each_input(&mut |input| {
-                n_inputs += 1;
-                self.steps[input.index()].n_dependents += 1;
+                let input = &mut self.steps[input.index()];
+                n_inputs += u32::from(input.n_inputs != GIVEN);
+                input.n_dependents += 1;
             });
         }
         let name = name.map_or(0, |name| {

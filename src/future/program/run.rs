@@ -136,7 +136,13 @@ impl Run {
             let records = Records::new(program, run)?;
             for (number, future) in &program.given {
                 // SAFETY: finished, and the program counts a reference.
-                records.set(*number, unsafe { (*future.node().value()).share() }.ok()?);
+                match unsafe { (*future.node().value()).share() } {
+                    Ok(value) => records.set(*number, value),
+                    Err(_) => {
+                        records.drop_boxes(program);
+                        return None;
+                    }
+                }
             }
             assert!(this.records.set(records).is_ok(), "one thread at a time runs the node");
             let has_sources =
