@@ -227,6 +227,8 @@ static void run_step(rask_task *t) {
 
 typedef struct graph {
     uint64_t seed, random;
+    rask_client client;
+    bool takes_futures;
     size_t n;
     step *steps;
     rask_delayed whole;
@@ -237,8 +239,12 @@ typedef struct graph {
 static uint64_t below(graph *g, uint64_t n) { return random_next(&g->random) % n; }
 static bool one_in(graph *g, uint64_t n) { return below(g, n) == 0; }
 
-static rask_arg input_arg(const rask_delayed *d, int64_t input) {
-    return input < 0 ? rask_i64(-1 - input) : rask_lazy(d[input]);
+/* A constant may come as a finished future, too. */
+static rask_arg input_arg(graph *g, const rask_delayed *d, int64_t input) {
+    if (input >= 0)
+        return rask_lazy(d[input]);
+    rask_arg constant = rask_i64(-1 - input);
+    return g->takes_futures && one_in(g, 2) ? rask_take(rask_scatter(g->client, constant)) : constant;
 }
 
 static void choose_step(graph *g, size_t index) {
@@ -269,10 +275,11 @@ static uint64_t value_of(graph *g, int64_t input) {
 }
 
 /* The last step takes all that nobody else does, too. One in so many fails at first; 0: none. */
-static void build(graph *g, uint64_t seed, uint64_t one_fails_in) {
-    *g = (graph){.seed = seed, .random = seed * 2 + 1};
+static void build(graph *g, rask_client in, uint64_t seed, uint64_t one_fails_in) {
+    *g = (graph){.seed = seed, .random = seed * 2 + 1, .client = in};
     for (int i = 0; i < 4; i++)
         random_next(&g->random);
+    g->takes_futures = one_in(g, 3);
     size_t most = small_scale() ? 60 : one_in(g, 8) ? MAX_STEPS : 100;
     g->n = 4 + below(g, most - 3);
     g->steps = calloc(g->n, sizeof *g->steps);
@@ -288,11 +295,11 @@ static void build(graph *g, uint64_t seed, uint64_t one_fails_in) {
         uint64_t value = seed & MASK, folded = 0;
         args[n++] = rask_pointer(s);
         for (size_t i = 0; i < s->first_in_list; i++) {
-            args[n++] = input_arg(d, s->inputs[i]);
+            args[n++] = input_arg(g, d, s->inputs[i]);
             value = mix(value, value_of(g, s->inputs[i]));
         }
         for (size_t i = s->first_in_list; i < s->n_inputs; i++) {
-            rest[n_rest++] = input_arg(d, s->inputs[i]);
+            rest[n_rest++] = input_arg(g, d, s->inputs[i]);
             folded = mix(folded, value_of(g, s->inputs[i]));
         }
         if (n_rest) {
@@ -355,12 +362,12 @@ static void cancel_perhaps(graph *g, rask_future f, uint64_t chance) {
 }
 
 /* Computes it several times at once, and retries until all are finished; or gives them up on the way. */
-static void compute_and_check(graph *g, rask_client in) {
+static void compute_and_check(graph *g) {
     rask_future f[3];
     int n = 1 + (int)below(g, 3);
     bool gives_up = one_in(g, 4);
     for (int i = 0; i < n; i++)
-        f[i] = rask_compute(in, g->whole);
+        f[i] = rask_compute(g->client, g->whole);
     if (one_in(g, 3)) {
         drop(g->whole);
         g->whole = (rask_delayed){0};
@@ -416,8 +423,8 @@ typedef struct driver {
 static void *drive(void *context) {
     driver *d = context;
     for (size_t i = 0; i < d->n; i++) {
-        build(&d->graphs[i], d->first_seed + i, i % 3 == 0 ? 0 : 10 << (i % 7));
-        compute_and_check(&d->graphs[i], d->client);
+        build(&d->graphs[i], d->client, d->first_seed + i, i % 3 == 0 ? 0 : 10 << (i % 7));
+        compute_and_check(&d->graphs[i]);
     }
     return NULL;
 }
@@ -433,14 +440,14 @@ static void run_drivers(size_t n_drivers, uint64_t seed, size_t n) {
     for (size_t i = 0; i < n_drivers; i++)
         join_thread(threads[i]);
     CHECK_OK(rask_client_wait(client, LONG_NS));
-    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
-    EVENTUALLY(rask_client_get_stats(client, &stats) == RASK_OK && stats.live_futures == 0);
-    CHECK_EQ(stats.n_running + stats.n_pending, 0);
     for (size_t i = 0; i < n_drivers; i++) {
         for (size_t k = 0; k < n; k++)
             graph_free(&drivers[i].graphs[k]);
         free(drivers[i].graphs);
     }
+    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
+    EVENTUALLY(rask_client_get_stats(client, &stats) == RASK_OK && stats.live_futures == 0);
+    CHECK_EQ(stats.n_running + stats.n_pending, 0);
     EVENTUALLY(atomic_load(&live_objects) == 0);
 }
 
@@ -457,7 +464,7 @@ static void closed_at_some_moment(void) {
     for (size_t i = 0; i < n; i++) {
         rask_client mine = open_workers(1 + (uint32_t)(i % 3));
         graph g;
-        build(&g, 5000000 + i, i % 2 ? 20 : 0);
+        build(&g, mine, 5000000 + i, i % 2 ? 20 : 0);
         rask_future f[3];
         for (int k = 0; k < 3; k++)
             f[k] = rask_compute(mine, g.whole);
