@@ -5,11 +5,14 @@
 //! for all of it: it is the future of the output, and runs as long as any step does. `docs/lazy.md` has the protocol.
 
 mod awaited;
+mod credits;
 mod interpret;
 mod records;
 mod run;
 
 pub(crate) use awaited::{Awaited, give_up as give_up_awaited, park as park_awaited};
+#[cfg(all(test, loom))]
+pub(crate) use credits::{Credits, Left as CreditsLeft};
 pub(crate) use interpret::{discard, is_step, run};
 pub(crate) use records::Records;
 use run::Run;
