@@ -1044,6 +1044,30 @@ static void graphs_in_graphs(void) {
     DROP_ALL(d, two, three, four);
 }
 
+/* (depth): computes a graph whose first step does the same, and waits for it. */
+static void compute_the_next(rask_task *t) {
+    int64_t n = rask_arg_i64(t, 0), value = 0;
+    if (n > 0) {
+        rask_delayed a = call(compute_the_next, RASK_ARGS(n - 1)), b = call(add, RASK_ARGS(a, 1)),
+                     c = call(add, RASK_ARGS(a, b)), whole = call(add, RASK_ARGS(c, -n));
+        rask_future f = rask_compute(rask_task_client(t), whole);
+        CHECK_OK(rask_result_i64(f, &value));
+        CHECK_EQ(value, 2 * (n - 1) + 1 - n);
+        CHECK_OK(rask_release(f));
+        DROP_ALL(a, b, c, whole);
+    }
+    rask_return_i64(t, n);
+}
+
+/* Deeper than there are spare threads: what is waited for is run on top. */
+static void graphs_deep_in_graphs(void) {
+    int64_t n = (int64_t)scaled(3000);
+    rask_delayed a = call(compute_the_next, RASK_ARGS(n)), b = call(add, RASK_ARGS(a, 1)),
+                 c = call(add, RASK_ARGS(a, b)), whole = call(add, RASK_ARGS(c, 0));
+    COMPUTES(whole, 2 * n + 1);
+    DROP_ALL(a, b, c, whole);
+}
+
 static void wait_for_child(rask_task *t) {
     int64_t value = 0;
     rask_future f = rask_submit(rask_task_client(t), inc, RASK_ARGS(rask_arg_i64(t, 0)));
@@ -1190,6 +1214,8 @@ int main(void) {
     RUN_WITH(2, a_long_line_is_closed);
     RUN_WITH(1, graphs_in_graphs);
     RUN_WITH(2, graphs_in_graphs);
+    RUN_WITH(1, graphs_deep_in_graphs);
+    RUN_WITH(2, graphs_deep_in_graphs);
     RUN_WITH(2, steps_that_wait);
     RUN_WITH(2, threads_compute_one_graph_at_a_time);
     RUN_WITH(1, a_deep_graph);

@@ -13,7 +13,7 @@ mod run;
 pub(crate) use awaited::{Awaited, give_up as give_up_awaited, park as park_awaited};
 #[cfg(all(test, loom))]
 pub(crate) use credits::{Credits, Left as CreditsLeft};
-pub(crate) use interpret::{discard, is_step, run};
+pub(crate) use interpret::{discard, help, is_step, run};
 pub(crate) use records::Records;
 use run::Run;
 pub(crate) use run::{begin, prepare, settle_up};
