@@ -967,7 +967,10 @@ static void next_in_line(rask_task *t) {
 static rask_future begin_line(int n, rask_future end) {
     atomic_store(&line_left, n);
     line_end = end;
-    line = around(next_in_line, NULL);
+    rask_delayed one = call(inc, RASK_ARGS(0)), step = call(next_in_line, RASK_ARGS(one)),
+                 same = call(pass_on, RASK_ARGS(step, one));
+    line = call(pass_on, RASK_ARGS(same, step));
+    DROP_ALL(one, step, same);
     return rask_compute(client, line);
 }
 
