@@ -1221,7 +1221,6 @@ int main(void) {
     RUN_WITH(2, graphs_deep_in_graphs);
     RUN_WITH(2, steps_that_wait);
     RUN_WITH(2, threads_compute_one_graph_at_a_time);
-    RUN_WITH(1, a_deep_graph);
     RUN_WITH(2, a_deep_graph);
     RUN_WITH(1, a_wide_graph);
     RUN_WITH(2, a_wide_graph);
