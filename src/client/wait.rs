@@ -475,7 +475,9 @@ fn block_task(
 /// Runs, on top of the task, the futures and what they need, as far as that is queued and there is stack.
 fn help(local: &Local, task: &Task, futures: &[u64]) -> Result<()> {
     for &future in futures {
-        if future::first_handle(future).is_some_and(|handle| handle.run_child(local)) {
+        if future::first_handle(future).is_some_and(|handle| handle.run_child(local))
+            && future::state(future).is_ok_and(is_done)
+        {
             continue;
         }
         let future = Ref::of(handle::pin(Id(future))?);
@@ -488,9 +490,11 @@ fn help(local: &Local, task: &Task, futures: &[u64]) -> Result<()> {
             && let Some(ready) = help.next()
         {
             future::execute(ready.node(), local, Cascade::new(local));
+            future::help_graph(ready.node(), local);
             drop(ready);
             future::drop_stale_entries(local);
         }
+        future::help_graph(future.node(), local);
     }
     Ok(())
 }

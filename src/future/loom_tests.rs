@@ -8,6 +8,7 @@
 mod cascade;
 mod lane;
 mod models;
+mod program;
 mod retry;
 
 use super::dependents::{Closed, Dependents, EdgeWord, UNLINKED};
@@ -96,6 +97,8 @@ struct World {
     watches: Vec<Watch>,
     /// `retry::TELLING`, in the models that have a retry: for the others it would be more to interleave and nothing else.
     telling: Option<RwLock<()>>,
+    /// The run of node 0, in the models of programs.
+    run: Option<program::Run>,
 }
 
 loom::thread_local! {
@@ -158,12 +161,12 @@ fn id(node: usize) -> Id {
 
 impl World {
     fn new(nodes: Vec<Node>) -> Arc<Self> {
-        Arc::new(Self { nodes, watches: Vec::new(), telling: None })
+        Arc::new(Self { nodes, watches: Vec::new(), telling: None, run: None })
     }
 
     /// As [`new`](Self::new), for models with a retry.
     fn with_retries(nodes: Vec<Node>) -> Arc<Self> {
-        Arc::new(Self { nodes, watches: Vec::new(), telling: Some(RwLock::new(())) })
+        Arc::new(Self { nodes, watches: Vec::new(), telling: Some(RwLock::new(())), run: None })
     }
 
     fn node(&self, node: usize) -> &Node {

@@ -366,15 +366,21 @@ impl Slot {
         second == Some(job)
     }
 
-    /// Takes the newest job of the own deque if it is stale, or else one from among those with a rank.
-    pub(crate) fn take_stale(&self, is_stale: impl FnOnce(Job) -> bool) -> Option<Job> {
-        let Some(newest) = self.deque.pop() else { return self.core.ranked.take_stale() };
-        if is_stale(newest) {
+    /// Takes the newest job of the own deque if it is one that is `wanted`.
+    pub(crate) fn take_newest_if(&self, wanted: impl FnOnce(Job) -> bool) -> Option<Job> {
+        let newest = self.deque.pop()?;
+        if wanted(newest) {
             return Some(newest);
         }
         self.deque.push(newest);
+        // Who looked for work meanwhile has not seen it.
         self.core.notify();
-        self.core.ranked.take_stale()
+        None
+    }
+
+    /// Takes the newest job of the own deque if it is stale, or else one from among those with a rank.
+    pub(crate) fn take_stale(&self, is_stale: impl FnOnce(Job) -> bool) -> Option<Job> {
+        self.take_newest_if(is_stale).or_else(|| self.core.ranked.take_stale())
     }
 
     /// Makes a job of this slot's owner available, to itself first.

@@ -206,6 +206,30 @@ static void values_of_a_run_that_failed_stay_for_a_retry(void) {
     }
 }
 
+/* They are values of the graph: of every step that takes one, of steps that take nothing else, in lists, more
+ * than once. */
+static void finished_futures_from_outside(void) {
+    probe p = {0};
+    rask_future x = rask_scatter(client, rask_i64(4)),
+                y = rask_scatter(client,
+                                 rask_str("a text that is longer than what fits into a value itself")),
+                z = rask_submit(client, make_probe, RASK_ARGS(rask_pointer(&p)));
+    CHECK_OK(rask_wait(&z, 1, RASK_ALL_COMPLETED, LONG_NS, NULL));
+    rask_delayed a = call(inc, RASK_ARGS(x)), b = call(add, RASK_ARGS(a, x)),
+                 c = call(pass_on, RASK_ARGS(b, y, z)), only = call(texts, RASK_ARGS("short", y)),
+                 listed = call(nothing, RASK_ARGS(rask_list(RASK_ARGS(x, rask_list(RASK_ARGS(z, y, z)))))),
+                 whole = call(add, RASK_ARGS(c, only, listed, z));
+    CHECK_OK(rask_release_all(RASK_FUTURES(x, y, z)));
+    for (int i = 0; i < 3; i++)
+        COMPUTES(whole, 10);
+    rask_future f = rask_compute(client, whole);
+    CHECK_EQ(destroyed(&p), 0);
+    DROP_ALL(a, b, c, only, listed, whole);
+    CHECK_I64(f, 10);
+    CHECK_OK(rask_release(f));
+    EVENTUALLY(destroyed(&p) == 1);
+}
+
 static char seen_keys[4][128];
 static void tell_key(rask_task *t) {
     snprintf(seen_keys[rask_arg_i64(t, 0)], sizeof *seen_keys, "%s", rask_task_key(t));
@@ -943,7 +967,10 @@ static void next_in_line(rask_task *t) {
 static rask_future begin_line(int n, rask_future end) {
     atomic_store(&line_left, n);
     line_end = end;
-    line = around(next_in_line, NULL);
+    rask_delayed one = call(inc, RASK_ARGS(0)), step = call(next_in_line, RASK_ARGS(one)),
+                 same = call(pass_on, RASK_ARGS(step, one));
+    line = call(pass_on, RASK_ARGS(same, step));
+    DROP_ALL(one, step, same);
     return rask_compute(client, line);
 }
 
@@ -1018,6 +1045,30 @@ static void graphs_in_graphs(void) {
                  four = call(add, RASK_ARGS(three, d));
     COMPUTES(four, 4 * 63);
     DROP_ALL(d, two, three, four);
+}
+
+/* (depth): computes a graph whose first step does the same, and waits for it. */
+static void compute_the_next(rask_task *t) {
+    int64_t n = rask_arg_i64(t, 0), value = 0;
+    if (n > 0) {
+        rask_delayed a = call(compute_the_next, RASK_ARGS(n - 1)), b = call(add, RASK_ARGS(a, 1)),
+                     c = call(add, RASK_ARGS(a, b)), whole = call(add, RASK_ARGS(c, -n));
+        rask_future f = rask_compute(rask_task_client(t), whole);
+        CHECK_OK(rask_result_i64(f, &value));
+        CHECK_EQ(value, 2 * (n - 1) + 1 - n);
+        CHECK_OK(rask_release(f));
+        DROP_ALL(a, b, c, whole);
+    }
+    rask_return_i64(t, n);
+}
+
+/* Deeper than there are spare threads: what is waited for is run on top. */
+static void graphs_deep_in_graphs(void) {
+    int64_t n = (int64_t)scaled(3000);
+    rask_delayed a = call(compute_the_next, RASK_ARGS(n)), b = call(add, RASK_ARGS(a, 1)),
+                 c = call(add, RASK_ARGS(a, b)), whole = call(add, RASK_ARGS(c, 0));
+    COMPUTES(whole, 2 * n + 1);
+    DROP_ALL(a, b, c, whole);
 }
 
 static void wait_for_child(rask_task *t) {
@@ -1124,6 +1175,8 @@ int main(void) {
     RUN_WITH(1, a_value_lives_until_the_last_has_read_it);
     RUN_WITH(2, a_value_lives_until_the_last_has_read_it);
     RUN_WITH(2, values_of_a_run_that_failed_stay_for_a_retry);
+    RUN_WITH(1, finished_futures_from_outside);
+    RUN_WITH(2, finished_futures_from_outside);
     RUN_WITH(2, keys_of_steps);
     RUN_WITH(2, mistakes_of_a_step);
     RUN_WITH(2, branches_meet_at_a_barrier);
@@ -1164,9 +1217,10 @@ int main(void) {
     RUN_WITH(2, a_long_line_is_closed);
     RUN_WITH(1, graphs_in_graphs);
     RUN_WITH(2, graphs_in_graphs);
+    RUN_WITH(1, graphs_deep_in_graphs);
+    RUN_WITH(2, graphs_deep_in_graphs);
     RUN_WITH(2, steps_that_wait);
     RUN_WITH(2, threads_compute_one_graph_at_a_time);
-    RUN_WITH(1, a_deep_graph);
     RUN_WITH(2, a_deep_graph);
     RUN_WITH(1, a_wide_graph);
     RUN_WITH(2, a_wide_graph);

@@ -98,6 +98,9 @@ impl<'a> Cascade<'a> {
         assert!(runs <= this.reopenings.load(SeqCst), "a task runs once more than it may");
         // Its inputs are its own until it has returned.
         this.claimed.with_mut(|_| ());
+        if self.world.run.is_some() && !self.is_late(node) {
+            return self.begin_run(node);
+        }
         if !self.is_late(node) {
             for input in self.world.inputs(node) {
                 assert_eq!(self.world.value(input), VALUE, "a task runs before its input is there");
@@ -180,6 +183,12 @@ impl<'a> Cascade<'a> {
             self.begin_telling();
             return self.end_run(node);
         }
+        self.finish_wanted(node);
+    }
+
+    /// `Cascade::finish_wanted`.
+    pub(super) fn finish_wanted(&mut self, node: usize) {
+        let this = self.world.uses(node);
         self.release_inputs(node);
         // SAFETY: the task is claimed; loom checks that nobody else looks.
         this.value.with_mut(|value| unsafe { *value = VALUE });
@@ -319,6 +328,9 @@ impl<'a> Cascade<'a> {
         assert_eq!(this.inputs_released.fetch_add(1, SeqCst), 0, "inputs are released twice");
         for input in self.world.inputs(node) {
             self.let_go(input);
+        }
+        if let Some(run) = &self.world.run {
+            run.disown();
         }
     }
 

@@ -448,7 +448,7 @@ fn called_back(handles: usize) -> Arc<World> {
     let nodes = vec![running(&[])];
     let watches = vec![Watch::registered(0, &nodes), Watch::registered(0, &nodes)];
     (0..handles).for_each(|_| nodes[0].life.retain());
-    Arc::new(World { nodes, watches, telling: None })
+    Arc::new(World { nodes, watches, telling: None, run: None })
 }
 
 /// Registered before all else, so that only its call is raced for.
@@ -538,6 +538,7 @@ fn two_registrations_against_completion() {
 fn watched(watches: usize, linked: usize) -> Arc<World> {
     let world = Arc::new(World {
         telling: None,
+        run: None,
         nodes: vec![running(&[])],
         watches: std::iter::repeat_with(Watch::new).take(watches).collect(),
     });

@@ -5,8 +5,10 @@
 
 use super::{Dependent, Number, Records, Run, Step};
 use crate::future::cascade::Cascade;
+use crate::future::discard_job;
 use crate::future::error::{Ending, Error};
 use crate::future::handle::Taken;
+use crate::future::node::NodePtr;
 use crate::future::step::{Returned, StepArgs, StepView};
 use crate::future::task::{attempt, run_step};
 use crate::scheduler::{Job, Local, Slot};
@@ -65,6 +67,45 @@ pub(crate) fn run(job: Job, local: &Local) -> Option<Job> {
         at.begin_page(number)
     } else {
         at.step(number)
+    }
+}
+
+/// Runs, on top of a task that waits for this node, steps of its program that are the newest in this thread's queue, and what they make ready. All of
+/// them are needed for the output, so the wait needs them anyhow.
+#[cold]
+pub(crate) fn help(node: NodePtr, local: &Local) {
+    // SAFETY: the job was taken from a queue, and its credit with it.
+    let is_ours = |job| is_step(job) && unsafe { found(job).0.as_ref() }.node == node;
+    while node.dependents.closed().is_none() && local.has_stack() {
+        let slot = local.slot().filter(|slot| slot.core.number == node.client());
+        let Some(mut job) = slot.and_then(|slot| slot.take_newest_if(is_ours)) else { break };
+        while is_ours(job) {
+            if local.slot().is_some_and(|slot| slot.core.is_closed()) {
+                discard(job, local);
+                break;
+            }
+            match run(job, local) {
+                Some(next) => job = next,
+                None => break,
+            }
+            if !is_ours(job) {
+                // A task that waited for the output.
+                leave(job, local);
+                break;
+            }
+        }
+    }
+    if let Some(slot) = local.slot() {
+        // The task that goes on may run for long.
+        super::settle_up(&slot.purse);
+    }
+}
+
+/// Leaves a task to the queues.
+fn leave(job: Job, local: &Local) {
+    let node = NodePtr::from_word(job as u64);
+    if !local.push(node.client(), job) {
+        discard_job(job, local);
     }
 }
 

@@ -5,12 +5,15 @@
 //! for all of it: it is the future of the output, and runs as long as any step does. `docs/lazy.md` has the protocol.
 
 mod awaited;
+mod credits;
 mod interpret;
 mod records;
 mod run;
 
 pub(crate) use awaited::{Awaited, give_up as give_up_awaited, park as park_awaited};
-pub(crate) use interpret::{discard, is_step, run};
+#[cfg(all(test, loom))]
+pub(crate) use credits::{Credits, Left as CreditsLeft};
+pub(crate) use interpret::{discard, help, is_step, run};
 pub(crate) use records::Records;
 use run::Run;
 pub(crate) use run::{begin, prepare, settle_up};
@@ -54,7 +57,7 @@ impl Number {
 /// One task of a program.
 struct Step {
     function: TaskFn,
-    /// How many edges lead to it: inputs, counted as often as they are taken.
+    /// How many edges lead to it: inputs, counted as often as they are taken, but for those that are given.
     n_inputs: u32,
     /// How many lead away from it.
     n_dependents: u32,
@@ -105,8 +108,9 @@ impl Program {
         let mut n_inputs = 0;
         for arg in &args {
             arg.for_each_input(&mut |input| {
-                n_inputs += 1;
-                self.steps[input.index()].n_dependents += 1;
+                let input = &mut self.steps[input.index()];
+                n_inputs += u32::from(input.n_inputs != GIVEN);
+                input.n_dependents += 1;
             });
         }
         let name = name.map_or(0, |name| {

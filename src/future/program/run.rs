@@ -1,5 +1,6 @@
 //! Runs: a program while it is executed, from its node's claim to the last credit.
 
+use super::credits::{Credits, Left};
 use super::interpret::{job, push};
 use super::{Number, PAGE, Program, Records};
 use crate::future::SubmitOptions;
@@ -10,7 +11,6 @@ use crate::future::submit::{Made, Spec, begin_ready};
 use crate::scheduler::{Job, Local, Purse};
 use crate::slab::Class;
 use crate::status::{self, Failure, Result};
-use crate::sync::{AtomicU64, Ordering};
 use crate::value::{Type, Value};
 use parking_lot::Mutex;
 use std::ffi::c_void;
@@ -21,16 +21,13 @@ use std::sync::{Arc, OnceLock};
 pub(crate) struct Run {
     pub(super) program: Arc<Program>,
     pub(super) node: NodePtr,
-    /// What is to be there: every job, and every thread that is at a step, has one credit; [purses](Purse) have many. [`OWNED`] is the block's.
-    /// When only that is left, nothing of the run is going on any more.
-    credits: AtomicU64,
+    credits: Credits,
     /// Made when it runs for the first time.
     records: OnceLock<Records>,
     /// Steps and pages that were ready when nobody wanted the output any more, and steps that failed: where a retry goes on.
     parked: Mutex<Vec<Number>>,
 }
 
-const OWNED: u64 = 1 << 63;
 /// Credits that a purse is filled with.
 const BULK: u64 = 1 << 10;
 
@@ -53,7 +50,7 @@ pub(crate) fn prepare(program: &Arc<Program>, local: &Local, client: u32) -> Res
     let run = Box::into_raw(Box::new(Run {
         program: program.clone(),
         node,
-        credits: AtomicU64::new(OWNED),
+        credits: Credits::new(),
         records: OnceLock::new(),
         parked: Mutex::default(),
     }));
@@ -81,8 +78,12 @@ pub(crate) fn prepare(program: &Arc<Program>, local: &Local, client: u32) -> Res
 
 /// The destructor of the block's object.
 unsafe extern "C" fn disown(run: *mut c_void) {
+    let run = run.cast::<Run>();
     // SAFETY: made by `prepare`, and destroyed once.
-    unsafe { Run::give(NonNull::new_unchecked(run.cast()), OWNED) }
+    if unsafe { &*run }.credits.disown() == Left::None {
+        // SAFETY: nobody is left.
+        drop(unsafe { Box::from_raw(run) });
+    }
 }
 
 /// Begins with the program of a node that the caller has claimed, or goes on with it after a retry.
@@ -145,7 +146,13 @@ impl Run {
             let records = Records::new(program, run)?;
             for (number, future) in &program.given {
                 // SAFETY: finished, and the program counts a reference.
-                records.set(*number, unsafe { (*future.node().value()).share() }.ok()?);
+                match unsafe { (*future.node().value()).share() } {
+                    Ok(value) => records.set(*number, value),
+                    Err(_) => {
+                        records.drop_boxes(program);
+                        return None;
+                    }
+                }
             }
             assert!(this.records.set(records).is_ok(), "one thread at a time runs the node");
             let has_sources =
@@ -167,9 +174,9 @@ impl Run {
         self.parked.lock().push(number);
     }
 
-    /// Counts credits, by who has one or has the node's claim: relaxed therefore.
+    /// Counts credits, by who has one or has the node's claim.
     pub(super) fn add_credits(&self, n: u64) {
-        self.credits.fetch_add(n, Ordering::Relaxed);
+        self.credits.add(n);
     }
 
     /// Takes a credit out of the purse, which is filled first if need be.
@@ -215,14 +222,14 @@ impl Run {
     /// As for [`give`](Self::give).
     #[must_use]
     pub(super) unsafe fn give_up(this: NonNull<Self>, credits: u64) -> bool {
-        // SAFETY: until its credits are gone. AcqRel: who ends the run does so after everybody's last use of it.
-        let before = unsafe { this.as_ref() }.credits.fetch_sub(credits, Ordering::AcqRel);
-        if before == credits {
+        // SAFETY: until its credits are gone.
+        let left = unsafe { this.as_ref() }.credits.give(credits);
+        if left == Left::None {
             // SAFETY: made by `Box::into_raw`, and nobody is left.
             drop(unsafe { Box::from_raw(this.as_ptr()) });
         }
-        // What is left is the block's, which keeps it as long as the node has not ended its run.
-        before - credits == OWNED && credits != OWNED
+        // The block keeps it as long as the node has not ended its run.
+        left == Left::Owned
     }
 }
 
