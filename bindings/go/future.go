@@ -1,0 +1,288 @@
+package rask
+
+// #include "shim.h"
+// #include <stdlib.h>
+// #cgo noescape rask_future_state
+// #cgo nocallback rask_future_state
+import "C"
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"unsafe"
+)
+
+// A State is where a future is.
+type State int32
+
+// The states of a future. Cancelled counts as done, and is never success.
+const (
+	Pending   State = C.RASK_PENDING   // waits for its inputs or for a worker
+	Running   State = C.RASK_RUNNING   // a worker runs it
+	Finished  State = C.RASK_FINISHED  // its value is there
+	Failed    State = C.RASK_ERROR     // it, or one it depends on, failed
+	Cancelled State = C.RASK_CANCELLED // it will never have a value
+	Lost      State = C.RASK_LOST      // its value was lost with a worker of a cluster
+)
+
+// String is the state in lower case, "finished".
+func (s State) String() string {
+	switch s {
+	case Pending:
+		return "pending"
+	case Running:
+		return "running"
+	case Finished:
+		return "finished"
+	case Failed:
+		return "error"
+	case Cancelled:
+		return "cancelled"
+	case Lost:
+		return "lost"
+	}
+	return fmt.Sprintf("State(%d)", int32(s))
+}
+
+// A Future is the promised value of a task. It may be used by many goroutines at a time, and handed to further tasks before it has
+// its value. Close it when nobody needs it any more; the garbage collector does it for those that are forgotten. A task runs
+// whether or not anybody still refers to its future, but closing its future before it has started lets it not run, unless
+// others depend on it.
+type Future[T any] struct {
+	core
+	value T
+	call  func(*run) (T, error) // the Go function with its arguments; nil for a C task, and when it cannot run again
+	of    *Future[T]            // whose value it shares, submitted under the same key before; or nil
+}
+
+// AnyFuture is a future of any type.
+type AnyFuture interface {
+	Cancel() error
+	Close() error
+	Done() <-chan struct{}
+	Key() string
+	Retry() error
+	State() State
+	base() *core
+}
+
+// A core is what does not depend on the type of the value.
+type core struct {
+	engine *engine
+	lease  *lease
+	batch  *Batch // that it is still to be sent with, or was
+	slot   int32  // in the lease: where the handle is, 0 when there is none
+	flags  atomic.Uint32
+	refs   atomic.Int32 // who reads by the handle: it is released by the last of them
+
+	task    atomic.Pointer[taskState] // what contexts of the running task need; mostly nil
+	cause   atomic.Pointer[remembered]
+	inputs  []*core // of a C task: they know why they failed
+	done    atomic.Pointer[doneChannel]
+	options *submitOptions // those with a context
+	failed  error          // why there is no future, or one that never had a task
+}
+
+const (
+	isStored  = 1 << iota // a run of the Go task has left its value in the Go future
+	isFinal               // and the engine says that it is finished, for good
+	isClosed              // by Close
+	isDropped             // nobody can run it any more
+)
+
+func (c *core) base() *core { return c }
+
+func (c *core) has(flag uint32) bool { return c.flags.Load()&flag != 0 }
+
+// open gives the future its handle.
+func (c *core) open(id uint64) {
+	c.refs.Store(1)
+	c.lease.slots[c.slot].Store(id)
+}
+
+var errClosed = failure(ErrHandle, "the future was closed")
+
+// handle is the engine's id of the future: not released before the caller's own Close.
+func (c *core) handle() (uint64, error) {
+	if c == nil {
+		return 0, failure(ErrHandle, "a nil future")
+	}
+	if c.lease == nil {
+		if c.failed != nil {
+			return 0, c.failed
+		}
+		return 0, failure(ErrHandle, "a future that nobody submitted")
+	}
+	if c.batch != nil {
+		c.batch.Send()
+	}
+	id := c.lease.slots[c.slot].Load()
+	switch {
+	case c.has(isClosed):
+		return 0, errClosed
+	case id == 0:
+		return 0, c.failed
+	}
+	return id, nil
+}
+
+// pin is a handle that stays valid until unpin, also when somebody closes the future meanwhile.
+func (c *core) pin() (uint64, error) {
+	id, err := c.handle()
+	if err != nil {
+		return 0, err
+	}
+	for {
+		n := c.refs.Load()
+		if n == 0 || c.has(isClosed) {
+			return 0, errClosed
+		}
+		if c.refs.CompareAndSwap(n, n+1) {
+			return id, nil
+		}
+	}
+}
+
+func (c *core) unpin() {
+	if c.refs.Add(-1) == 0 {
+		if id := c.lease.slots[c.slot].Swap(0); id != 0 {
+			C.rask_release(C.rask_future{id: C.uint64_t(id)})
+		}
+	}
+}
+
+// Close gives the future up: a task that has not started never runs, unless another one needs it, and a running one is asked to
+// stop. Every other use of the future is an error from then on. Closing twice does nothing.
+func (c *core) Close() error {
+	if c.lease == nil {
+		return nil
+	}
+	if c.batch != nil {
+		c.batch.Send()
+	}
+	if c.flags.Or(isClosed)&isClosed == 0 && c.refs.Load() > 0 {
+		c.unpin()
+	}
+	return nil
+}
+
+// State is where the future is now.
+func (c *core) State() State {
+	id, err := c.handle()
+	if err != nil {
+		return Failed
+	}
+	state := C.rask_future_state(C.rask_future{id: C.uint64_t(id)})
+	if state < 0 {
+		return Failed
+	}
+	return State(state)
+}
+
+// Key is the future's name, unique in its client; empty for a closed future.
+func (c *core) Key() string {
+	id, err := c.pin()
+	if err != nil {
+		return ""
+	}
+	defer c.unpin()
+	return C.GoString(C.rask_future_key(C.rask_future{id: C.uint64_t(id)}))
+}
+
+// String is one line about the future, for people: key, state, and what it holds or why not.
+func (c *core) String() string {
+	id, err := c.pin()
+	if err != nil {
+		return err.Error()
+	}
+	defer c.unpin()
+	handle := C.rask_future{id: C.uint64_t(id)}
+	text := make([]byte, 256)
+	for {
+		n := int(C.rask_future_describe(handle, (*C.char)(unsafe.Pointer(&text[0])), C.size_t(len(text))))
+		if n < len(text) {
+			return string(text[:n])
+		}
+		text = make([]byte, n+1)
+	}
+}
+
+// Cancel cancels the future and what depends on it: queued, it never starts; running, its context is done and its result is
+// dropped. [ErrState] for what is done.
+func (c *core) Cancel() error { return c.cancel(nil) }
+
+// CancelCause is as Cancel; errors.Is finds the cause in the error of the result.
+func (c *core) CancelCause(cause error) error { return c.cancel(cause) }
+
+func (c *core) cancel(cause error) error {
+	id, err := c.handle()
+	if err != nil {
+		return err
+	}
+	var reason *C.char
+	if cause != nil {
+		reason = C.CString(cause.Error())
+		defer C.free(unsafe.Pointer(reason))
+		// Before anybody can see the cancellation. If it comes too late, nobody asks for its cause.
+		c.remember(c.Key(), cause)
+	}
+	var left C.rask_go_failure
+	C.rask_go_cancel(C.uint64_t(id), reason, &left)
+	return failed(&left)
+}
+
+// Retry runs a future that has failed or was cancelled again, with the failed inputs it depends on, and every future that ended
+// because of them. [ErrState] for anything else.
+func (c *core) Retry() error {
+	id, err := c.handle()
+	if err != nil {
+		return err
+	}
+	var left C.rask_go_failure
+	C.rask_go_retry(C.uint64_t(id), &left)
+	return failed(&left)
+}
+
+// Handle is another handle of the future for C: a rask_future's id, to be released by rask_release.
+func (c *core) Handle() (uint64, error) {
+	id, err := c.handle()
+	if err != nil {
+		return 0, err
+	}
+	cloned := uint64(C.rask_clone(C.rask_future{id: C.uint64_t(id)}).id)
+	if cloned == 0 {
+		return 0, errClosed
+	}
+	return cloned, nil
+}
+
+// Result waits for the value. When ctx is done it stops waiting, with the context's error; the task goes on.
+func (f *Future[T]) Result(ctx context.Context) (T, error) {
+	if f.flags.Load()&(isFinal|isClosed) == isFinal {
+		return f.value, nil
+	}
+	return f.result(ctx)
+}
+
+// CloseAll closes many futures in one call.
+func CloseAll[F AnyFuture](futures ...F) {
+	ids := make([]C.rask_future, 0, len(futures))
+	for _, future := range futures {
+		c := future.base()
+		if c == nil || c.lease == nil {
+			continue
+		}
+		if c.batch != nil {
+			c.batch.Send()
+		}
+		if c.flags.Or(isClosed)&isClosed == 0 && c.refs.Add(-1) == 0 {
+			if id := c.lease.slots[c.slot].Swap(0); id != 0 {
+				ids = append(ids, C.rask_future{id: C.uint64_t(id)})
+			}
+		}
+	}
+	if len(ids) > 0 {
+		C.rask_release_all(&ids[0], C.size_t(len(ids)))
+	}
+}

@@ -1,0 +1,112 @@
+package rask
+
+// #include "shim.h"
+// #cgo noescape rask_go_look
+// #cgo nocallback rask_go_look
+import "C"
+
+import (
+	"context"
+	"reflect"
+)
+
+func (f *Future[T]) result(ctx context.Context) (value T, err error) {
+	for {
+		id, err := f.pin()
+		if err != nil {
+			return value, err
+		}
+		var seen C.rask_go_value
+		status := C.rask_go_look(C.uint64_t(id), &seen)
+		switch status {
+		case C.RASK_OK:
+			value, err = f.read(&seen)
+		case C.RASK_E_TIMEOUT:
+		default:
+			err = f.why(id)
+		}
+		f.unpin()
+		if status != C.RASK_E_TIMEOUT {
+			return value, err
+		}
+		if err := f.await(ctx); err != nil {
+			return value, err
+		}
+	}
+}
+
+// read is the value of a finished future, which the caller has pinned.
+func (f *Future[T]) read(seen *C.rask_go_value) (value T, err error) {
+	if f.of != nil && f.of.has(isStored) {
+		return f.of.value, nil
+	}
+	if f.has(isStored) {
+		f.flags.Or(isFinal)
+		return f.value, nil
+	}
+	err = decode(reflect.ValueOf(&value).Elem(), seen)
+	return value, err
+}
+
+// Done is closed when the future is done: finished, failed or cancelled. After a retry there is another one.
+func (c *core) Done() <-chan struct{} {
+	for {
+		id, err := c.handle()
+		if err != nil || isDone(id) {
+			return closedChannel
+		}
+		before := c.done.Load()
+		if before != nil && !before.isClosed() {
+			return before.channel
+		}
+		now := &doneChannel{channel: make(chan struct{})}
+		if !c.done.CompareAndSwap(before, now) {
+			continue
+		}
+		if err := c.engine.watcher.add(id, &watch{told: now.close}); err != nil {
+			now.close() // no descriptor is to be had, or the future was closed meanwhile: whoever waits sees why
+		}
+		return now.channel
+	}
+}
+
+type doneChannel struct{ channel chan struct{} }
+
+func (d *doneChannel) close() { close(d.channel) }
+
+func (d *doneChannel) isClosed() bool {
+	select {
+	case <-d.channel:
+		return true
+	default:
+		return false
+	}
+}
+
+var closedChannel = func() chan struct{} {
+	channel := make(chan struct{})
+	close(channel)
+	return channel
+}()
+
+func isDone(id uint64) bool {
+	state := C.rask_future_state(C.rask_future{id: C.uint64_t(id)})
+	return state != C.RASK_PENDING && state != C.RASK_RUNNING
+}
+
+// await returns when the future is done, or the context is.
+func (c *core) await(ctx context.Context) error {
+	done := c.Done()
+	select {
+	case <-done:
+		return nil
+	default:
+	}
+	defer suspend(ctx)()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return causeOf(ctx)
+	}
+}
