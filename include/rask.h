@@ -152,6 +152,11 @@ typedef struct rask_as_completed {
     uint64_t id;                     /**< Nobody's business but the library's. */
 } rask_as_completed;
 
+/** Tasks that threads of the program run. {0} is null. */
+typedef struct rask_lane {
+    uint64_t id;                     /**< Nobody's business but the library's. */
+} rask_lane;
+
 /* ---- values -------------------------------------------------------------------------------------------- */
 
 /** An immutable result or argument. */
@@ -305,7 +310,8 @@ typedef struct rask_arg {
     int32_t kind;                    /**< What the rest means. */
     uint32_t reserved;               /**< Zero. */
     uint64_t payload;                /**< An i64, the bits of an f64, a pointer, or the id of a handle. */
-    size_t size;                     /**< Bytes or items behind the pointer; 0 otherwise. */
+    /** Bytes or items behind the pointer, or the id of a token's lane; 0 otherwise. */
+    size_t size;
     /** The destructor of moved-in bytes, or the rask_type of an object; else NULL. */
     const void *aux;
 } rask_arg;
@@ -828,6 +834,12 @@ typedef struct rask_submit_options {
     const char *resources;
     uint32_t flags;                  /**< RASK_PURE or RASK_IMPURE; 0: as the client says. */
     uint32_t reserved;               /**< 0. */
+    /**
+     * The lane whose pullers run it; {0}: the client's workers do. With a lane of another client, a stale one
+     * or a closed one the future is an error: RASK_E_HANDLE, RASK_E_CLOSED. A lane's tasks hold no resources:
+     * RASK_E_UNSUPPORTED.
+     */
+    rask_lane lane;
 } rask_submit_options;
 
 /**
@@ -881,7 +893,129 @@ rask_status rask_map(rask_client client, rask_task_fn fn, const rask_arg *items,
 RASK_MUST_USE rask_future rask_scatter(rask_client client, rask_arg value);
 
 /** Default options. */
-#define RASK_SUBMIT_OPTIONS_INIT {sizeof(rask_submit_options), NULL, NULL, 0, 0, 0, NULL, 0, 0}
+#define RASK_SUBMIT_OPTIONS_INIT {sizeof(rask_submit_options), NULL, NULL, 0, 0, 0, NULL, 0, 0, {0}}
+
+/* ---- lanes --------------------------------------------------------------------------------------------- */
+
+/** A task that is handed back, with what became of it. */
+typedef struct rask_lane_result {
+    uint64_t id;                     /**< As it was handed out. */
+    /**
+     * The result, taken as by rask_submit. rask_none(): what was returned by rask_return_*, if anything was.
+     * rask_of or rask_take: the result becomes that of another future, as by rask_return_future.
+     */
+    rask_arg value;
+    /** NULL, or why the task failed, as by rask_fail; value is destroyed then. Borrowed. */
+    const char *error;
+    int32_t code;                    /**< With error: the task's own code. */
+} rask_lane_result;
+
+/** A task that is handed out: from then on it runs, until it is handed back. */
+typedef struct rask_lane_task {
+    uint64_t id;                     /**< Names it when it is handed back; no other task ever has it. */
+    rask_task_fn fn;                 /**< As it was submitted. The library does not call it. */
+    /** For the functions of the section on tasks, until it is handed back: on any thread, one at a time. */
+    rask_task *task;
+    uint32_t attempt;                /**< 1 for the first. */
+    uint32_t n_args;                 /**< How many arguments it has. */
+    /** Argument 0 where that is an i64 or a token (rask_lane_token); else 0. */
+    int64_t word;
+} rask_lane_task;
+
+/**
+ * Opens a lane of a client: a set of tasks that its workers leave alone, and that threads of the program pull
+ * and run. A task is submitted to it by rask_submit_options.lane.
+ *
+ * Parameters: name: for messages and dumps; copied; NULL: "lane".
+ * Returns: the lane, to be closed by rask_lane_close; {0} on failure: RASK_E_HANDLE, RASK_E_CLOSED.
+ * Threads: any. Blocks: no.
+ */
+RASK_MUST_USE rask_lane rask_lane_open(rask_client client, const char *name);
+
+/**
+ * Closes a lane: its tasks that nobody has pulled are cancelled ("lane closed"), and waits for more end with
+ * RASK_END. What was pulled is still to be handed back.
+ *
+ * Returns: RASK_OK (also for a lane that is closed already), RASK_E_HANDLE.
+ * Threads: any. Blocks: no.
+ */
+rask_status rask_lane_close(rask_lane lane);
+
+/**
+ * A file descriptor for poll, epoll and event loops: readable while a task is ready to be pulled, and once
+ * the client is closed. With edge-triggered notification, pull with a timeout of 0 until there is none.
+ *
+ * Returns: the descriptor, the same each time, to be polled and nothing else: rask_lane_close closes it; -1
+ *   on failure: RASK_E_HANDLE, RASK_E_CLOSED, RASK_E_NOMEM (no descriptor is to be had).
+ * Threads: any. Blocks: no.
+ */
+int rask_lane_fd(rask_lane lane);
+
+/**
+ * Runs tasks of a lane on this thread, one after the other, as long as some are ready.
+ *
+ * Parameters: max: at most so many, 1 or more. timeout_ns: nanoseconds that it waits for the first; 0 polls,
+ *   RASK_FOREVER does not end. n_run: how many were run, written on every path; NULL: not wanted.
+ * Returns: RASK_OK; RASK_E_TIMEOUT (none was ready in time), RASK_END (the lane or its client is closed, and
+ *   none was run), RASK_E_HANDLE, RASK_E_INVALID, RASK_E_STATE (a wait in a destructor that a worker runs),
+ *   RASK_E_NOMEM (inside a task: no thread to go on with).
+ * Threads: any, several at a time. Blocks: yes, and runs tasks; inside a task of a worker another thread
+ *   takes over that worker while it waits.
+ */
+rask_status rask_lane_run(rask_lane lane, size_t max, int64_t timeout_ns, size_t *n_run);
+
+/**
+ * The way of bindings: hands back tasks that were handed out, and hands out others, many at a time. Results
+ * are all taken, also where one is bad; then nothing is handed out.
+ *
+ * Parameters: results: n_results of them; borrowed, what they hand over is taken on every path. tasks: room
+ *   for capacity tasks. timeout_ns: nanoseconds that it waits for the first task, if capacity is not 0; 0
+ *   polls, RASK_FOREVER does not end. n_tasks: how many were handed out, written on every path.
+ * Returns: RASK_OK: n_tasks were handed out; 0 if capacity is 0, or to say that there may be something in
+ *   rask_lane_cancelled or rask_lane_dropped. RASK_E_TIMEOUT (none was ready in time), RASK_END (the lane or
+ *   its client is closed: no more are handed out, results are still taken), RASK_E_HANDLE (also where an id
+ *   is not that of a task of this lane that is out), RASK_E_INVALID, RASK_E_NOMEM, RASK_E_STATE (as
+ *   rask_lane_run).
+ * Threads: any, several at a time. Blocks: as rask_lane_run, but runs nothing.
+ */
+rask_status rask_lane_exchange(rask_lane lane, const rask_lane_result *results, size_t n_results,
+                               rask_lane_task *tasks, size_t capacity, int64_t timeout_ns, size_t *n_tasks);
+
+/**
+ * Which of the tasks that are out nobody wants any more, because they were cancelled or their last handle is
+ * gone, so that they may stop: rask_cancelled for many. What they hand back is dropped, and is to be handed
+ * back all the same.
+ *
+ * Parameters: ids: room for capacity ids, of which each is told once. timeout_ns: nanoseconds that it waits
+ *   for the first; 0 polls, RASK_FOREVER does not end. n: how many, written on every path.
+ * Returns: RASK_OK, RASK_E_TIMEOUT, RASK_END (the lane or its client is closed, and nothing is out),
+ *   RASK_E_HANDLE, RASK_E_INVALID, RASK_E_STATE and RASK_E_NOMEM (as rask_lane_run).
+ * Threads: any. Blocks: yes; inside a task another thread takes over its worker.
+ */
+rask_status rask_lane_cancelled(rask_lane lane, uint64_t *ids, size_t capacity, int64_t timeout_ns,
+                                size_t *n);
+
+/**
+ * An argument of a task by which a binding knows what it has to keep for it: an integer, of which
+ * rask_lane_dropped tells when nobody can run the task any more, now or by a retry. As argument 0 of a task
+ * of that lane it costs no more than rask_i64; rask_lane_task.word is how it is read, in other places it is
+ * an object without use.
+ *
+ * Parameters: lane: not yet looked at. token: anything; taken by submit on every path.
+ * Returns: an argument.
+ * Threads: any. Blocks: no.
+ */
+rask_arg rask_lane_token(rask_lane lane, int64_t token);
+
+/**
+ * Which tokens nobody needs any more: each as often as it was given to a call. When the lane is closed none
+ * is told any more: those of tasks that are out are needed until these are handed back, no others are.
+ *
+ * Parameters: tokens: room for capacity tokens, in no order. n: how many, written on every path.
+ * Returns: RASK_OK, RASK_E_HANDLE, RASK_E_INVALID.
+ * Threads: any. Blocks: no.
+ */
+rask_status rask_lane_dropped(rask_lane lane, int64_t *tokens, size_t capacity, size_t *n);
 
 /* ---- one future ---------------------------------------------------------------------------------------- */
 

@@ -24,6 +24,14 @@ pub struct rask_as_completed {
     pub id: u64,
 }
 
+/// Tasks that threads of the program run. {0} is null.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct rask_lane {
+    /// Nobody's business but the library's.
+    pub id: u64,
+}
+
 /// A call that was written down, to be computed as often as wanted. {0} is null.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

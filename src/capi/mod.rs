@@ -23,6 +23,7 @@ pub mod future;
 pub mod handle;
 pub mod introspect;
 pub mod kind;
+pub mod lane;
 pub mod progress;
 pub mod release;
 pub mod several;

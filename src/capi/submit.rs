@@ -1,7 +1,7 @@
 //! Submit: tasks and values into a client.
 
 use super::guard;
-use super::handle::{rask_client, rask_future};
+use super::handle::{rask_client, rask_future, rask_lane};
 use super::pointers::{out, slice, text};
 use super::sized::{self, Versioned};
 use super::status::rask_status;
@@ -37,6 +37,10 @@ pub struct rask_submit_options {
     pub flags: u32,
     /// 0.
     pub reserved: u32,
+    /// The lane whose pullers run it; {0}: the client's workers do. With a lane of another client, a stale one or a
+    /// closed one the future is an error: RASK_E_HANDLE, RASK_E_CLOSED. A lane's tasks hold no resources:
+    /// RASK_E_UNSUPPORTED.
+    pub lane: rask_lane,
 }
 
 /// The function does nothing but compute its result from its arguments: while a future of it with equal
@@ -51,7 +55,7 @@ unsafe impl Versioned for rask_submit_options {
     const NAME: &'static str = "rask_submit_options";
     const FIRST_SIZE: usize = 56;
 }
-const _: () = assert!(size_of::<rask_submit_options>() == 56);
+const _: () = assert!(size_of::<rask_submit_options>() == 64);
 
 /// Submits a task: fn runs on a worker thread once the futures among its arguments are finished.
 ///
@@ -180,6 +184,7 @@ pub(super) unsafe fn read_options<'a>(
         retry_delay: Duration::from_nanos(options.retry_delay_ns.max(0) as u64),
         resources,
         pure: (options.flags != 0).then_some(options.flags == RASK_PURE),
+        lane: options.lane.id,
     };
     (Some(known), mistake(&options, key).map(Failure::invalid))
 }
@@ -220,6 +225,7 @@ mod tests {
         resources: ptr::null(),
         flags: 0,
         reserved: 0,
+        lane: rask_lane { id: 0 },
     };
 
     fn mistake(options: &rask_submit_options) -> Option<String> {

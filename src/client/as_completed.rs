@@ -9,14 +9,12 @@ use super::{Timeout, Until, wait};
 use crate::future::waiting::{Suspension, TaskWait};
 use crate::future::walk::Ref;
 use crate::future::{self, NodePtr, State, Task, Watch, Watcher, Watching, handle};
-use crate::scheduler::Local;
+use crate::scheduler::{Event, Local};
 use crate::slab::{Id, Kind};
 use crate::status::{self, Failure, Result};
 use parking_lot::{Condvar, Mutex};
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd, RawFd};
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -162,7 +160,9 @@ impl Iteration {
         let deadline = timeout.deadline();
         Local::with(|local| match Task::current(local) {
             _ if local.is_worker() && local.is_burying() => Err(wait::destructor_waits()),
-            Some(task) if local.slot().is_some() => self.next_in_task(local, task, deadline),
+            Some(task) if local.slot().is_some() || task.is_on_lane() => {
+                self.next_in_task(local, task, deadline)
+            }
             _ => self.wait(deadline, || false),
         })
     }
@@ -299,31 +299,4 @@ fn pin_all(futures: &[u64]) -> Result<Vec<Ref>> {
         pinned.push(Ref::of(handle::pin(Id(future))?));
     }
     Ok(pinned)
-}
-
-/// An eventfd, readable while it is set. It never blocks, and a caller's own reads and writes of it do no worse than to make it lie.
-struct Event(File);
-
-impl Event {
-    fn new() -> io::Result<Self> {
-        // SAFETY: plain system call; what it returns is ours alone.
-        unsafe {
-            match libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) {
-                -1 => Err(io::Error::last_os_error()),
-                fd => Ok(Self(File::from_raw_fd(fd))),
-            }
-        }
-    }
-
-    fn fd(&self) -> RawFd {
-        self.0.as_raw_fd()
-    }
-
-    fn set(&self) {
-        let _ = (&self.0).write(&1u64.to_ne_bytes());
-    }
-
-    fn clear(&self) {
-        let _ = (&self.0).read(&mut [0; 8]);
-    }
 }

@@ -105,7 +105,7 @@ impl Engine for Embedded {
     fn close(&self, client: u64) -> Result<()> {
         let id = Id(client);
         Local::with(|local| {
-            if local.is_worker() {
+            if local.is_worker() || Task::current(local).is_some() {
                 return Err(Failure::new(status::STATE, "a client cannot be closed from inside a task"));
             }
             if future::is_dispatcher() {
@@ -161,7 +161,8 @@ impl Engine for Embedded {
             if let Some(options) = options {
                 return submit_with(local, client, function, args, options, wrong);
             }
-            let spec = Spec { client, function, options: None, rank: None, identity: None, wrong };
+            let spec =
+                Spec { client, function, options: None, rank: None, identity: None, lane: None, wrong };
             let made = future::submit(local, spec, args)?;
             publish(local, client, &made);
             if client & LIMITED != 0 {
@@ -185,8 +186,10 @@ impl Engine for Embedded {
             let id = Id(client);
             let client = enter(local, client, items)?;
             let rank = options.map_or(Ok(None), |options| options.rank(client));
-            let spec = Spec { client, function, options, rank: None, identity: None, wrong: wrong.as_ref() };
-            let spec = spec.ranked(&rank);
+            let lane = options.map_or(Ok(None), |options| options.lane(client));
+            let wrong = wrong.as_ref();
+            let spec = Spec { client, function, options, rank: None, identity: None, lane: None, wrong };
+            let spec = spec.ranked(&rank).on_lane(&lane);
             let mut jobs = Vec::with_capacity(items.len());
             let mut outcome = Ok(());
             for (index, item) in items.iter().enumerate() {
@@ -279,8 +282,10 @@ fn submit_with(
     wrong: Option<&Failure>,
 ) -> Result<u64> {
     let rank = options.rank(client);
-    let spec = Spec { client, function, options: Some(options), rank: None, identity: None, wrong };
-    let spec = spec.ranked(&rank);
+    let lane = options.lane(client);
+    let spec =
+        Spec { client, function, options: Some(options), rank: None, identity: None, lane: None, wrong };
+    let spec = spec.ranked(&rank).on_lane(&lane);
     let made = future::submit(local, spec, args)?;
     publish_all(local, spec, made.job.as_slice());
     if client & LIMITED != 0 {
@@ -291,6 +296,10 @@ fn submit_with(
 
 /// Makes many jobs of one rank available, with one wake-up.
 fn publish_all(local: &Local, spec: Spec<'_>, jobs: &[Job]) {
+    if let Some(on) = spec.lane {
+        let priority = spec.rank.map_or(0, |rank| rank.priority);
+        return future::lane::publish_all(on.lane, jobs, priority, local);
+    }
     let is_open = match spec.rank {
         _ if jobs.is_empty() => true,
         None => local.push_all(spec.client, jobs),

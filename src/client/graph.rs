@@ -101,8 +101,9 @@ impl Part {
 
 impl PartOptions {
     fn new(options: &SubmitOptions<'_>) -> Option<Self> {
-        let SubmitOptions { key, name, priority, retries, retry_delay: _, resources, pure } = *options;
-        if key.is_some() || priority != 0 || retries != 0 || resources.is_some() || pure.is_some() {
+        let SubmitOptions { key, name, priority, retries, retry_delay: _, resources, pure, lane } = *options;
+        let is_plain = priority == 0 && retries == 0 && lane == 0;
+        if key.is_some() || resources.is_some() || pure.is_some() || !is_plain {
             return Some(Self::All(OwnedOptions::new(options)));
         }
         name.map(|name| Self::Name(name.to_owned()))

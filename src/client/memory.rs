@@ -5,6 +5,7 @@
 //! the submitter could make room.
 
 use super::Options;
+use crate::future::Task;
 use crate::scheduler::{self, Local};
 use crate::slab::Id;
 use crate::status::{Failure, NOMEM, Result};
@@ -61,7 +62,8 @@ pub(super) fn make_room(client: u32) {
 pub(super) fn has_to_wait(local: &Local, client: u32) -> bool {
     let Some(store) = Store::of(client) else { return false };
     store.make_room();
-    store.is_full() && !local.is_worker() && !local.is_burying() && !value::codec_is_running()
+    let in_task = local.is_worker() || Task::current(local).is_some();
+    store.is_full() && !in_task && !local.is_burying() && !value::codec_is_running()
 }
 
 /// Lets a submit pass when there is room. From outside it waits for that, or is `NOMEM`, as the client was opened.

@@ -7,6 +7,7 @@ mod dump;
 mod embedded;
 mod engine;
 mod graph;
+pub mod lane;
 mod memory;
 mod progress;
 mod table;
@@ -188,4 +189,5 @@ pub fn live_handles() -> u64 {
         + scheduler::open_clients()
         + as_completed::open_iterations()
         + delayed::live_handles()
+        + scheduler::lane::open_lanes()
 }

@@ -401,7 +401,9 @@ fn block(futures: &[u64], until: Until, deadline: Option<Instant>) -> Result<()>
         _ if local.is_worker() && local.is_burying() => Err(destructor_waits()),
         // What it waits for may need the value that is being encoded or decoded.
         _ if value::codec_is_running() => Err(codec_waits()),
-        Some(task) if local.slot().is_some() => block_task(local, task, futures, until, deadline),
+        Some(task) if local.slot().is_some() || task.is_on_lane() => {
+            block_task(local, task, futures, until, deadline)
+        }
         _ => {
             if let [future] = futures
                 && look(*future)?
@@ -453,8 +455,9 @@ fn block_task(
     until: Until,
     deadline: Option<Instant>,
 ) -> Result<()> {
-    // On top of the task goes only what it must wait for anyhow: not any of several, and nothing when the time may be up before.
-    if until != Until::FirstCompleted && deadline.is_none() {
+    // On top of the task goes only what it must wait for anyhow: not any of several, and nothing when the time may be up before. Nor does anything
+    // on top of a lane's task, on a thread that is the program's.
+    if until != Until::FirstCompleted && deadline.is_none() && local.slot().is_some() {
         help(local, task, futures)?;
         if futures.iter().all(|&future| future::state(future).is_ok_and(is_done)) {
             return Ok(());

@@ -9,7 +9,7 @@ use super::node::{Edge, Inline, MAX_INLINE, NodePtr, link_of};
 use super::settle::{Telling, leave_unless_alone};
 use super::spread::Spread;
 use super::watch::Watch;
-use super::{State, extra, held, on_done};
+use super::{State, extra, held, lane, on_done};
 use crate::scheduler::{Job, Local};
 use crate::slab::Class;
 use crate::value::Value;
@@ -41,6 +41,8 @@ pub(super) struct Rest<'a> {
     pub(super) settled: Option<u32>,
     /// One of them may have been among the jobs with a rank.
     pub(super) is_ranked: bool,
+    /// Tasks of lanes that became ready.
+    lanes: Vec<NodePtr>,
 }
 
 impl<'a> Cascade<'a> {
@@ -80,6 +82,8 @@ impl<'a> Cascade<'a> {
                 if self.drop_unwanted(node) {
                     spread.add(&Ending::released(), 1);
                 }
+            } else if let Some(nodes) = self.take_ready_on_lanes() {
+                lane::publish(nodes, self);
             } else {
                 break;
             }
@@ -157,7 +161,7 @@ impl<'a> Cascade<'a> {
     }
 
     pub(super) fn ready(&mut self, node: NodePtr) {
-        if node.gate.has_extra() && self.push_ranked(node) {
+        if node.gate.is_special() && self.push_special(node) {
             return;
         }
         if !self.keeps_next {
@@ -175,14 +179,24 @@ impl<'a> Cascade<'a> {
         }
     }
 
-    /// `false`: the task has no rank.
+    /// `false`: the task is one for workers, and has no rank.
     #[cold]
-    fn push_ranked(&mut self, node: NodePtr) -> bool {
+    fn push_special(&mut self, node: NodePtr) -> bool {
+        if node.gate.is_on_lane() {
+            self.rest().lanes.push(node);
+            return true;
+        }
         let Some(rank) = extra::rank(node) else { return false };
         if !self.local.push_ranked(node.client(), &[node.to_word() as Job], &rank) {
             discard(node, self);
         }
         true
+    }
+
+    /// All at a time, so that a lane's lock is taken once.
+    fn take_ready_on_lanes(&mut self) -> Option<Vec<NodePtr>> {
+        let lanes = &mut self.rest.as_mut()?.lanes;
+        if lanes.is_empty() { None } else { Some(std::mem::take(lanes)) }
     }
 
     /// A task that waited for another's result has it.
@@ -196,18 +210,21 @@ impl<'a> Cascade<'a> {
         let value = unsafe { (*input.value()).share() };
         self.local.tally(node.client(), |tally| tally.unstarted.add(1));
         match value {
-            Ok(mut value) => self.finish(node, &mut value),
+            Ok(mut value) => {
+                self.finish(node, &mut value);
+            }
             Err(failure) => self.fail(node, Ending::failed(node, &failure)),
         }
     }
 
     /// Finishes a task that the caller has claimed, and whose inputs are still to be released. If somebody cancelled it while it ran, the
-    /// value is discarded.
+    /// value is discarded. `true`: the inputs were released by this.
     #[inline]
-    pub(crate) fn finish(&mut self, node: NodePtr, value: &mut Value) {
+    pub(crate) fn finish(&mut self, node: NodePtr, value: &mut Value) -> bool {
         // Whoever is cancelled now keeps its inputs for a retry.
         if !node.dependents.is_wanted() {
-            return self.finish_unwanted(node, value);
+            self.finish_unwanted(node, value);
+            return false;
         }
         self.release_inputs(node);
         node.set_value(value);
@@ -219,6 +236,7 @@ impl<'a> Cascade<'a> {
             Some(edges) => self.closed(edges, Ending::Finished),
             None => self.finish_late(node),
         }
+        true
     }
 
     /// A task that ran waits for another's result from now on.

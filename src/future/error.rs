@@ -123,6 +123,12 @@ impl Ending {
         Ending::Cancelled(Arc::new(closed))
     }
 
+    /// Cancelled, beginning in `node`, because its lane is closed: nobody could run it again.
+    pub(crate) fn lane_closed(node: NodePtr) -> Self {
+        let closed = Error::for_good(key::of(node), status::CANCELLED, 0, 0, super::LANE_CLOSED);
+        Ending::Cancelled(Arc::new(closed))
+    }
+
     /// A submit that was wrong in itself.
     pub(crate) fn mistaken(node: NodePtr, wrong: &Failure) -> Self {
         Ending::Failed(Arc::new(Error::for_good(key::of(node), wrong.status, 0, 0, &wrong.message)))

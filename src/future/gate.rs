@@ -1,21 +1,22 @@
 //! The dependency gate: how many inputs a task still waits for, and who may act on it.
 //!
 //! ```text
-//!  31     30        29        28        27        26      25        24        0
-//! | extra | forward | linking | settled | started | bound | forgone | count: 25 |
+//!  31     30        29        28        27        26      25        24     23        0
+//! | extra | forward | linking | settled | started | bound | forgone | lane | count: 24 |
 //! ```
 //!
 //! The count begins at the number of open inputs plus one for submit itself. Whoever brings it to zero queues the task.
 //! `started` and `settled` are claims: setting the first of them is the right to run the task, or to end it without running,
 //! and there is one winner because both live in this word. `bound` says that a settled task has still a place in a queue, in the lists of
 //! its inputs or on a worker, and a reference counted for that. `forgone` says that nobody can retry the task, and that its inputs
-//! were released therefore. `docs/node.md` has the states and transitions, `docs/retry.md` the way back.
+//! were released therefore. `lane` says that the task is a lane's, and not for workers. `docs/node.md` has the states and transitions, `docs/retry.md` the way back.
 
 use crate::sync::{AtomicU32, Ordering};
 
 /// The most inputs a task may have: what the count holds, less room for submit, an abandoned run and as many as may look at the inputs at a time.
-pub(crate) const MAX_INPUTS: usize = (1 << 25) - (1 << 16);
+pub(crate) const MAX_INPUTS: usize = (1 << 24) - (1 << 16);
 
+const LANE: u32 = 1 << 24;
 const FORGONE: u32 = 1 << 25;
 const BOUND: u32 = 1 << 26;
 const STARTED: u32 = 1 << 27;
@@ -23,7 +24,9 @@ const SETTLED: u32 = 1 << 28;
 const LINKING: u32 = 1 << 29;
 const FORWARD: u32 = 1 << 30;
 const EXTRA: u32 = 1 << 31;
-const COUNT: u32 = FORGONE - 1;
+const COUNT: u32 = LANE - 1;
+/// What stays as it is when a task runs again or waits anew.
+const KEPT: u32 = EXTRA | LANE;
 
 /// The gate word.
 #[derive(Debug)]
@@ -249,7 +252,7 @@ impl Gate {
     pub(crate) fn again(&self, waits: bool) -> bool {
         let mut word = self.0.load(Ordering::Relaxed);
         while word & (SETTLED | STARTED) == STARTED {
-            let next = (word & EXTRA) | u32::from(waits);
+            let next = (word & KEPT) | u32::from(waits);
             // Release: what the run has left behind is seen by the next.
             match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return true,
@@ -272,7 +275,7 @@ impl Gate {
             let all = STARTED | SETTLED | BOUND;
             let runs = word & all == all;
             let waits = word & (STARTED | BOUND) == BOUND && word & COUNT != 0;
-            let next = (word & (EXTRA | FORWARD | COUNT)) + (LINKING | (1 + links + u32::from(runs)));
+            let next = (word & (KEPT | FORWARD | COUNT)) + (LINKING | (1 + links + u32::from(runs)));
             match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) if runs => return Reopened::Running,
                 Ok(_) if waits => return Reopened::Waiting,
@@ -291,7 +294,7 @@ impl Gate {
         let mut word = self.0.load(Ordering::Relaxed);
         loop {
             let is_settled = word & SETTLED != 0;
-            let next = if is_settled { word | FORWARD } else { (word & EXTRA) | FORWARD | LINKING | 2 };
+            let next = if is_settled { word | FORWARD } else { (word & KEPT) | FORWARD | LINKING | 2 };
             match self.0.compare_exchange_weak(word, next, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return !is_settled,
                 Err(now) => word = now,
@@ -326,6 +329,28 @@ impl Gate {
     /// Notes that the node has an entry in the table of extras, to be removed with it.
     pub(crate) fn mark_extra(&self) {
         self.0.fetch_or(EXTRA, Ordering::Relaxed);
+    }
+
+    /// Makes the task a lane's. The caller owns the node; publishing it orders the store.
+    pub(crate) fn set_lane(&self) {
+        self.0.store(self.0.load(Ordering::Relaxed) | LANE, Ordering::Relaxed);
+    }
+
+    /// Makes a task of a lane one that any worker may run.
+    pub(crate) fn leave_lane(&self) {
+        self.0.fetch_and(!LANE, Ordering::Relaxed);
+    }
+
+    /// Whether the task is a lane's. Relaxed: it was from the beginning, and ceases to be under the lock of retries.
+    #[inline]
+    pub(crate) fn is_on_lane(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & LANE != 0
+    }
+
+    /// Whether it may be that a worker is not to run the task as soon as it is ready: it has an entry in the table of extras, or is a lane's.
+    #[inline]
+    pub(crate) fn is_special(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & KEPT != 0
     }
 
     /// Whether [`mark_extra`](Self::mark_extra) was called.

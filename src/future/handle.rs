@@ -62,6 +62,7 @@ fn not_a_future(id: Id) -> Failure {
         Some(slab::Kind::Client) => Failure::handle("a client handle where a future is wanted"),
         Some(slab::Kind::AsCompleted) => Failure::handle("a rask_as_completed where a future is wanted"),
         Some(slab::Kind::Delayed) => Failure::handle("a delayed where a future is wanted: compute it first"),
+        Some(slab::Kind::Lane) => Failure::handle("a lane where a future is wanted"),
         _ => Failure::handle("stale or invalid future handle"),
     }
 }

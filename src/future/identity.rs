@@ -110,6 +110,7 @@ fn value_into(hasher: &mut Hasher, arg: &Arg) -> Result<bool> {
                 None => return Ok(false),
             }
         }
+        arg_kind::TOKEN => unlike_any(hasher),
         _ => return Ok(false),
     }
     Ok(true)
@@ -121,13 +122,15 @@ fn object_into(hasher: &mut Hasher, object: *mut c_void, ty: *const Type) -> Res
     match unsafe { encode(object, ty) }? {
         Some(bytes) => bytes_into(hasher, &bytes),
         // What cannot be looked into is equal to nothing. Its address would do only as long as it is there, and the next object may get it.
-        None => {
-            static UNLIKE: AtomicU64 = AtomicU64::new(0);
-            // Relaxed: each number is given once, whatever the order.
-            tagged(hasher, arg_kind::OBJECT, &UNLIKE.fetch_add(1, Ordering::Relaxed).to_ne_bytes());
-        }
+        None => unlike_any(hasher),
     }
     Ok(())
+}
+
+fn unlike_any(hasher: &mut Hasher) {
+    static UNLIKE: AtomicU64 = AtomicU64::new(0);
+    // Relaxed: each number is given once, whatever the order.
+    tagged(hasher, arg_kind::OBJECT, &UNLIKE.fetch_add(1, Ordering::Relaxed).to_ne_bytes());
 }
 
 /// A future goes in by its key: one that was computed again after its release is the same, if function and arguments are.

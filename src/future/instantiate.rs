@@ -5,6 +5,7 @@ use super::error::Ending;
 use super::extra;
 use super::handle::{self, Taken};
 use super::held::submit;
+use super::lane;
 use super::node::{Block, BlockEdge, NodePtr, Shape};
 use super::ordinary::Args;
 use super::plan::{Input, Kind, Plan, Source, Take, Task};
@@ -335,13 +336,21 @@ impl Instance<'_> {
             options: Some(&options),
             rank: None,
             identity: None,
+            lane: None,
             wrong: None,
         };
-        let rank = options.rank(self.client);
-        let made = submit(self.local, spec.ranked(&rank), args.as_slice())?;
-        match (made.job, rank) {
+        let (rank, lane) = (options.rank(self.client), options.lane(self.client));
+        let spec = spec.ranked(&rank).on_lane(&lane);
+        let made = submit(self.local, spec, args.as_slice())?;
+        match (made.job, &rank) {
+            (Some(job), Ok(rank)) if spec.lane.is_some() => {
+                let priority = rank.as_ref().map_or(0, |rank| rank.priority);
+                if let Ok(Some(lane)) = &lane {
+                    lane::publish_all(lane, &[job], priority, self.local);
+                }
+            }
             (Some(job), Ok(Some(rank))) => {
-                if !self.local.push_ranked(self.client, &[job], &rank) {
+                if !self.local.push_ranked(self.client, &[job], rank) {
                     super::discard_job(job, self.local);
                 }
             }

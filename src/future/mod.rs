@@ -13,11 +13,13 @@ pub(crate) mod dump;
 mod error;
 mod extra;
 mod gate;
+pub(crate) mod hand_out;
 pub(crate) mod handle;
 mod held;
 mod identity;
 mod instantiate;
 mod key;
+pub(crate) mod lane;
 mod node;
 mod on_done;
 mod options;
@@ -45,6 +47,7 @@ pub(crate) use cascade::Cascade;
 pub(crate) use chain::Step;
 pub(crate) use dispatcher::{await_returned as await_callbacks, is_current as is_dispatcher};
 pub(crate) use error::Ending;
+pub use hand_out::{HandedBack, HandedOut};
 pub(crate) use held::submit;
 pub(crate) use instantiate::instantiate;
 use node::Inline;
@@ -162,6 +165,9 @@ fn cancel_pending(client: u32, nothing_runs: bool, local: &Local) {
 
 /// Why futures are cancelled when their client is closed.
 pub(crate) const CLIENT_CLOSED: &str = "client closed";
+
+/// Why they are when their lane is.
+pub(crate) const LANE_CLOSED: &str = "lane closed";
 
 /// Calls `f` with the node behind a handle, of which a reference is counted meanwhile.
 fn with_node<T>(future: u64, f: impl FnOnce(NodePtr, &Local) -> T) -> Result<T> {

@@ -165,6 +165,11 @@ pub(crate) fn class_for(words: usize) -> Class {
     if words <= SMALL_BODY { Class::Small } else { Class::Large }
 }
 
+/// Whether a node has room for so many words in its body.
+pub(crate) fn fits_body(words: usize) -> bool {
+    words <= LARGE_BODY
+}
+
 /// Arguments that do not fit a body. Its memory stays until no input can have an edge of it in its list any more.
 pub(crate) struct Block {
     /// The arguments as the task reads them; a future's is a reference to the value in its node. Taken out by whoever releases the

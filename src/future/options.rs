@@ -1,8 +1,10 @@
 //! How a task is submitted, where that is not the default.
 
-use crate::scheduler::{Need, Rank, find_number};
-use crate::status::Result;
+use super::lane;
+use crate::scheduler::{Lane, Need, Rank, find_number};
+use crate::status::{Failure, Result, UNSUPPORTED};
 use std::ffi::CStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The fields of `rask_submit_options`.
@@ -22,6 +24,8 @@ pub struct SubmitOptions<'a> {
     pub resources: Option<&'a CStr>,
     /// Whether equal submits share one run; `None`: as the client says.
     pub pure: Option<bool>,
+    /// The id of the lane whose pullers run it; 0: workers do.
+    pub lane: u64,
 }
 
 impl SubmitOptions<'_> {
@@ -30,6 +34,10 @@ impl SubmitOptions<'_> {
     pub(crate) fn rank(&self, client: u32) -> Result<Option<Rank>> {
         let need = match self.resources {
             None => Need::default(),
+            Some(_) if self.lane != 0 => {
+                let words = "resources: a task of a lane holds none, since workers do not run it";
+                return Err(Failure::new(UNSUPPORTED, words));
+            }
             Some(resources) => match find_number(client) {
                 Some(core) => core.resources().need(resources)?,
                 // Closed since the submit began: the task will not run, and is cancelled where it would be queued.
@@ -38,5 +46,10 @@ impl SubmitOptions<'_> {
         };
         let priority = self.priority;
         Ok((priority != 0 || !need.is_empty()).then_some(Rank { priority, need }))
+    }
+
+    /// The lane, if there is one; a failure when it is none of the client with this number, or closed.
+    pub(crate) fn lane(&self, client: u32) -> Result<Option<Arc<Lane>>> {
+        if self.lane == 0 { Ok(None) } else { lane::for_submit(self.lane, client).map(Some) }
     }
 }

@@ -118,6 +118,7 @@ pub(crate) struct OwnedOptions {
     retry_delay: Duration,
     resources: Option<CString>,
     pure: Option<bool>,
+    lane: u64,
 }
 
 impl OwnedOptions {
@@ -130,6 +131,7 @@ impl OwnedOptions {
             retry_delay: options.retry_delay,
             resources: options.resources.map(CStr::to_owned),
             pure: options.pure,
+            lane: options.lane,
         }
     }
 
@@ -147,6 +149,7 @@ impl OwnedOptions {
             retry_delay: self.retry_delay,
             resources: self.resources.as_deref(),
             pure: self.pure,
+            lane: self.lane,
         }
     }
 }

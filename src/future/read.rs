@@ -2,7 +2,7 @@
 
 use super::error::state_of;
 use super::node::NodePtr;
-use super::{State, handle};
+use super::{State, handle, lane};
 use crate::scheduler::Local;
 use crate::slab::Id;
 use crate::status::{Failure, Result};
@@ -86,6 +86,7 @@ pub(super) fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usi
             arg_kind::SHARED if arg.aux == (&raw const SHARED).cast() => {
                 Ok((*pointer.cast::<Value>()).clone())
             }
+            arg_kind::TOKEN => lane::read_token(arg),
             arg_kind::LAZY => Err(Failure::invalid("a delayed is an argument of rask_delayed_call only")),
             kind => Err(Failure::invalid(format!("no such kind of argument: {kind}"))),
         }
@@ -155,6 +156,7 @@ pub(crate) fn discard(args: &[Arg]) {
                         Local::with(|local| local.bury(value));
                     }
                 }
+                arg_kind::TOKEN => lane::discard_token(arg),
                 arg_kind::LIST => open.extend(items::<Arg>(arg)),
                 _ => {}
             }

@@ -250,6 +250,8 @@ pub(super) fn keep_late_value(node: NodePtr) {
     key::pointer(node);
     node.begin(node.client(), Some(late), Shape::EMPTY);
     node.gate.end_forward();
+    // Any worker can return a value.
+    node.gate.leave_lane();
 }
 
 /// Whether the node's recipe is a value in its body.

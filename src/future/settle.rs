@@ -6,7 +6,7 @@ use super::cascade::Cascade;
 use super::error::{Ending, state_of};
 use super::gate::Settled;
 use super::node::NodePtr;
-use super::{State, held, retry, timer};
+use super::{State, held, lane, retry, timer};
 use crate::log::log;
 use crate::scheduler::Local;
 use crate::slab::Left;
@@ -219,6 +219,8 @@ impl<'a> Cascade<'a> {
         if settled != Settled::Running {
             self.rest().is_ranked |= node.gate.has_extra();
             self.local.tally(node.client(), |tally| tally.unstarted.add(1));
+        } else if node.gate.is_on_lane() {
+            lane::ended_while_out(node);
         }
         self.count(node, ending, 1);
         self.closed(edges, ending.clone());
@@ -233,6 +235,9 @@ impl<'a> Cascade<'a> {
     pub(crate) fn forgo(&mut self, node: NodePtr) {
         if !node.gate.forgo() {
             return;
+        }
+        if node.gate.is_on_lane() {
+            lane::forgo_token(node);
         }
         if retry::is_late(node) {
             // SAFETY: nobody reads a cancelled future's body, and the claim above is won once.

@@ -4,15 +4,17 @@ use super::cascade::{Cascade, class_of};
 use super::dependents::{Closed, UNLINKED};
 use super::error::{Ending, Error, state_of};
 use super::identity::Identity;
-use super::node::{self, Block, Inline, NodePtr, Shape};
+use super::node::{self, Block, Inline, NodePtr, Shape, fits_body};
 use super::read::{at_argument, discard, input, read};
-use super::{State, SubmitOptions, TaskFn, extra, trace};
+use super::lane::OnLane;
+use super::{State, SubmitOptions, TaskFn, extra, lane, trace};
 use crate::log::log;
-use crate::scheduler::{Job, Local, Rank};
+use crate::scheduler::{Job, Lane, Local, Rank};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
 use crate::sync::{AtomicU64, Ordering};
 use crate::value::{Arg, arg::kind as arg_kind};
+use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
@@ -27,6 +29,8 @@ pub(crate) struct Spec<'a> {
     pub(crate) rank: Option<&'a Rank>,
     /// The key it holds, and what it computes, if others are to find it.
     pub(crate) identity: Option<(&'a CString, Identity)>,
+    /// `None`: any worker runs it.
+    pub(crate) lane: Option<OnLane<'a>>,
     /// A mistake that the caller found already.
     pub(crate) wrong: Option<&'a Failure>,
 }
@@ -36,6 +40,14 @@ impl<'a> Spec<'a> {
     pub(crate) fn ranked(self, rank: &'a Result<Option<Rank>>) -> Self {
         match rank {
             Ok(rank) => Self { rank: rank.as_ref(), ..self },
+            Err(failure) => Self { wrong: self.wrong.or(Some(failure)), ..self },
+        }
+    }
+
+    /// As [`ranked`](Self::ranked), with the [lane](SubmitOptions::lane) that the options say.
+    pub(crate) fn on_lane(self, lane: &'a Result<Option<Arc<Lane>>>) -> Self {
+        match lane {
+            Ok(lane) => Self { lane: lane.as_deref().map(OnLane::new), ..self },
             Err(failure) => Self { wrong: self.wrong.or(Some(failure)), ..self },
         }
     }
@@ -52,10 +64,43 @@ pub(crate) struct Made {
 /// hands over is taken on every path.
 #[inline(always)]
 pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
-    let Some((shape, words)) = Shape::of(args.iter().map(inline_kind)) else {
+    if spec.lane.is_some() { make_on_lane(local, spec, args) } else { make_in_body(local, spec, args, 0) }
+}
+
+/// As [`make`], for a task of a lane. A token that is its first argument lies in the node as an i64 does, if all arguments lie there.
+fn make_on_lane(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
+    let words = lane::LANE_WORDS;
+    let (Some(on), Some((&first, rest))) = (spec.lane, args.split_first()) else {
+        return make_in_body(local, spec, args, words);
+    };
+    let kinds = || std::iter::once(Some(Inline::I64)).chain(rest.iter().map(inline_kind));
+    if !lane::is_token_of(&first, on.lane) || !Shape::of(kinds()).is_some_and(|(_, w)| fits_body(w + words)) {
+        return make_in_body(local, spec, args, words);
+    }
+    let is_taken = Cell::new(false);
+    let spec = Spec { lane: Some(OnLane { token: Some(&is_taken), ..on }), ..spec };
+    let first = Arg { kind: arg_kind::I64, size: 0, ..first };
+    let made = if rest.is_empty() {
+        make_in_body(local, spec, &[first], words)
+    } else {
+        let args: Vec<_> = std::iter::once(first).chain(rest.iter().copied()).collect();
+        make_in_body(local, spec, &args, words)
+    };
+    if !is_taken.get() {
+        on.lane.dropped(&[first.payload as i64], false);
+    }
+    made
+}
+
+/// As [`make`], where `other_words` of the body are for something else than arguments.
+#[inline(always)]
+fn make_in_body(local: &Local, spec: Spec<'_>, args: &[Arg], other_words: usize) -> Result<Made> {
+    let inline = Shape::of(args.iter().map(inline_kind));
+    let Some((shape, words)) = inline.filter(|&(_, words)| other_words == 0 || fits_body(words + other_words))
+    else {
         return make_with_block(local, spec, args);
     };
-    let class = node::class_for(words);
+    let class = node::class_for(words + other_words);
     let node = take_node(local, class, args)?;
     node.begin(spec.client, spec.function, Shape::EMPTY);
     if spec.wrong.is_some() || !spec.function.is_some_and(node::fits) {
@@ -162,6 +207,9 @@ fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32)
     } else {
         node.gate.await_inputs(open);
     }
+    if let Some(on) = spec.lane {
+        lane::enter(node, class, on);
+    }
     if spec.options.is_some() || spec.identity.is_some() {
         set_options(node, spec);
     }
@@ -175,7 +223,8 @@ fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32)
 /// Keeps what the options ask for beside a node that the caller owns alone.
 #[cold]
 fn set_options(node: NodePtr, spec: Spec<'_>) {
-    if spec.options.is_none() && spec.identity.is_none() {
+    let is_kept = |options: &SubmitOptions<'_>| options.name.is_some() || options.retries != 0;
+    if !spec.options.is_some_and(is_kept) && spec.rank.is_none() && spec.identity.is_none() {
         return;
     }
     extra::with(node, |extra| {
@@ -326,7 +375,8 @@ pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
     let class = Class::Small;
     let node = take_node(local, class, args)?;
     node.begin(client, None, Shape::EMPTY);
-    let spec = Spec { client, function: None, options: None, rank: None, identity: None, wrong: None };
+    let spec =
+        Spec { client, function: None, options: None, rank: None, identity: None, lane: None, wrong: None };
     let mut inputs = Vec::new();
     let mut value = read(arg, client, &mut inputs, 0);
     if !inputs.is_empty() {

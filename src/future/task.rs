@@ -8,10 +8,10 @@ use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
 use super::shortage::Left;
 use super::trace::Outcome;
 use super::walk::Search;
-use super::{chain, extra, key, trace, waiting};
+use super::{chain, extra, key, lane, trace, waiting};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
-use crate::status::{self, Status};
+use crate::status::{self, Result, Status};
 use crate::value::{LIMITED, Pins, Store, Value};
 use std::any::Any;
 use std::cell::{OnceCell, UnsafeCell};
@@ -39,7 +39,7 @@ pub struct Task {
 }
 
 impl Task {
-    fn new(node: NodePtr, beneath: *const Task) -> Self {
+    pub(super) fn new(node: NodePtr, beneath: *const Task) -> Self {
         Self {
             node,
             result: Value::NONE,
@@ -109,7 +109,7 @@ impl Task {
     }
 
     /// Holds in memory what the task may read in place while its function runs.
-    fn pin_args(&self) -> Pins {
+    pub(super) fn pin_args(&self) -> Pins {
         let mut pins = Pins::default();
         (0..self.arg_count()).filter_map(|index| self.arg(index)).for_each(|value| pins.add(value));
         pins
@@ -151,8 +151,13 @@ impl Task {
     /// The task's result becomes that of `future`, whose handle is taken on every path. The caller has dropped the
     /// [result](Self::take_result) set before.
     pub fn return_future(&mut self, future: u64) {
+        self.return_taken(handle::take(Id(future)));
+    }
+
+    /// As [`return_future`](Self::return_future), for a reference that is taken.
+    pub(super) fn return_taken(&mut self, future: Result<Taken>) {
         self.drop_forward();
-        match handle::take(Id(future)) {
+        match future {
             Err(failure) => {
                 self.fail(failure.status, 0, &format!("rask_return_future: {}", failure.message));
             }
@@ -162,6 +167,16 @@ impl Task {
             }
             Ok(taken) => self.forward = Some(taken),
         }
+    }
+
+    /// Ends the task, whose function is over. `true`: nobody can run it again, since it let its inputs go with that.
+    #[inline]
+    pub(super) fn end(&mut self, local: &Local, cascade: &mut Cascade<'_>) -> bool {
+        if self.failure.is_none() && self.forward.is_none() {
+            return cascade.finish(self.node, &mut self.result);
+        }
+        self.end_otherwise(local, cascade);
+        false
     }
 
     /// Ends a task that has failed, or that returned a future.
@@ -193,7 +208,7 @@ impl Task {
 
     /// How the run ended, now that the function has returned.
     #[cold]
-    fn outcome(&self) -> Outcome {
+    pub(super) fn outcome(&self) -> Outcome {
         match (&self.failure, &self.forward) {
             _ if self.cancelled() => Outcome::Cancelled,
             (Some(error), _) => Outcome::Failed(error.clone()),
@@ -283,6 +298,11 @@ impl Task {
         std::iter::successors(Some(self), |task| task.beneath()).any(|task| task.node.client() == number)
     }
 
+    /// Whether it is a lane's, and so runs on a thread of the program's.
+    pub(crate) fn is_on_lane(&self) -> bool {
+        self.node.gate.is_on_lane()
+    }
+
     /// The innermost task of this thread.
     pub(crate) fn current(local: &Local) -> Option<&Task> {
         // SAFETY: set by `execute` for as long as the task lives.
@@ -338,7 +358,21 @@ pub(crate) fn run(job: Job, local: &Local, _core: &Core) -> Option<Job> {
 }
 
 /// Runs a task that the caller has claimed.
-pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<'a>) -> Option<Job> {
+pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, cascade: Cascade<'a>) -> Option<Job> {
+    execute_as::<false>(node, local, cascade)
+}
+
+/// As [`execute`], for a task of a lane, on a thread that pulls.
+pub(super) fn execute_on_lane(node: NodePtr, local: &Local) {
+    execute_as::<true>(node, local, Cascade::new(local));
+}
+
+#[inline(always)]
+fn execute_as<'a, const ON_LANE: bool>(
+    node: NodePtr,
+    local: &'a Local,
+    mut cascade: Cascade<'a>,
+) -> Option<Job> {
     let client = node.client();
     let function = node.function().expect("only tasks with a function are queued");
     local.tally(client, |tally| tally.started.add(1));
@@ -359,13 +393,15 @@ pub(crate) fn execute<'a>(node: NodePtr, local: &'a Local, mut cascade: Cascade<
     local.task.set(beneath);
 
     local.tally(client, |tally| tally.returned.add(1));
-    if task.failure.is_none() && task.forward.is_none() {
-        if client & LIMITED != 0 {
-            task.result = task.take_result().manage();
-        }
-        cascade.finish(node, &mut task.result);
-    } else {
-        task.end_otherwise(local, &mut cascade);
+    if client & LIMITED != 0 && task.failure.is_none() && task.forward.is_none() {
+        task.result = task.take_result().manage();
+    }
+    let token = if ON_LANE { lane::token_of(node) } else { None };
+    if task.end(local, &mut cascade)
+        && ON_LANE
+        && let Some((number, token)) = token
+    {
+        lane::drop_token(number, token);
     }
     let next = cascade.run();
     if client & LIMITED != 0
@@ -457,6 +493,9 @@ fn forward_to(node: NodePtr, input: NodePtr, local: &Local, cascade: &mut Cascad
 
 fn link_forward(node: NodePtr, input: NodePtr, cascade: &mut Cascade<'_>) {
     // What a retry has to do from now on is wait for that future again.
+    if node.gate.is_on_lane() {
+        lane::forgo_token(node);
+    }
     cascade.release_inputs(node);
     node.set_shape(Shape::ONE_FUTURE);
     node.set(0, input.to_word());

@@ -183,8 +183,8 @@ impl Help {
 }
 
 fn claim(node: NodePtr) -> bool {
-    // What needs resources waits for its turn to have them.
-    if !node.gate.is_ready() || extra::need(node).is_some() {
+    // What needs resources waits for its turn to have them, and a lane's tasks are not for workers.
+    if !node.gate.is_ready() || node.gate.is_on_lane() || extra::need(node).is_some() {
         return false;
     }
     node.life.retain();

@@ -52,7 +52,8 @@ impl Core {
         let hidden = local.slot().map_or(0, Slot::n_hidden);
         let taken: usize = self.ends.iter().map(|end| end.deque.len() + end.batch.len()).sum();
         let outside: usize = self.inboxes.lock().iter().map(|inbox| inbox.len()).sum();
-        (hidden + taken + outside + self.ranked.len()) as u64
+        let lanes: usize = super::lane::of_client(self.number).iter().map(|lane| lane.n_ready()).sum();
+        (hidden + taken + outside + self.ranked.len() + lanes) as u64
     }
 
     /// Functions that run.

@@ -8,7 +8,7 @@ use super::registry::find_unclosed_number;
 use super::tally::{Count, Tally};
 use super::{Core, Slot, closed, find};
 use super::{Need, Rank};
-use crate::slab::{Class, Id, Magazine};
+use crate::slab::{Class, Id, Line, Magazine};
 use crate::status::Result;
 use crate::value::Value;
 use parking_lot::Mutex;
@@ -18,13 +18,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 /// What a thread that is no worker of a client has in it.
-struct Lane {
+struct Door {
     core: Arc<Core>,
     inbox: Inbox,
     tally: Arc<Tally>,
 }
 
-impl Drop for Lane {
+impl Drop for Door {
     fn drop(&mut self) {
         self.core.retire_tally(&self.tally);
     }
@@ -32,7 +32,7 @@ impl Drop for Lane {
 
 /// The way into the client that this thread used last, at hand without a search.
 ///
-/// The pointers lead to what one of the thread's lanes or its slot keeps; whoever drops either clears the way first. They are followed
+/// The pointers lead to what one of the thread's doors or its slot keeps; whoever drops either clears the way first. They are followed
 /// only where nothing in between could do that: no user code, no search.
 struct Way {
     id: Cell<u64>,
@@ -41,8 +41,8 @@ struct Way {
     tally: Cell<*const Tally>,
     /// The slot, or null.
     slot: Cell<*const Slot>,
-    /// The lane, or null.
-    lane: Cell<*const Lane>,
+    /// The door, or null.
+    door: Cell<*const Door>,
 }
 
 /// An id that no caller can mistake for a client's, as 0 could be. No client has the number 0.
@@ -56,19 +56,19 @@ impl Default for Way {
             core: Cell::new(std::ptr::null()),
             tally: Cell::new(std::ptr::null()),
             slot: Cell::new(std::ptr::null()),
-            lane: Cell::new(std::ptr::null()),
+            door: Cell::new(std::ptr::null()),
         }
     }
 }
 
 impl Way {
-    fn set(&self, core: &Core, tally: &Tally, slot: *const Slot, lane: *const Lane) {
+    fn set(&self, core: &Core, tally: &Tally, slot: *const Slot, door: *const Door) {
         self.id.set(core.id().0);
         self.number.set(core.number);
         self.core.set(core);
         self.tally.set(tally);
         self.slot.set(slot);
-        self.lane.set(lane);
+        self.door.set(door);
     }
 
     fn clear(&self) {
@@ -81,7 +81,7 @@ impl Way {
 pub(crate) struct Local {
     magazines: [Magazine; Class::COUNT],
     way: Way,
-    lanes: RefCell<Vec<Rc<Lane>>>,
+    doors: RefCell<Vec<Rc<Door>>>,
     slot: UnsafeCell<Option<Box<Slot>>>,
     worker: Cell<bool>,
     /// The innermost task that runs on this thread; for the layer above.
@@ -94,6 +94,10 @@ pub(crate) struct Local {
     /// Values whose destructors wait for the one that runs, so that destructors that release futures do not nest.
     graveyard: RefCell<Vec<Value>>,
     burying: Cell<bool>,
+    /// Arrays that exchanges with lanes fill, kept for the next.
+    pub(crate) jobs: Cell<Vec<Job>>,
+    pub(crate) lines: Cell<Vec<Line>>,
+    pub(crate) tokens: Cell<Vec<i64>>,
 }
 
 /// The handle counters of all threads, and the sum of those that have ended.
@@ -112,9 +116,10 @@ impl Local {
                 Magazine::new(Class::Small),
                 Magazine::new(Class::Large),
                 Magazine::new(Class::Clone),
+                Magazine::new(Class::Task),
             ],
             way: Way::default(),
-            lanes: RefCell::new(Vec::new()),
+            doors: RefCell::new(Vec::new()),
             slot: UnsafeCell::new(None),
             worker: Cell::new(false),
             task: Cell::new(std::ptr::null()),
@@ -123,6 +128,9 @@ impl Local {
             handles,
             graveyard: RefCell::new(Vec::new()),
             burying: Cell::new(false),
+            jobs: Cell::default(),
+            lines: Cell::default(),
+            tokens: Cell::default(),
         }
     }
 
@@ -183,23 +191,23 @@ impl Local {
             return true;
         }
         let Some(core) = find_unclosed_number(number) else { return false };
-        let mut lanes = self.lanes.borrow_mut();
-        let at = lanes.iter().position(|lane| lane.core.number == number).unwrap_or_else(|| {
+        let mut doors = self.doors.borrow_mut();
+        let at = doors.iter().position(|door| door.core.number == number).unwrap_or_else(|| {
             let inbox = Inbox::new();
             core.add_inbox(inbox.end());
-            lanes.push(Rc::new(Lane { tally: core.new_tally(), core, inbox }));
-            lanes.len() - 1
+            doors.push(Rc::new(Door { tally: core.new_tally(), core, inbox }));
+            doors.len() - 1
         });
-        let lane = &lanes[at];
-        self.way.set(&lane.core, &lane.tally, std::ptr::null(), Rc::as_ptr(lane));
+        let door = &doors[at];
+        self.way.set(&door.core, &door.tally, std::ptr::null(), Rc::as_ptr(door));
         true
     }
 
-    /// Drops this thread's lanes into closed clients.
+    /// Drops this thread's doors into closed clients.
     pub(crate) fn forget_closed(&self) {
         self.way.clear();
-        let (open, closed) = self.lanes.take().into_iter().partition(|lane| !lane.core.is_closed());
-        self.lanes.replace(open);
+        let (open, closed) = self.doors.take().into_iter().partition(|door| !door.core.is_closed());
+        self.doors.replace(open);
         drop::<Vec<_>>(closed);
     }
 
@@ -248,21 +256,21 @@ impl Local {
             return false;
         }
         // SAFETY: see `Way`; nothing below turns it or drops what it leads to.
-        let (core, slot, lane) =
-            unsafe { (&*self.way.core.get(), self.way.slot.get().as_ref(), self.way.lane.get().as_ref()) };
-        match (slot, lane) {
+        let (core, slot, door) =
+            unsafe { (&*self.way.core.get(), self.way.slot.get().as_ref(), self.way.door.get().as_ref()) };
+        match (slot, door) {
             (Some(slot), _) => {
                 // The owner takes the newest first, and is to begin with the first.
                 jobs.iter().rev().for_each(|&job| slot.push(job));
                 core.notify();
             }
-            (None, Some(lane)) => {
-                jobs.iter().for_each(|&job| lane.inbox.push(job));
+            (None, Some(door)) => {
+                jobs.iter().for_each(|&job| door.inbox.push(job));
                 if core.published() {
                     self.take_back(number);
                 }
             }
-            (None, None) => unreachable!("a way leads through a slot or a lane"),
+            (None, None) => unreachable!("a way leads through a slot or a door"),
         }
         true
     }
@@ -303,13 +311,13 @@ impl Local {
     /// The client was closed while this thread submitted: what no worker will look for any more is ended here.
     #[cold]
     fn take_back(&self, number: u32) {
-        let lane = self.lanes.borrow().iter().find(|lane| lane.core.number == number).cloned();
-        let Some(lane) = lane else { return };
-        while let Some(job) = lane.inbox.end().take_one() {
-            (lane.core.work.discard)(job, self, &lane.core);
+        let door = self.doors.borrow().iter().find(|door| door.core.number == number).cloned();
+        let Some(door) = door else { return };
+        while let Some(job) = door.inbox.end().take_one() {
+            (door.core.work.discard)(job, self, &door.core);
         }
-        lane.core.discard_ranked(self);
-        lane.core.tell_drainers();
+        door.core.discard_ranked(self);
+        door.core.tell_drainers();
     }
 
     /// The slot of this thread, if it is a worker and its task is not suspended.

@@ -5,8 +5,10 @@
 //! thread holds a slot while it works and hands it to a spare thread while its task is suspended in a wait.
 
 mod batch;
+mod event;
 mod figures;
 mod inbox;
+pub(crate) mod lane;
 mod local;
 mod patience;
 mod pool;
@@ -19,6 +21,8 @@ mod sleep;
 mod tally;
 mod worker;
 
+pub(crate) use event::Event;
+pub(crate) use lane::Lane;
 pub(crate) use local::Local;
 pub(crate) use pool::spawn_quietly;
 pub(crate) use pool::with_signals_blocked;
@@ -277,6 +281,7 @@ impl Core {
                 (self.work.cancel_pending)(self.number, false, local);
             }
             self.pool.join();
+            lane::of_client(self.number).iter().for_each(|lane| lane.await_back());
             // Nothing runs any more, so what is still pending waits for itself, or was linked while we looked.
             if self.n_pending() > 0 {
                 (self.work.cancel_pending)(self.number, true, local);
@@ -302,6 +307,9 @@ impl Core {
             }
         }
         self.discard_ranked(local);
+        for lane in lane::of_client(self.number) {
+            lane.shut_with_client().into_iter().for_each(|job| (self.work.discard)(job, local, self));
+        }
     }
 
     /// Ends the jobs with a rank of a client that is closed.

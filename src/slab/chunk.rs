@@ -22,13 +22,16 @@ pub(crate) enum Class {
     Large = 1,
     /// Further handles of a future.
     Clone = 2,
+    /// Tasks of lanes while they are handed out.
+    Task = 3,
 }
 
 impl Class {
-    pub(crate) const COUNT: usize = 3;
+    pub(crate) const COUNT: usize = 4;
 
-    pub(crate) fn size(self) -> usize {
+    pub(crate) const fn size(self) -> usize {
         match self {
+            Class::Task => 8 * LINE,
             Class::Large => 2 * LINE,
             Class::Small | Class::Clone => LINE,
         }
@@ -39,6 +42,7 @@ impl Class {
             Class::Small => Kind::Small,
             Class::Large => Kind::Large,
             Class::Clone => Kind::Clone,
+            Class::Task => Kind::Task,
         }
     }
 
@@ -57,28 +61,47 @@ static TABLE: [AtomicUsize; CHUNKS] = [const { AtomicUsize::new(0) }; CHUNKS];
 /// The next unused entry of the table.
 static USED: Mutex<usize> = Mutex::new(0);
 
-/// The line that an id leads to, if the id is of a kind that lives in lines and there is such a line at its index. Says nothing about
+/// The line that a future's id leads to, if the id is of such a kind and there is such a line at its index. Says nothing about
 /// the line's generation, but that the id's is one of a live handle.
 #[inline]
 pub(crate) fn look_up(id: Id) -> Option<(Line, Class)> {
-    let index = id.index();
-    // Acquire pairs with the release in `grow`: the header and the zeroed lines are there.
-    let entry = TABLE[(index / LINES_PER_CHUNK) as usize].load(Ordering::Acquire);
-    let line = (index % LINES_PER_CHUNK) as usize;
     let class = match id.kind()? {
         Kind::Small => Class::Small,
         Kind::Large => Class::Large,
         Kind::Clone => Class::Clone,
-        Kind::Client | Kind::AsCompleted | Kind::Delayed => return None,
+        Kind::Client | Kind::AsCompleted | Kind::Delayed | Kind::Lane | Kind::Task => return None,
     };
-    // The first line of a chunk is its header; odd lines of a two-line chunk are the middle of something.
-    let misses = entry % CHUNK != class.tag() || line == 0 || (class == Class::Large && line % 2 == 1);
-    if misses || id.generation() % 2 == 0 {
+    if id.generation() % 2 == 0 {
+        return None;
+    }
+    // Odd lines of a two-line chunk are the middle of something.
+    let misses = class == Class::Large && id.index() % 2 == 1;
+    if misses { None } else { Some((line_at(id.index(), class)?, class)) }
+}
+
+/// As [`look_up`], for the id of a task that was handed out.
+pub(crate) fn look_up_task(id: Id) -> Option<Line> {
+    if id.kind() == Some(Kind::Task) && id.generation() % 2 == 1 { task_at(id.index()) } else { None }
+}
+
+/// The line of a task that was handed out, if there is one at this index.
+pub(crate) fn task_at(index: u32) -> Option<Line> {
+    if index as usize % (Class::Task.size() / LINE) == 0 { line_at(index, Class::Task) } else { None }
+}
+
+/// The line at an index, if the chunk there is of this class; the index is a multiple of the lines that one of the class takes.
+#[inline]
+fn line_at(index: u32, class: Class) -> Option<Line> {
+    // Acquire pairs with the release in `grow`: the header and the zeroed lines are there.
+    let entry = TABLE[(index / LINES_PER_CHUNK) as usize].load(Ordering::Acquire);
+    let line = (index % LINES_PER_CHUNK) as usize;
+    // The first line of a chunk is its header.
+    if entry % CHUNK != class.tag() || line == 0 {
         return None;
     }
     let chunk = ptr::with_exposed_provenance_mut::<u8>(entry - class.tag());
     // SAFETY: the line is within the chunk, which is CHUNK bytes and mapped for ever; it begins a line of `class`.
-    Some((unsafe { NonNull::new_unchecked(chunk.add(line * LINE).cast::<Life>()) }, class))
+    Some(unsafe { NonNull::new_unchecked(chunk.add(line * LINE).cast::<Life>()) })
 }
 
 /// The index that leads back to `line`.
@@ -98,7 +121,8 @@ pub(crate) fn class_of(line: Line) -> Class {
     match unsafe { line.as_ptr().cast::<u8>().sub(offset).cast::<u32>().add(1).read() } {
         0 => Class::Small,
         1 => Class::Large,
-        _ => Class::Clone,
+        2 => Class::Clone,
+        _ => Class::Task,
     }
 }
 

@@ -31,6 +31,10 @@ pub(crate) enum Kind {
     AsCompleted = 5,
     /// A part of a lazy graph: its index is a serial number.
     Delayed = 6,
+    /// A lane: its index is a serial number.
+    Lane = 7,
+    /// A task of a lane that was handed out, in a line of its own.
+    Task = 8,
 }
 
 /// A handle's id, of any origin: nothing about it can be trusted before it has been looked up.
@@ -55,6 +59,8 @@ impl Id {
             4 => Some(Kind::Clone),
             5 => Some(Kind::AsCompleted),
             6 => Some(Kind::Delayed),
+            7 => Some(Kind::Lane),
+            8 => Some(Kind::Task),
             _ => None,
         }
     }

@@ -217,6 +217,11 @@ impl Life {
         self.0.load(Ordering::Acquire)
     }
 
+    /// The generation just now. Acquire: as for [`is`](Self::is).
+    pub(crate) fn current(&self) -> u64 {
+        Self::generation(self.0.load(Ordering::Acquire))
+    }
+
     /// Gives one reference up, unless it is the last.
     #[inline]
     pub(crate) fn leave_unless_last(&self) -> Left {

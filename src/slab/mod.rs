@@ -1,4 +1,4 @@
-//! Type-stable memory: lines of 64 or 128 bytes that are reused but never given back to the system.
+//! Type-stable memory: lines of 64, 128 or 512 bytes that are reused but never given back to the system.
 //!
 //! That a line stays a line of its class for ever is what makes stale handles harmless: whatever an id says, the memory it
 //! leads to begins with a [`Life`] word that can be read and compared. Threads take lines from a [`Magazine`] of their
@@ -12,7 +12,7 @@ mod magazine;
 #[cfg(all(test, loom))]
 mod loom_tests;
 
-pub(crate) use chunk::{Class, Line, class_of, for_each_line, index_of, look_up};
+pub(crate) use chunk::{Class, Line, class_of, for_each_line, index_of, look_up, look_up_task, task_at};
 pub(crate) use id::{Id, Kind};
 pub(crate) use life::{Ended, Left, Life};
 pub(crate) use magazine::{Magazine, prefetch_address};

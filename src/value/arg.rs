@@ -18,7 +18,7 @@ pub struct Arg {
     pub reserved: u32,
     /// An i64, the bits of an f64, a pointer, or the id of a handle.
     pub payload: u64,
-    /// Bytes or items behind the pointer; 0 otherwise.
+    /// Bytes or items behind the pointer, or the id of a token's lane; 0 otherwise.
     pub size: usize,
     /// The destructor of moved-in bytes, or the rask_type of an object; else NULL.
     pub aux: *const c_void,
@@ -54,6 +54,8 @@ pub mod kind {
     /// `payload` points to a value that is shared. Of ours alone: `aux` is the address of [`SHARED`](super::SHARED), which nobody
     /// outside can know.
     pub const SHARED: ArgKind = 13;
+    /// A token of the lane whose id is `size`.
+    pub const TOKEN: ArgKind = 14;
 }
 
 /// What proves that an argument of kind [`SHARED`](kind::SHARED) is one of ours.

@@ -1,0 +1,249 @@
+//! Lanes: tasks that threads of the program run, when they come for them.
+
+use super::{Timeout, wait};
+use crate::future::lane as tasks;
+use crate::future::{HandedBack, HandedOut, hand_out};
+use crate::scheduler::lane::{self, Found, Taken, Waited};
+use crate::scheduler::{self, Job, Lane, Local};
+use crate::slab::Id;
+use crate::status::{Failure, Result};
+use crate::value;
+use std::ffi::CStr;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How a look for tasks ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pulled {
+    /// So many tasks; none if there is something else to hear of.
+    Tasks(usize),
+    /// No more will come.
+    End,
+}
+
+/// Jobs taken at a time to be run one after the other: others who pull are not to wait for what this thread has taken.
+const RUN: usize = 1;
+
+/// Opens a lane of the client; its id.
+pub fn open(client: u64, name: Option<&CStr>) -> Result<u64> {
+    let core = scheduler::find(Id(client))?;
+    Lane::open(&core, name.map_or("lane".into(), |name| name.to_string_lossy().into_owned())).map(|id| id.0)
+}
+
+/// Closes a lane: what nobody has pulled is cancelled.
+pub fn close(id: u64) -> Result<()> {
+    let Some(lane) = find(id)? else { return Ok(()) };
+    if let Some(jobs) = lane.close() {
+        Local::with(|local| tasks::end_all(&lane, &jobs, local));
+    }
+    Ok(())
+}
+
+/// A file descriptor, the lane's own, that is readable while a task is ready.
+pub fn fd(id: u64) -> Result<RawFd> {
+    find(id)?.ok_or_else(lane::lane_closed)?.fd()
+}
+
+/// Runs up to `most` tasks on this thread, waiting for the first. `ran` is told how many so far after each.
+pub fn run(id: u64, most: usize, timeout: Timeout, mut ran: impl FnMut(usize)) -> Result<Pulled> {
+    if most == 0 {
+        return Err(Failure::invalid("max is 0: no task could be run"));
+    }
+    let Some(lane) = find(id)? else { return Ok(Pulled::End) };
+    Local::with(|local| {
+        let mut pull = Pull::begin(&lane, timeout, false);
+        let mut jobs = Vec::with_capacity(RUN);
+        let mut n = 0;
+        let mut returned = 0;
+        loop {
+            match lane.take(returned, RUN, &mut jobs) {
+                Taken::Jobs => {
+                    returned = jobs.len();
+                    let started = jobs.drain(..).filter(|&job| hand_out::run(job, local)).count();
+                    n += started;
+                    ran(n);
+                    if n < most {
+                        continue;
+                    }
+                    lane.give_back(returned);
+                    return Ok(Pulled::Tasks(n));
+                }
+                Taken::Nothing | Taken::Shut if n > 0 => return Ok(Pulled::Tasks(n)),
+                Taken::Shut => return Ok(Pulled::End),
+                Taken::Nothing => {
+                    returned = 0;
+                    pull.wait(local)?;
+                }
+            }
+        }
+    })
+}
+
+/// Hands back results, then hands out up to `capacity` tasks, waiting for the first.
+pub fn exchange<'a>(
+    id: u64,
+    results: impl ExactSizeIterator<Item = HandedBack<'a>>,
+    capacity: usize,
+    timeout: Timeout,
+    out: &mut impl Out,
+) -> Result<Pulled> {
+    let Some(lane) = find(id)? else {
+        results.for_each(|result| crate::future::discard(std::slice::from_ref(result.value)));
+        return Ok(Pulled::End);
+    };
+    Local::with(|local| {
+        let (mut returned, outcome) =
+            if results.len() == 0 { (0, Ok(())) } else { hand_out::hand_back(&lane, local, results) };
+        if outcome.is_err() || capacity == 0 {
+            if returned > 0 {
+                lane.give_back(returned);
+            }
+            return outcome.map(|()| Pulled::Tasks(0));
+        }
+        let mut pull = Pull::begin(&lane, timeout, true);
+        let mut jobs = local.jobs.take();
+        let pulled = loop {
+            jobs.clear();
+            match lane.take(returned, capacity.min(MOST), &mut jobs) {
+                Taken::Jobs => match begin(&lane, local, &jobs, out)? {
+                    // All of them had been cancelled.
+                    (0, stale) => returned = stale,
+                    (n, stale) => {
+                        if stale > 0 {
+                            lane.give_back(stale);
+                        }
+                        break Ok(Pulled::Tasks(n));
+                    }
+                },
+                Taken::Shut => break Ok(Pulled::End),
+                Taken::Nothing => {
+                    returned = 0;
+                    match pull.wait(local) {
+                        Ok(Waited::Notices) => break Ok(Pulled::Tasks(0)),
+                        Ok(_) => {}
+                        Err(failure) => break Err(failure),
+                    }
+                }
+            }
+        };
+        local.jobs.replace(jobs);
+        pulled
+    })
+}
+
+/// The most tasks that are handed out at a time, whatever there is room for.
+const MOST: usize = 1 << 16;
+
+/// Where tasks that are handed out are written.
+pub trait Out {
+    /// Writes the task at `index`, which is below the capacity.
+    fn put(&mut self, index: usize, task: HandedOut);
+    /// The id that was written there.
+    fn id(&self, index: usize) -> u64;
+}
+
+/// Hands out what was taken; how many tasks, and how many jobs were stale.
+fn begin(lane: &Arc<Lane>, local: &Local, jobs: &[Job], out: &mut impl Out) -> Result<(usize, usize)> {
+    let handed = hand_out::hand_out(lane, local, jobs, |index, task| out.put(index, task));
+    if handed.n > 0 {
+        hand_out::handed_out((0..handed.n).map(|index| out.id(index)));
+    }
+    if handed.left > 0 {
+        let rest = &jobs[jobs.len() - handed.left..];
+        if !lane.put_back(rest) {
+            tasks::end_jobs(rest, local);
+        }
+        if handed.n == 0 {
+            if handed.stale > 0 {
+                lane.give_back(handed.stale);
+            }
+            return Err(Failure::new(crate::status::NOMEM, "no memory to hand out a task"));
+        }
+    }
+    Ok((handed.n, handed.stale))
+}
+
+/// Ids of tasks that are out and not wanted any more, each once; how many. `None`: none can be any more.
+pub fn cancelled(id: u64, ids: &mut [u64], timeout: Timeout) -> Result<Option<usize>> {
+    let Some(lane) = find(id)? else { return Ok(None) };
+    let polls = timeout == Timeout::After(Duration::ZERO);
+    let deadline = timeout.deadline();
+    loop {
+        let n = lane.take_cancelled(ids, hand_out::is_out);
+        if n > 0 || ids.is_empty() {
+            return Ok(Some(n));
+        }
+        let waited = if polls {
+            lane.await_cancelled(Some(Instant::now()))
+        } else {
+            Local::with(|local| {
+                check_wait(local)?;
+                wait::suspended_meanwhile(local, || lane.await_cancelled(deadline))
+            })?
+        };
+        match waited {
+            Ok(true) => {}
+            Ok(false) => return Err(wait::time_is_up()),
+            Err(_) => return Ok(None),
+        }
+    }
+}
+
+/// Tokens whose tasks nobody can run any more, each once; how many.
+pub fn dropped(id: u64, tokens: &mut [i64]) -> Result<usize> {
+    Ok(find(id)?.map_or(0, |lane| lane.take_dropped(tokens)))
+}
+
+/// The lane behind an id; `None`: it is closed, and nothing is out.
+fn find(id: u64) -> Result<Option<Arc<Lane>>> {
+    lane::find(Id(id)).map(|found| match found {
+        Found::Lane(lane) => Some(lane),
+        Found::Ended => None,
+    })
+}
+
+/// A look for tasks that may wait.
+struct Pull<'a> {
+    lane: &'a Lane,
+    timeout: Timeout,
+    /// Known from the first wait on.
+    deadline: Option<Instant>,
+    waits: bool,
+    hears: bool,
+}
+
+impl<'a> Pull<'a> {
+    fn begin(lane: &'a Lane, timeout: Timeout, hears: bool) -> Self {
+        Self { lane, timeout, deadline: None, waits: false, hears }
+    }
+
+    /// Waits until another look is worth while.
+    fn wait(&mut self, local: &Local) -> Result<Waited> {
+        if self.timeout == Timeout::After(Duration::ZERO) {
+            return Err(wait::time_is_up());
+        }
+        if !std::mem::replace(&mut self.waits, true) {
+            check_wait(local)?;
+            self.deadline = self.timeout.deadline();
+            if self.lane.look() {
+                return Ok(Waited::Ready);
+            }
+        }
+        match wait::suspended_meanwhile(local, || self.lane.wait(self.deadline, self.hears))? {
+            Waited::TimeIsUp => Err(wait::time_is_up()),
+            waited => Ok(waited),
+        }
+    }
+}
+
+/// Whether this thread may wait for tasks at all just now.
+fn check_wait(local: &Local) -> Result<()> {
+    if local.is_worker() && local.is_burying() {
+        Err(wait::destructor_waits())
+    } else if value::codec_is_running() {
+        Err(wait::codec_waits())
+    } else {
+        Ok(())
+    }
+}

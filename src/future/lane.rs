@@ -1,0 +1,253 @@
+//! Tasks of lanes, as nodes: which lane is whose, what becomes ready for it, what its pullers are to hear of.
+//!
+//! The gate of such a node says that it is a lane's, and the last word of its body says the rest:
+//!
+//! ```text
+//! | has a token: 1 | number of the lane: 31 | place in which it was handed out last: 32 |
+//! ```
+//!
+//! A small value overwrites the word when the task has finished, so it means something only to who knows that the task has not, or who
+//! checks what it is led to.
+
+use super::cascade::{Cascade, class_of, end_unstarted};
+use super::error::Ending;
+use super::node::{LARGE_BODY, NodePtr, SMALL_BODY};
+use super::{State, extra, hand_out, state_of_node};
+use crate::scheduler::{Job, Lane, Local, lane};
+use crate::slab::{Class, Id, for_each_line};
+use crate::status::{Failure, Result};
+use crate::value::{Arg, Type, Value};
+use std::cell::Cell;
+use std::ffi::c_void;
+
+const TOKEN: u64 = 1 << 63;
+const LANE_SHIFT: u32 = 32;
+const PLACE: u64 = (1 << LANE_SHIFT) - 1;
+
+/// Words of a body that a task of a lane has no arguments in.
+pub(super) const LANE_WORDS: usize = 1;
+
+/// The lane a task is submitted to.
+#[derive(Clone, Copy)]
+pub(crate) struct OnLane<'a> {
+    pub(crate) lane: &'a Lane,
+    /// Argument 0 is a token, and this is set when the node has taken it.
+    pub(super) token: Option<&'a Cell<bool>>,
+}
+
+impl<'a> OnLane<'a> {
+    pub(crate) fn new(lane: &'a Lane) -> Self {
+        Self { lane, token: None }
+    }
+}
+
+/// What the last word of the body says.
+#[derive(Clone, Copy)]
+struct LaneWord(u64);
+
+impl LaneWord {
+    fn of(node: NodePtr) -> Self {
+        Self(node.get(Self::index(class_of(node))))
+    }
+
+    fn index(class: Class) -> usize {
+        if class == Class::Large { LARGE_BODY - 1 } else { SMALL_BODY - 1 }
+    }
+
+    fn lane(self) -> u32 {
+        ((self.0 & !TOKEN) >> LANE_SHIFT) as u32
+    }
+
+    fn set(self, node: NodePtr) {
+        node.set(Self::index(class_of(node)), self.0);
+    }
+}
+
+/// Makes a node, which the caller owns alone, a lane's. Its gate is set.
+pub(super) fn enter(node: NodePtr, class: Class, on: OnLane<'_>) {
+    let token = if let Some(taken) = on.token {
+        taken.set(true);
+        TOKEN
+    } else {
+        0
+    };
+    node.set(LaneWord::index(class), token | u64::from(on.lane.number) << LANE_SHIFT);
+    node.gate.set_lane();
+}
+
+/// Notes where a task that the caller has started is handed out.
+pub(super) fn set_place(node: NodePtr, place: u32) {
+    let word = LaneWord::of(node);
+    LaneWord(word.0 & !PLACE | u64::from(place)).set(node);
+}
+
+/// The number of the lane of a task that has not finished, if it is one's.
+pub(super) fn number_of(node: NodePtr) -> Option<u32> {
+    node.gate.is_on_lane().then(|| LaneWord::of(node).lane())
+}
+
+// ---- ready and not to be run --------------------------------------------------------------------------------------------
+
+/// Makes tasks that became ready available to those who pull from their lanes. The newest comes first.
+pub(super) fn publish(mut nodes: Vec<NodePtr>, cascade: &mut Cascade<'_>) {
+    // Looked at before any is published, when it may be gone at once.
+    let place = |node: NodePtr| (LaneWord::of(node).lane(), extra::rank(node).map_or(0, |rank| rank.priority));
+    nodes.reverse();
+    let mut rest = &nodes[..];
+    while let Some(&first) = rest.first() {
+        let (number, priority) = place(first);
+        let n = rest.iter().position(|&node| place(node) != (number, priority)).unwrap_or(rest.len());
+        let (group, behind) = rest.split_at(n);
+        rest = behind;
+        let jobs = group.iter().map(|node| node.to_word() as Job);
+        if !lane::find_number(number).is_some_and(|lane| lane.push(jobs, priority)) {
+            group.iter().for_each(|&node| end_unstarted(node, cascade, || Ending::lane_closed(node)));
+        }
+    }
+}
+
+/// Makes tasks that were just submitted available, all to one lane, or ends them if it is shut.
+pub(crate) fn publish_all(lane: &Lane, jobs: &[Job], priority: i32, local: &Local) {
+    if !jobs.is_empty() && !lane.push(jobs.iter().copied(), priority) {
+        end_jobs(jobs, local);
+    }
+}
+
+/// Ends jobs that nobody will pull.
+pub(crate) fn end_jobs(jobs: &[Job], local: &Local) {
+    for &job in jobs {
+        let node = NodePtr::from_word(job as u64);
+        let mut cascade = Cascade::new(local);
+        end_unstarted(node, &mut cascade, || Ending::lane_closed(node));
+        cascade.run();
+    }
+}
+
+/// Cancels what nobody will pull from a lane that is closed: these jobs, and what waits for inputs. Looks at all nodes of the process.
+pub(crate) fn end_all(lane: &Lane, jobs: &[Job], local: &Local) {
+    end_jobs(jobs, local);
+    for class in [Class::Small, Class::Large] {
+        for_each_line(class, |line| {
+            let node = NodePtr::of(line);
+            let seen = node.life.peek();
+            if node.client() != lane.client || !node.gate.is_on_lane() || !node.life.join(seen) {
+                return;
+            }
+            // Looked at again now that it cannot become another one. What is missed here is ended when it becomes ready.
+            let mut cascade = Cascade::new(local);
+            let waits = node.client() == lane.client && state_of_node(node) == State::Pending;
+            if waits && number_of(node) == Some(lane.number) {
+                cascade.settle(node, &Ending::lane_closed(node));
+            }
+            cascade.let_go(node);
+            cascade.run();
+        });
+    }
+}
+
+// ---- notices ------------------------------------------------------------------------------------------------------------
+
+/// A task was ended while it ran, by the caller, who has closed its list: if it is out, its lane is to hear of it.
+///
+/// Who hands it out writes its place and then looks whether it is wanted; so one of the two sees the other.
+#[cold]
+pub(super) fn ended_while_out(node: NodePtr) {
+    crate::sync::full_fence();
+    hand_out::tell_unwanted((LaneWord::of(node).0 & PLACE) as u32, node);
+}
+
+/// The token of a task of a lane that has not finished, and the lane's number.
+pub(super) fn token_of(node: NodePtr) -> Option<(u32, i64)> {
+    let word = LaneWord::of(node);
+    (word.0 & TOKEN != 0).then(|| (word.lane(), node.get(0) as i64))
+}
+
+/// The recipe of a task of a lane is about to be released, by the caller alone: nobody can run it any more.
+#[cold]
+pub(super) fn forgo_token(node: NodePtr) {
+    if let Some((number, token)) = token_of(node) {
+        LaneWord(LaneWord::of(node).0 & !TOKEN).set(node);
+        drop_token(number, token);
+    }
+}
+
+/// Tells a lane that nobody can run the task with this token any more.
+pub(super) fn drop_token(number: u32, token: i64) {
+    if let Some(lane) = lane::find_number(number) {
+        lane.dropped(&[token], false);
+    }
+}
+
+// ---- tokens as arguments ------------------------------------------------------------------------------------------------
+
+/// A token that lies elsewhere than in the first word of a body: an object, whose end is the token's.
+struct TokenObject {
+    lane: u32,
+    token: i64,
+}
+
+static TOKEN_TYPE: Type = Type {
+    struct_size: size_of::<Type>(),
+    name: c"rask lane token".as_ptr(),
+    destroy: Some(destroy_token),
+    nbytes: None,
+    encode: None,
+    decode: None,
+};
+
+unsafe extern "C" fn destroy_token(object: *mut c_void) {
+    // SAFETY: an object of this type is a box given up in `read_token`, and is destroyed once.
+    let object = unsafe { Box::from_raw(object.cast::<TokenObject>()) };
+    drop_token(object.lane, object.token);
+}
+
+/// The id of the lane that a token argument is for.
+fn lane_of(arg: &Arg) -> Id {
+    Id(arg.size as u64)
+}
+
+const _: () = assert!(size_of::<usize>() == size_of::<u64>(), "a token argument has an id for its size");
+
+/// Whether the argument is a token of this lane.
+pub(super) fn is_token_of(arg: &Arg, lane: &Lane) -> bool {
+    arg.kind == crate::value::arg::kind::TOKEN && arg.reserved == 0 && lane_of(arg) == lane.id()
+}
+
+/// A token as a value.
+pub(super) fn read_token(arg: &Arg) -> Result<Value> {
+    let number = match lane::find(lane_of(arg))? {
+        lane::Found::Lane(lane) => lane.number,
+        lane::Found::Ended => return Err(lane::lane_closed()),
+    };
+    let object = Box::new(TokenObject { lane: number, token: arg.payload as i64 });
+    // SAFETY: an object of that type, which is static.
+    unsafe { Value::object(Box::into_raw(object).cast(), &raw const TOKEN_TYPE, 0) }
+}
+
+/// A token that reaches no task.
+#[cold]
+pub(super) fn discard_token(arg: &Arg) {
+    if let Ok(lane::Found::Lane(lane)) = lane::find(lane_of(arg)) {
+        lane.dropped(&[arg.payload as i64], false);
+    }
+}
+
+/// The word of a task that is handed out: its first argument, if that is an i64 or a token.
+pub(super) fn word_of(first: &Value) -> i64 {
+    let token = || {
+        let (object, ty) = first.as_object().ok().flatten()?;
+        // SAFETY: an object of this type is such a box, and lives as long as the value.
+        std::ptr::eq(ty, &TOKEN_TYPE).then(|| unsafe { &*object.cast::<TokenObject>() }.token)
+    };
+    token().or_else(|| first.as_i64()).unwrap_or(0)
+}
+
+/// The lane behind an id, for a submit of the client with this number.
+pub(crate) fn for_submit(id: u64, client: u32) -> Result<std::sync::Arc<Lane>> {
+    match lane::find(Id(id))? {
+        lane::Found::Ended => Err(lane::lane_closed()),
+        lane::Found::Lane(lane) if lane.client != client => Err(Failure::handle("a lane of another client")),
+        lane::Found::Lane(lane) if lane.shut_by().is_some() => Err(lane::lane_closed()),
+        lane::Found::Lane(lane) => Ok(lane),
+    }
+}
