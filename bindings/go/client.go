@@ -171,4 +171,3 @@ func LiveHandles() uint64 { return uint64(C.rask_live_handles()) }
 
 // Version of the library that was loaded, "0.1.0".
 func Version() string { return C.GoString(C.rask_version_string()) }
-

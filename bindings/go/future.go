@@ -69,26 +69,30 @@ type AnyFuture interface {
 
 // A core is what does not depend on the type of the value.
 type core struct {
-	engine *engine
-	lease  *lease
-	batch  *Batch // that it is still to be sent with, or was
-	slot   int32  // in the lease: where the handle is, 0 when there is none
-	flags  atomic.Uint32
-	refs   atomic.Int32 // who reads by the handle: it is released by the last of them
+	engine  *engine
+	lease   *lease
+	sheet   *sheet // that it is sent with
+	slot    int32  // in the lease: where the handle is, 0 when there is none
+	flags   atomic.Uint32
+	attempt atomic.Uint32 // of the running task
+	refs    atomic.Int32  // who reads by the handle: it is released by the last of them
 
 	task    atomic.Pointer[taskState] // what contexts of the running task need; mostly nil
 	cause   atomic.Pointer[remembered]
 	inputs  []*core // of a C task: they know why they failed
 	done    atomic.Pointer[doneChannel]
-	options *submitOptions // those with a context
-	failed  error          // why there is no future, or one that never had a task
+	options *submitOptions              // those with a context
+	stop    atomic.Pointer[func() bool] // following it
+	failed  error                       // why there is no future, or one that never had a task
 }
 
 const (
-	isStored  = 1 << iota // a run of the Go task has left its value in the Go future
-	isFinal               // and the engine says that it is finished, for good
-	isClosed              // by Close
-	isDropped             // nobody can run it any more
+	isStored   = 1 << iota // a run of the Go task has left its value in the Go future
+	isFinal                // and the engine says that it is finished, for good
+	isClosed               // by Close
+	isDropped              // nobody can run it any more
+	isUnwanted             // the running task was cancelled
+	isOver                 // the task's function has returned
 )
 
 func (c *core) base() *core { return c }
@@ -108,14 +112,12 @@ func (c *core) handle() (uint64, error) {
 	if c == nil {
 		return 0, failure(ErrHandle, "a nil future")
 	}
+	c.sent()
 	if c.lease == nil {
 		if c.failed != nil {
 			return 0, c.failed
 		}
 		return 0, failure(ErrHandle, "a future that nobody submitted")
-	}
-	if c.batch != nil {
-		c.batch.Send()
 	}
 	id := c.lease.slots[c.slot].Load()
 	switch {
@@ -155,12 +157,10 @@ func (c *core) unpin() {
 // Close gives the future up: a task that has not started never runs, unless another one needs it, and a running one is asked to
 // stop. Every other use of the future is an error from then on. Closing twice does nothing.
 func (c *core) Close() error {
-	if c.lease == nil {
+	if c == nil {
 		return nil
 	}
-	if c.batch != nil {
-		c.batch.Send()
-	}
+	c.sent()
 	if c.flags.Or(isClosed)&isClosed == 0 && c.refs.Load() > 0 {
 		c.unpin()
 	}
@@ -210,26 +210,49 @@ func (c *core) String() string {
 
 // Cancel cancels the future and what depends on it: queued, it never starts; running, its context is done and its result is
 // dropped. [ErrState] for what is done.
-func (c *core) Cancel() error { return c.cancel(nil) }
+func (c *core) Cancel() error { return c.cancel(nil, "cancelled") }
 
 // CancelCause is as Cancel; errors.Is finds the cause in the error of the result.
-func (c *core) CancelCause(cause error) error { return c.cancel(cause) }
+func (c *core) CancelCause(cause error) error { return c.cancel(cause, "cancelled") }
 
-func (c *core) cancel(cause error) error {
+func (c *core) cancel(cause error, reason string) error {
 	id, err := c.handle()
 	if err != nil {
 		return err
 	}
-	var reason *C.char
 	if cause != nil {
-		reason = C.CString(cause.Error())
-		defer C.free(unsafe.Pointer(reason))
+		reason = cause.Error()
 		// Before anybody can see the cancellation. If it comes too late, nobody asks for its cause.
 		c.remember(c.Key(), cause)
 	}
+	words := C.CString(reason)
+	defer C.free(unsafe.Pointer(words))
 	var left C.rask_go_failure
-	C.rask_go_cancel(C.uint64_t(id), reason, &left)
+	C.rask_go_cancel(C.uint64_t(id), words, &left)
 	return failed(&left)
+}
+
+// follow has the future cancelled when the context is done.
+func (c *core) follow(ctx context.Context) {
+	if ctx == nil || ctx.Done() == nil {
+		return
+	}
+	if ctx.Err() != nil {
+		_ = c.cancel(causeOf(ctx), "")
+		return
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.cancel(causeOf(ctx), "") })
+	c.stop.Store(&stop)
+	if c.has(isDropped) { // before it was stored
+		stop()
+	}
+}
+
+// unfollow ends that, when the task cannot run any more.
+func (c *core) unfollow() {
+	if stop := c.stop.Swap(nil); stop != nil {
+		(*stop)()
+	}
 }
 
 // Retry runs a future that has failed or was cancelled again, with the failed inputs it depends on, and every future that ended
@@ -270,13 +293,11 @@ func CloseAll[F AnyFuture](futures ...F) {
 	ids := make([]C.rask_future, 0, len(futures))
 	for _, future := range futures {
 		c := future.base()
-		if c == nil || c.lease == nil {
+		if c == nil {
 			continue
 		}
-		if c.batch != nil {
-			c.batch.Send()
-		}
-		if c.flags.Or(isClosed)&isClosed == 0 && c.refs.Add(-1) == 0 {
+		c.sent()
+		if c.flags.Or(isClosed)&isClosed == 0 && c.refs.Load() > 0 && c.refs.Add(-1) == 0 {
 			if id := c.lease.slots[c.slot].Swap(0); id != 0 {
 				ids = append(ids, C.rask_future{id: C.uint64_t(id)})
 			}

@@ -21,11 +21,11 @@ type watcher struct {
 type watch struct{ told func() }
 
 // add has w told once, when the future is done; at once if it is.
-func (w *watcher) add(id uint64, watch *watch) error {
+func (w *watcher) add(id uint64, one *watch) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed { // so the client is, and all its futures are done
-		watch.told()
+		one.told()
 		return nil
 	}
 	if w.waiting == nil {
@@ -41,7 +41,7 @@ func (w *watcher) add(id uint64, watch *watch) error {
 			return err
 		}
 	}
-	w.waiting[id] = append(others, watch)
+	w.waiting[id] = append(others, one)
 	return nil
 }
 

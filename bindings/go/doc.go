@@ -1,0 +1,2 @@
+// Package rask is Dask's futures for Go.
+package rask
