@@ -6,7 +6,6 @@ import "C"
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 )
 
 // A Batch collects Go tasks and submits them in one call, which is cheaper by half where tasks are small and many. Their futures
@@ -45,8 +44,8 @@ func (b *Batch) add(c *core, j job, args []argument) error {
 	for {
 		b.mu.Lock()
 		s := b.sheet
-		if s == nil || s.isFull() {
-			s = &sheet{engine: b.engine}
+		if s == nil || s.lease.sheet.Load() == nil {
+			s = newSheet(b.engine)
 			b.sheet = s
 		}
 		b.mu.Unlock()
@@ -57,10 +56,9 @@ func (b *Batch) add(c *core, j job, args []argument) error {
 	}
 }
 
-// A sheet is what is sent in one call. It is the job of all its tasks.
+// A sheet is what is sent in one call. It is the job of all its tasks, and their lease knows it until it was sent.
 type sheet struct {
-	engine *engine
-	isSent atomic.Bool
+	lease  *lease
 	mu     sync.Mutex
 	jobs   []job
 	cores  []*core
@@ -68,15 +66,20 @@ type sheet struct {
 	inputs []C.rask_go_input
 }
 
-func (s *sheet) isFull() bool { return s.isSent.Load() }
+func newSheet(e *engine) *sheet {
+	s := &sheet{lease: &lease{engine: e}} // makes room when it is known how much
+	s.lease.sheet.Store(s)
+	return s
+}
 
+// add notes a task; false if the sheet was sent meanwhile.
 func (s *sheet) add(c *core, j job, args []argument) (added bool, err error) {
-	// First what may send another sheet, or this one.
 	for i, arg := range args {
 		if arg == nil {
 			return false, failure(ErrInvalid, "argument %d is nil", i)
 		}
-		if of, ok := arg.input(); ok && (of == nil || of.sheet != s) {
+		// Under no lock: this may send another sheet.
+		if of, ok := arg.input(); ok && (of == nil || of.lease != s.lease) {
 			if _, err := of.handle(); err != nil {
 				return false, err
 			}
@@ -84,7 +87,7 @@ func (s *sheet) add(c *core, j job, args []argument) (added bool, err error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.isSent.Load() {
+	if s.lease.sheet.Load() == nil {
 		return false, nil
 	}
 	n := 0
@@ -94,22 +97,14 @@ func (s *sheet) add(c *core, j job, args []argument) (added bool, err error) {
 			continue
 		}
 		n++
-		if of.sheet == s {
-			if of.has(isClosed) {
-				return false, errClosed
-			}
+		if of.lease == s.lease {
 			s.inputs = append(s.inputs, C.rask_go_input{earlier: C.int64_t(of.slot)})
-			continue
+		} else {
+			id, _ := of.handle()
+			s.inputs = append(s.inputs, C.rask_go_input{future: C.uint64_t(id), earlier: -1})
 		}
-		id, _ := of.handle()
-		s.inputs = append(s.inputs, C.rask_go_input{future: C.uint64_t(id), earlier: -1})
 	}
-	if s.jobs == nil {
-		s.jobs = make([]job, 0, sheetSize)
-		s.cores = make([]*core, 0, sheetSize)
-		s.counts = make([]C.uint32_t, 0, sheetSize)
-	}
-	c.engine, c.sheet, c.slot = s.engine, s, int32(len(s.cores))
+	c.lease, c.slot = s.lease, int32(len(s.cores))
 	s.jobs = append(s.jobs, j)
 	s.cores = append(s.cores, c)
 	s.counts = append(s.counts, C.uint32_t(n))
@@ -119,30 +114,22 @@ func (s *sheet) add(c *core, j job, args []argument) (added bool, err error) {
 	return true, nil
 }
 
-// sent makes sure that the future is the engine's.
-func (c *core) sent() {
-	if c.sheet != nil && !c.sheet.isSent.Load() {
-		c.sheet.send()
-	}
-}
-
 func (s *sheet) send() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.isSent.Load() {
+	if s.lease.sheet.Load() != nil {
 		s.sendLocked()
 	}
 }
 
 func (s *sheet) sendLocked() {
-	defer s.isSent.Store(true)
 	n := len(s.cores)
 	if n == 0 {
 		return
 	}
-	e := s.engine
+	e := s.lease.engine
 	e.lane.start()
-	l := newLease(n)
+	s.lease.makeRoom(n)
 	ids := make([]uint64, n)
 	var inputs *C.rask_go_input
 	if len(s.inputs) > 0 {
@@ -152,17 +139,12 @@ func (s *sheet) sendLocked() {
 	first := e.lane.table.add(s, n)
 	C.rask_go_submit_batch(C.uint64_t(e.id), C.uint64_t(e.lane.id), C.int64_t(first), C.size_t(n),
 		&s.counts[0], inputs, idsPointer(ids), &left)
-	err := failed(&left)
-	for i, c := range s.cores {
-		c.lease = l
-		if ids[i] == 0 {
-			c.failed = err
-		} else {
-			c.open(ids[i])
-		}
-	}
+	openAll(s.cores, ids, failed(&left))
 	s.cores, s.counts, s.inputs = nil, nil, nil
+	s.lease.sheet.Store(nil) // what was written is seen by who sees this
 }
+
+func (s *sheet) of(sub uint32) *core { return s.jobs[sub].of(0) }
 
 func (s *sheet) run(sub uint32, r *run) { s.jobs[sub].run(0, r) }
 
@@ -191,7 +173,7 @@ func Map[A, T any](on Submitter, f func(context.Context, A) (T, error), items []
 	if len(items) == 0 {
 		return futures
 	}
-	e.mapAll(newMapJob(e, f, items, futures, o), coresOf(futures), o)
+	e.mapAll(newMapJob(f, items, futures, o), coresOf(futures), o)
 	return futures
 }
 
@@ -205,7 +187,7 @@ type mapJob[A, T any] struct {
 // Futures lie together in chunks: cheaper than one by one, and no reason to keep many for one.
 const chunkSize = 32
 
-func newMapJob[A, T any](e *engine, f func(context.Context, A) (T, error), items []A, futures []*Future[T], o *submitOptions) *mapJob[A, T] {
+func newMapJob[A, T any](f func(context.Context, A) (T, error), items []A, futures []*Future[T], o *submitOptions) *mapJob[A, T] {
 	m := &mapJob[A, T]{f: f, items: append([]A(nil), items...)} // the caller may change its slice
 	for left := len(items); left > 0; left -= chunkSize {
 		chunk := make([]Future[T], min(left, chunkSize))
@@ -213,9 +195,8 @@ func newMapJob[A, T any](e *engine, f func(context.Context, A) (T, error), items
 	}
 	for i := range futures {
 		future := m.future(uint32(i))
-		future.engine = e
 		if o.ctx != nil {
-			future.options = o
+			future.more().ctx = o.ctx
 		}
 		futures[i] = future
 	}
@@ -226,13 +207,12 @@ func (m *mapJob[A, T]) future(sub uint32) *Future[T] {
 	return &m.chunks[sub/chunkSize][sub%chunkSize]
 }
 
+func (m *mapJob[A, T]) of(sub uint32) *core { return &m.future(sub).core }
+
 func (m *mapJob[A, T]) run(sub uint32, r *run) {
 	future := m.future(sub)
-	if !r.enter(&future.core) {
-		return
-	}
 	returned := false
-	defer r.leave(&future.core, &returned)
+	defer r.leave(&returned)
 	value, err := m.f(r.ctx, m.items[sub])
 	returned = true
 	future.finish(r, value, err)
@@ -248,24 +228,15 @@ func (e *engine) mapAll(j job, cores []*core, o *submitOptions) {
 	e.lane.start()
 	n := len(cores)
 	ids := make([]uint64, n)
+	e.lendAll(cores) // before any of them runs
 	var texts cTexts
 	defer texts.free()
 	var left C.rask_go_failure
 	first := e.lane.table.add(j, n)
 	C.rask_go_map(C.uint64_t(e.id), C.uint64_t(e.lane.id), C.int64_t(first), C.size_t(n),
 		o.encode(&texts), idsPointer(ids), &left)
-	err := failed(&left)
-	var l *lease
-	for i, c := range cores {
-		if i%leaseSize == 0 {
-			l = newLease(min(leaseSize, n-i))
-		}
-		c.lease, c.slot = l, int32(i%leaseSize)
-		if ids[i] == 0 {
-			c.failed = err
-			continue
-		}
-		c.open(ids[i])
+	openAll(cores, ids, failed(&left))
+	for _, c := range cores {
 		c.follow(o.ctx)
 	}
 }

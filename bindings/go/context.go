@@ -18,36 +18,43 @@ type taskState struct {
 type taskKey struct{}
 
 func (t *taskContext) parent() context.Context {
-	if t.options != nil && t.options.ctx != nil {
-		return t.options.ctx
+	if rest := t.rest.Load(); rest != nil && rest.ctx != nil {
+		return rest.ctx
 	}
 	return context.Background()
+}
+
+func (t *taskContext) state() *taskState {
+	if rest := t.rest.Load(); rest != nil {
+		return rest.task.Load()
+	}
+	return nil
 }
 
 func (t *taskContext) Deadline() (time.Time, bool) { return t.parent().Deadline() }
 
 func (t *taskContext) Done() <-chan struct{} {
-	if state := t.task.Load(); state != nil {
+	if state := t.state(); state != nil {
 		return state.Done()
 	}
 	ctx, cancel := context.WithCancelCause(t.parent())
 	state := &taskState{ctx, cancel}
-	if !t.task.CompareAndSwap(nil, state) {
+	if task := &(*core)(t).more().task; !task.CompareAndSwap(nil, state) {
 		cancel(nil)
-		return t.task.Load().Done()
+		return task.Load().Done()
 	}
 	// Who marks it looks for the state afterwards: one of the two sees the other.
-	if t.flags.Load()&(isUnwanted|isOver) != 0 {
+	if t.word.Load()&(isUnwanted|isOver) != 0 {
 		cancel(context.Canceled)
 	}
 	return state.Done()
 }
 
 func (t *taskContext) Err() error {
-	if state := t.task.Load(); state != nil {
+	if state := t.state(); state != nil {
 		return state.Err()
 	}
-	if t.flags.Load()&(isUnwanted|isOver) != 0 {
+	if t.word.Load()&(isUnwanted|isOver) != 0 {
 		return context.Canceled
 	}
 	return t.parent().Err()
@@ -57,7 +64,7 @@ func (t *taskContext) Value(key any) any {
 	if key == (taskKey{}) {
 		return (*core)(t)
 	}
-	if state := t.task.Load(); state != nil {
+	if state := t.state(); state != nil {
 		return state.Value(key)
 	}
 	return t.parent().Value(key)
@@ -65,30 +72,28 @@ func (t *taskContext) Value(key any) any {
 
 func (t *taskContext) String() string { return "rask.Task" }
 
-// begin makes the context ready for a run of the task, which may be another attempt.
-func (c *core) begin() {
-	if c.flags.Load()&(isUnwanted|isOver) != 0 {
-		c.flags.And(^uint32(isUnwanted | isOver))
+// begin makes the context ready for a run of the task.
+func (c *core) begin(attempt uint32) {
+	if attempt == 1 && c.rest.Load() == nil && !c.has(isUnwanted|isOver) {
+		return // as it was made
 	}
-	if c.task.Load() != nil {
-		c.task.Store(nil)
-	}
+	c.word.And(^uint32(isUnwanted | isOver))
+	rest := c.more()
+	rest.attempt.Store(attempt)
+	rest.task.Store(nil)
 }
 
-// end makes the context done, with what the task may have left behind that waits for it.
+// end makes the context done, with what the task may have left behind that waits for it. The mark isOver was set.
 func (c *core) end() {
-	c.flags.Or(isOver)
-	if state := c.task.Load(); state != nil {
+	if state := (*taskContext)(c).state(); state != nil {
 		state.cancel(context.Canceled)
 	}
 }
 
 // interrupt tells the running task that nobody wants its result.
 func (c *core) interrupt() {
-	c.flags.Or(isUnwanted)
-	if state := c.task.Load(); state != nil {
-		state.cancel(context.Canceled)
-	}
+	c.word.Or(isUnwanted)
+	c.end()
 }
 
 // A Task is what a Go task can learn about itself by its context.
@@ -104,5 +109,12 @@ func TaskFrom(ctx context.Context) (Task, bool) {
 	if !ok {
 		return Task{}, false
 	}
-	return Task{Client: &Client{c.engine}, Key: c.Key(), Attempt: int(c.attempt.Load())}, true
+	return Task{Client: &Client{c.engine()}, Key: c.engine().lane.keyOf(c), Attempt: c.attempt()}, true
+}
+
+func (c *core) attempt() int {
+	if rest := c.rest.Load(); rest != nil {
+		return max(1, int(rest.attempt.Load()))
+	}
+	return 1
 }

@@ -26,8 +26,8 @@ var failures struct {
 // remember keeps the error that the future with this key fails with.
 func (c *core) remember(key string, err error) {
 	r := &remembered{err}
-	c.cause.Store(r)
-	from := origin{c.engine.id, key}
+	c.more().cause.Store(r)
+	from := origin{c.engine().id, key}
 	failures.Lock()
 	defer failures.Unlock()
 	if failures.by == nil {
@@ -59,8 +59,8 @@ func recall(client uint64, key string) error {
 
 // why is the error of a future that is done without a value. The handle is pinned.
 func (c *core) why(id uint64) error {
-	if c.failed != nil {
-		return c.failed
+	if err := c.failed(); err != nil {
+		return err
 	}
 	var e C.rask_error
 	if status := C.rask_go_error(C.uint64_t(id), &e); status != 0 {
@@ -73,6 +73,6 @@ func (c *core) why(id uint64) error {
 		Origin:   C.GoString(e.origin),
 		Attempts: int(e.attempts),
 	}
-	err.cause = recall(c.engine.id, err.Origin)
+	err.cause = recall(c.engine().id, err.Origin)
 	return err
 }

@@ -53,7 +53,6 @@ type Future[T any] struct {
 	core
 	value T
 	call  func(*run) (T, error) // the Go function with its arguments; nil for a C task, and when it cannot run again
-	of    *Future[T]            // whose value it shares, submitted under the same key before; or nil
 }
 
 // AnyFuture is a future of any type.
@@ -67,23 +66,12 @@ type AnyFuture interface {
 	base() *core
 }
 
-// A core is what does not depend on the type of the value.
+// A core is what does not depend on the type of the value. It is small, as there are many.
 type core struct {
-	engine  *engine
-	lease   *lease
-	sheet   *sheet // that it is sent with
-	slot    int32  // in the lease: where the handle is, 0 when there is none
-	flags   atomic.Uint32
-	attempt atomic.Uint32 // of the running task
-	refs    atomic.Int32  // who reads by the handle: it is released by the last of them
-
-	task    atomic.Pointer[taskState] // what contexts of the running task need; mostly nil
-	cause   atomic.Pointer[remembered]
-	inputs  []*core // of a C task: they know why they failed
-	done    atomic.Pointer[doneChannel]
-	options *submitOptions              // those with a context
-	stop    atomic.Pointer[func() bool] // following it
-	failed  error                       // why there is no future, or one that never had a task
+	lease *lease // where the handle is; nil: there is no client
+	rest  atomic.Pointer[extra]
+	slot  int32         // in the lease
+	word  atomic.Uint32 // flags, and above them how many read by the handle: the last of them releases it
 }
 
 const (
@@ -93,40 +81,91 @@ const (
 	isDropped              // nobody can run it any more
 	isUnwanted             // the running task was cancelled
 	isOver                 // the task's function has returned
+	oneUser
+	flagMask = oneUser - 1
 )
+
+// An extra is what few futures need.
+type extra struct {
+	task    atomic.Pointer[taskState]   // what contexts of the running task need
+	stop    atomic.Pointer[func() bool] // following the context of the submit
+	done    atomic.Pointer[doneChannel]
+	cause   atomic.Pointer[remembered]
+	attempt atomic.Uint32   // of the running task, if it is not the first
+	ctx     context.Context // of the submit
+	inputs  []*core         // of a C task: they know why they failed
+	of      any             // the *Future[T] whose value it shares, submitted under the same key before
+	failed  error           // why there is no future, or one that never had a task
+}
+
+// more is where to write what few futures need.
+func (c *core) more() *extra {
+	if rest := c.rest.Load(); rest != nil {
+		return rest
+	}
+	rest := new(extra)
+	if c.rest.CompareAndSwap(nil, rest) {
+		return rest
+	}
+	return c.rest.Load()
+}
 
 func (c *core) base() *core { return c }
 
-func (c *core) has(flag uint32) bool { return c.flags.Load()&flag != 0 }
+func (c *core) has(flag uint32) bool { return c.word.Load()&flag != 0 }
+
+func (c *core) engine() *engine { return c.lease.engine }
 
 // open gives the future its handle.
 func (c *core) open(id uint64) {
-	c.refs.Store(1)
 	c.lease.slots[c.slot].Store(id)
+	c.word.Add(oneUser)
+}
+
+// fail notes why there is no future, or none with a task.
+func (c *core) fail(err error) { c.more().failed = err }
+
+func (c *core) failed() error {
+	if rest := c.rest.Load(); rest != nil {
+		return rest.failed
+	}
+	return nil
 }
 
 var errClosed = failure(ErrHandle, "the future was closed")
 
+// sent makes sure that the future is the engine's, as far as it will ever be.
+func (c *core) sent() bool {
+	if c == nil || c.lease == nil {
+		return false
+	}
+	if sheet := c.lease.sheet.Load(); sheet != nil {
+		sheet.send()
+	}
+	return true
+}
+
 // handle is the engine's id of the future: not released before the caller's own Close.
 func (c *core) handle() (uint64, error) {
-	if c == nil {
-		return 0, failure(ErrHandle, "a nil future")
-	}
-	c.sent()
-	if c.lease == nil {
-		if c.failed != nil {
-			return 0, c.failed
+	if !c.sent() {
+		if c == nil {
+			return 0, failure(ErrHandle, "a nil future")
+		}
+		if err := c.failed(); err != nil {
+			return 0, err
 		}
 		return 0, failure(ErrHandle, "a future that nobody submitted")
 	}
-	id := c.lease.slots[c.slot].Load()
-	switch {
-	case c.has(isClosed):
+	if c.has(isClosed) {
 		return 0, errClosed
-	case id == 0:
-		return 0, c.failed
 	}
-	return id, nil
+	if id := c.lease.slots[c.slot].Load(); id != 0 {
+		return id, nil
+	}
+	if err := c.failed(); err != nil {
+		return 0, err
+	}
+	return 0, failure(ErrState, "the future is being submitted") // its task asks for it already
 }
 
 // pin is a handle that stays valid until unpin, also when somebody closes the future meanwhile.
@@ -136,20 +175,40 @@ func (c *core) pin() (uint64, error) {
 		return 0, err
 	}
 	for {
-		n := c.refs.Load()
-		if n == 0 || c.has(isClosed) {
+		word := c.word.Load()
+		if word < oneUser || word&isClosed != 0 {
 			return 0, errClosed
 		}
-		if c.refs.CompareAndSwap(n, n+1) {
+		if c.word.CompareAndSwap(word, word+oneUser) {
 			return id, nil
 		}
 	}
 }
 
 func (c *core) unpin() {
-	if c.refs.Add(-1) == 0 {
-		if id := c.lease.slots[c.slot].Swap(0); id != 0 {
-			C.rask_release(C.rask_future{id: C.uint64_t(id)})
+	if c.word.Add(^uint32(oneUser-1)) < oneUser {
+		c.release()
+	}
+}
+
+func (c *core) release() {
+	if id := c.lease.slots[c.slot].Swap(0); id != 0 {
+		C.rask_release(C.rask_future{id: C.uint64_t(id)})
+	}
+}
+
+// shut marks the future closed; whether its handle is to be released now.
+func (c *core) shut() bool {
+	if !c.sent() {
+		return false
+	}
+	for {
+		word := c.word.Load()
+		if word&isClosed != 0 || word < oneUser {
+			return false
+		}
+		if c.word.CompareAndSwap(word, (word-oneUser)|isClosed) {
+			return word-oneUser < oneUser
 		}
 	}
 }
@@ -157,12 +216,8 @@ func (c *core) unpin() {
 // Close gives the future up: a task that has not started never runs, unless another one needs it, and a running one is asked to
 // stop. Every other use of the future is an error from then on. Closing twice does nothing.
 func (c *core) Close() error {
-	if c == nil {
-		return nil
-	}
-	c.sent()
-	if c.flags.Or(isClosed)&isClosed == 0 && c.refs.Load() > 0 {
-		c.unpin()
+	if c.shut() {
+		c.release()
 	}
 	return nil
 }
@@ -242,7 +297,7 @@ func (c *core) follow(ctx context.Context) {
 		return
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.cancel(causeOf(ctx), "") })
-	c.stop.Store(&stop)
+	c.more().stop.Store(&stop)
 	if c.has(isDropped) { // before it was stored
 		stop()
 	}
@@ -250,8 +305,10 @@ func (c *core) follow(ctx context.Context) {
 
 // unfollow ends that, when the task cannot run any more.
 func (c *core) unfollow() {
-	if stop := c.stop.Swap(nil); stop != nil {
-		(*stop)()
+	if rest := c.rest.Load(); rest != nil {
+		if stop := rest.stop.Swap(nil); stop != nil {
+			(*stop)()
+		}
 	}
 }
 
@@ -282,7 +339,7 @@ func (c *core) Handle() (uint64, error) {
 
 // Result waits for the value. When ctx is done it stops waiting, with the context's error; the task goes on.
 func (f *Future[T]) Result(ctx context.Context) (T, error) {
-	if f.flags.Load()&(isFinal|isClosed) == isFinal {
+	if f.word.Load()&(isFinal|isClosed) == isFinal {
 		return f.value, nil
 	}
 	return f.result(ctx)
@@ -292,12 +349,7 @@ func (f *Future[T]) Result(ctx context.Context) (T, error) {
 func CloseAll[F AnyFuture](futures ...F) {
 	ids := make([]C.rask_future, 0, len(futures))
 	for _, future := range futures {
-		c := future.base()
-		if c == nil {
-			continue
-		}
-		c.sent()
-		if c.flags.Or(isClosed)&isClosed == 0 && c.refs.Load() > 0 && c.refs.Add(-1) == 0 {
+		if c := future.base(); c.shut() {
 			if id := c.lease.slots[c.slot].Swap(0); id != 0 {
 				ids = append(ids, C.rask_future{id: C.uint64_t(id)})
 			}

@@ -62,7 +62,7 @@ func submitKeyed[T any](e *engine, future *Future[T], f any, o *submitOptions, a
 	}
 	// If the key is held by another computation, the engine says so: this task's token is another one's.
 	e.launch(&future.core, future, handles, o)
-	if future.failed == nil && future.State() != Failed {
+	if future.failed() == nil && future.State() != Failed {
 		if e.keyed.by == nil {
 			e.keyed.by = make(map[string]*keyedTask)
 		}
@@ -74,15 +74,14 @@ func submitKeyed[T any](e *engine, future *Future[T], f any, o *submitOptions, a
 
 // share makes future another handle of first; false if first was closed.
 func share[T any](future, first *Future[T]) bool {
-	if first.of != nil {
-		first = first.of
-	}
+	first = first.owner()
 	id, err := first.Handle()
 	if err != nil {
 		return false
 	}
-	future.engine, future.of, future.call = first.engine, first, nil
-	future.lease, future.slot = first.engine.leases.next()
+	future.call = nil
+	future.more().of = first
+	first.engine().lend(&future.core)
 	future.open(id)
 	return true
 }

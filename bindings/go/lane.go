@@ -107,14 +107,14 @@ func (l *lane) listen() {
 func (l *lane) interrupt(id uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	// Noted before the look: who begins a task looks here afterwards.
+	// Noted before the look: who claims a task looks here afterwards.
 	l.unwanted[id] = struct{}{}
 	l.hasUnwanted.Store(true)
 	for p := range l.pullers {
 		p.mu.Lock()
-		runs := p.doing == id
+		runs, c := p.doing == id, p.current
 		p.mu.Unlock()
-		if c := p.current.Load(); runs && c != nil {
+		if runs {
 			c.interrupt()
 			l.forget(id)
 			return

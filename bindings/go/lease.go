@@ -14,14 +14,23 @@ import (
 
 // A lease holds the handles of some futures, and releases those that are left when none of its futures can be reached any more. That
 // is the net under futures nobody closes: a cleanup for each would cost more than the task.
-type lease struct{ slots []atomic.Uint64 }
+type lease struct {
+	engine *engine
+	slots  []atomic.Uint64
+	sheet  atomic.Pointer[sheet] // that the futures are still to be sent with
+}
 
 const leaseSize = 64
 
-func newLease(n int) *lease {
-	l := &lease{slots: make([]atomic.Uint64, n)}
-	runtime.AddCleanup(l, releaseSlots, l.slots)
+func newLease(e *engine, n int) *lease {
+	l := &lease{engine: e}
+	l.makeRoom(n)
 	return l
+}
+
+func (l *lease) makeRoom(n int) {
+	l.slots = make([]atomic.Uint64, n)
+	runtime.AddCleanup(l, releaseSlots, l.slots)
 }
 
 func releaseSlots(slots []atomic.Uint64) {
@@ -39,19 +48,44 @@ type leases struct {
 	used    int
 }
 
-func (l *leases) next() (*lease, int32) {
+func (l *leases) next(e *engine) (*lease, int32) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.current == nil || l.used == leaseSize {
-		l.current, l.used = newLease(leaseSize), 0
+		l.current, l.used = newLease(e, leaseSize), 0
 	}
 	l.used++
 	return l.current, int32(l.used - 1)
 }
+
+// lend gives a future its place.
+func (e *engine) lend(c *core) { c.lease, c.slot = e.leases.next(e) }
 
 // close lets go of the lease at hand, so that its futures are what keeps it.
 func (l *leases) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.current = nil
+}
+
+// lendAll gives many futures their places.
+func (e *engine) lendAll(cores []*core) {
+	var l *lease
+	for i, c := range cores {
+		if i%leaseSize == 0 {
+			l = newLease(e, min(leaseSize, len(cores)-i))
+		}
+		c.lease, c.slot = l, int32(i%leaseSize)
+	}
+}
+
+// openAll gives many futures their handles; those without one fail with err.
+func openAll(cores []*core, ids []uint64, err error) {
+	for i, c := range cores {
+		if ids[i] == 0 {
+			c.fail(err)
+		} else {
+			c.open(ids[i])
+		}
+	}
 }

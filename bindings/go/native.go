@@ -30,9 +30,10 @@ func SubmitC[T any](on Submitter, f CFunc, arguments ...any) *Future[T] {
 		return refuse(future, e, err)
 	}
 	c := &future.core
-	c.engine = e
-	c.inputs = native.inputs
-	c.lease, c.slot = e.leases.next()
+	e.lend(c)
+	if len(native.inputs) > 0 {
+		c.more().inputs = native.inputs
+	}
 	var args *C.rask_arg
 	if len(native.list) > 0 {
 		args = &native.list[0]
@@ -41,7 +42,7 @@ func SubmitC[T any](on Submitter, f CFunc, arguments ...any) *Future[T] {
 	id := uint64(C.rask_go_submit_native(C.uint64_t(e.id), C.rask_task_fn(f.pointer), args,
 		C.size_t(len(native.list)), native.options.encode(&native.texts), &left))
 	if id == 0 {
-		c.failed = failed(&left)
+		c.fail(failed(&left))
 		return future
 	}
 	c.open(id)
@@ -73,25 +74,16 @@ func MapC[T, A any](on Submitter, f CFunc, items []A, options ...Option) []*Futu
 		return futures
 	}
 	ids := make([]uint64, len(items))
+	cores := coresOf(futures)
+	e.lendAll(cores)
 	var left C.rask_go_failure
 	C.rask_go_map_native(C.uint64_t(e.id), C.rask_task_fn(f.pointer), &native.list[0], C.size_t(len(items)),
 		native.options.encode(&native.texts), idsPointer(ids), &left)
-	err = failed(&left)
-	var l *lease
-	for i, future := range futures {
-		if i%leaseSize == 0 {
-			l = newLease(min(leaseSize, len(ids)-i))
-		}
-		c := &future.core
-		c.engine, c.lease, c.slot = e, l, int32(i%leaseSize)
+	openAll(cores, ids, failed(&left))
+	for i, c := range cores {
 		if input, ok := any(items[i]).(AnyFuture); ok {
-			c.inputs = []*core{input.base()}
+			c.more().inputs = []*core{input.base()}
 		}
-		if ids[i] == 0 {
-			c.failed = err
-			continue
-		}
-		c.open(ids[i])
 		c.followNative(native.options.ctx)
 	}
 	return futures
@@ -118,19 +110,18 @@ func Scatter[T any](on Submitter, value T) *Future[T] {
 		}
 	}
 	c := &future.core
-	c.engine = e
-	c.lease, c.slot = e.leases.next()
+	e.lend(c)
 	var left C.rask_go_failure
 	id := uint64(C.rask_go_scatter(C.uint64_t(e.id), encoded, &left))
 	if id == 0 {
-		c.failed = failed(&left)
+		c.fail(failed(&left))
 		return future
 	}
 	if e.spills && known.kind == kindText {
 		var none T
 		future.value = none
 	} else {
-		c.flags.Or(isStored)
+		c.word.Or(isStored)
 	}
 	c.open(id)
 	return future
@@ -178,8 +169,11 @@ func (n *nativeTask) done() {
 // followNative is as follow. Go hears of the end of a C task only if it asks.
 func (c *core) followNative(ctx context.Context) {
 	c.follow(ctx)
-	if id, err := c.handle(); err == nil && c.stop.Load() != nil {
-		_ = c.engine.watcher.add(id, &watch{told: c.unfollow})
+	if ctx == nil || ctx.Done() == nil {
+		return
+	}
+	if id, err := c.handle(); err == nil {
+		_ = c.engine().watcher.add(id, &watch{told: c.unfollow})
 	}
 }
 

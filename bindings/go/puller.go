@@ -8,7 +8,6 @@ import "C"
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -20,17 +19,16 @@ type puller struct {
 	run      run
 	capacity int // how many tasks it asks for: about as many as it runs in quantum
 
-	current atomic.Pointer[core] // the future of the task that runs
-
-	mu     sync.Mutex
-	shared *C.rask_go_puller
-	tasks  []C.rask_lane_task // in C's memory
-	next   int                // of those that were handed out, the first that is not begun
-	doing  uint64             // the id of the task that runs; 0: none
-	count  uint64             // of tasks begun
-	seen   uint64             // count, when the monitor looked
-	held   bool               // up, by its task, as the monitor found; another puller was started for it
-	waits  int                // waits for futures in its task; another puller was started for it
+	mu      sync.Mutex
+	shared  *C.rask_go_puller
+	tasks   []C.rask_lane_task // in C's memory
+	next    int                // of those that were handed out, the first that is not begun
+	doing   uint64             // the id of the task that runs; 0: none
+	current *core              // its future
+	count   uint64             // of tasks begun
+	seen    uint64             // count, when the monitor looked
+	held    bool               // up, by its task, as the monitor found; another puller was started for it
+	waits   int                // waits for futures in its task; another puller was started for it
 }
 
 // quantum is how long the tasks of one exchange should run in all: long enough to make the call's cost small, short enough that nobody
@@ -133,26 +131,30 @@ func (p *puller) adapt(took time.Duration, n int) {
 // claim takes the next task at hand.
 func (p *puller) claim() bool {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.next == len(p.tasks) {
+		p.mu.Unlock()
 		return false
 	}
 	task := &p.tasks[p.next]
 	p.next++
 	p.count++
 	p.doing = uint64(task.id)
-	p.run.begin(task)
+	p.run.begin(task, &p.lane.table)
+	p.current = p.run.core
+	p.mu.Unlock()
 	return true
 }
 
-// execute runs a task, and leaves its outcome in p.run.
+// execute runs the task, and leaves its outcome in p.run.
 func (p *puller) execute() {
 	if p.lane.isUnwanted(p.doing) {
-		p.run.outcome = outcome{}
+		p.run.outcome.err = nil
 		return
 	}
-	j, sub := p.lane.table.find(p.run.token)
-	j.run(sub, &p.run)
+	if !p.run.mayRun() {
+		return
+	}
+	p.run.job.run(p.run.sub, &p.run)
 }
 
 // deliver writes the outcome down for the next exchange.
@@ -160,14 +162,14 @@ func (p *puller) deliver() {
 	p.mu.Lock()
 	i := p.shared.n_results
 	p.shared.n_results++
-	p.shared.results[i] = C.rask_lane_result{id: C.uint64_t(p.doing)}
-	p.run.outcome.encode(p.shared, &p.shared.results[i])
-	p.run.outcome = outcome{}
-	p.doing = 0
-	p.current.Store(nil)
+	result := &p.shared.results[i]
+	*result = C.rask_lane_result{id: C.uint64_t(p.doing)}
+	p.run.outcome.encode(p.shared, result)
+	p.doing, p.current = 0, nil
 	wasHeld, waited := p.held, p.waits > 0
 	p.held, p.waits = false, 0
 	p.mu.Unlock()
+	p.run.clear()
 	if wasHeld || waited {
 		p.lane.cameBack()
 	}

@@ -123,19 +123,17 @@ func suspend(ctx context.Context) (resume func()) {
 	if !ok {
 		return func() {}
 	}
-	l := &c.engine.lane
+	l := &c.engine().lane
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for p := range l.pullers {
-		if p.current.Load() != c {
+		p.mu.Lock()
+		if p.current != c {
+			p.mu.Unlock()
 			continue
 		}
-		p.mu.Lock()
 		defer p.mu.Unlock()
 		doing := p.doing
-		if doing == 0 || p.current.Load() != c {
-			break // it has just returned: somebody whom it has left behind waits
-		}
 		if p.waits++; p.waits == 1 {
 			if !p.held {
 				l.free--
@@ -146,7 +144,7 @@ func suspend(ctx context.Context) (resume func()) {
 		}
 		return func() { p.resumed(doing) }
 	}
-	return func() {}
+	return func() {} // the task has returned: somebody whom it has left behind waits
 }
 
 func (p *puller) resumed(doing uint64) {

@@ -37,15 +37,25 @@ func (f *Future[T]) result(ctx context.Context) (value T, err error) {
 
 // read is the value of a finished future, which the caller has pinned.
 func (f *Future[T]) read(seen *C.rask_go_value) (value T, err error) {
-	if f.of != nil && f.of.has(isStored) {
-		return f.of.value, nil
-	}
-	if f.has(isStored) {
-		f.flags.Or(isFinal)
+	of := f.owner()
+	switch {
+	case !of.has(isStored):
+	case of == f:
+		f.word.Or(isFinal)
 		return f.value, nil
+	default:
+		return of.value, nil
 	}
 	err = decode(reflect.ValueOf(&value).Elem(), seen)
 	return value, err
+}
+
+// owner is the future whose run makes the value.
+func (f *Future[T]) owner() *Future[T] {
+	if rest := f.rest.Load(); rest != nil && rest.of != nil {
+		return rest.of.(*Future[T])
+	}
+	return f
 }
 
 // Done is closed when the future is done: finished, failed or cancelled. After a retry there is another one.
@@ -55,15 +65,16 @@ func (c *core) Done() <-chan struct{} {
 		if err != nil || isDone(id) {
 			return closedChannel
 		}
-		before := c.done.Load()
+		current := &c.more().done
+		before := current.Load()
 		if before != nil && !before.isClosed() {
 			return before.channel
 		}
 		now := &doneChannel{channel: make(chan struct{})}
-		if !c.done.CompareAndSwap(before, now) {
+		if !current.CompareAndSwap(before, now) {
 			continue
 		}
-		if err := c.engine.watcher.add(id, &watch{told: now.close}); err != nil {
+		if err := c.engine().watcher.add(id, &watch{told: now.close}); err != nil {
 			now.close() // no descriptor is to be had, or the future was closed meanwhile: whoever waits sees why
 		}
 		return now.channel

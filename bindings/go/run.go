@@ -20,52 +20,81 @@ import (
 // A run is what a job is given: the task at hand, and where its outcome goes.
 type run struct {
 	puller  *puller
+	job     job
+	core    *core
 	task    *C.rask_task
-	token   int64
+	sub     uint32
 	attempt uint32
 	inputs  int // futures among the arguments that were read so far
 	ctx     context.Context
 	outcome outcome
 }
 
-func (r *run) begin(task *C.rask_lane_task) {
-	r.task, r.token, r.attempt, r.inputs = task.task, int64(task.word), uint32(task.attempt), 0
-	r.outcome.err = ErrGoexit // unless it comes to anything else
+func (r *run) begin(task *C.rask_lane_task, t *table) {
+	r.job, r.sub = t.find(int64(task.word))
+	r.core = r.job.of(r.sub)
+	r.task, r.attempt, r.inputs = task.task, uint32(task.attempt), 0
+	r.core.begin(r.attempt)
+	r.ctx = (*taskContext)(r.core)
+	r.outcome = outcome{err: ErrGoexit} // unless it comes to anything else
 }
 
-// enter begins a run of the task of this future; false if it is not to be run.
-func (r *run) enter(c *core) bool {
-	c.begin()
-	c.attempt.Store(r.attempt)
-	r.ctx = (*taskContext)(c)
-	r.puller.current.Store(c)
-	if r.puller.lane.isUnwanted(r.puller.doing) {
-		c.interrupt()
+// clear lets go of what the task had.
+func (r *run) clear() {
+	r.job, r.core, r.task, r.ctx = nil, nil, nil, nil
+	if r.outcome.data != nil || r.outcome.err != nil {
+		r.outcome = outcome{}
 	}
+}
+
+// mayRun cancels what is not to be run: what was not begun when the client was closed, or when its context was done.
+func (r *run) mayRun() bool {
+	var cause error
+	ctx, reason := (*taskContext)(r.core).parent(), ""
 	switch {
-	case c.engine.closing.Load(): // what was not begun when the client was closed is cancelled
-		_ = c.cancel(nil, "client closed")
-	case c.options != nil && c.options.ctx.Err() != nil:
-		_ = c.cancel(causeOf(c.options.ctx), "")
+	case r.core.engine().closing.Load():
+		reason = "client closed"
+	case ctx.Err() != nil:
+		cause = causeOf(ctx)
 	default:
 		return true
 	}
 	r.outcome.err = nil
+	if id := r.core.lease.slots[r.core.slot].Load(); id == 0 { // the call that submits it has not returned
+		r.outcome.err = &Error{Status: ErrCancelled, Message: reason, cause: cause}
+	} else {
+		_ = r.core.cancel(cause, reason)
+	}
 	return false
 }
 
-// leave ends it, also when the function panicked.
-func (r *run) leave(c *core, returned *bool) {
+// keyOf is the key of a future whose task runs.
+func (l *lane) keyOf(c *core) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for p := range l.pullers {
+		p.mu.Lock()
+		if p.current == c {
+			defer p.mu.Unlock()
+			return C.GoString(C.rask_task_key(p.run.task))
+		}
+		p.mu.Unlock()
+	}
+	return c.Key() // it has returned
+}
+
+// leave ends a run, also when the function panicked.
+func (r *run) leave(returned *bool) {
 	if !*returned {
 		if value := recover(); value != nil {
 			r.outcome.err = &PanicError{Value: value, Stack: debug.Stack()}
 		}
 	}
 	if err := r.outcome.err; err != nil {
-		c.remember(C.GoString(C.rask_task_key(r.task)), err)
+		r.core.remember(C.GoString(C.rask_task_key(r.task)), err)
+		r.core.word.Or(isOver)
 	}
-	c.end()
-	r.ctx = nil
+	r.core.end()
 }
 
 // input reads the next future among the arguments of the task, one whose value Go does not have.

@@ -37,7 +37,7 @@ func Gather[T any](ctx context.Context, futures ...*Future[T]) ([]T, error) {
 	}
 	for i, future := range futures {
 		if future.has(isStored) { // and finished: what most are
-			future.flags.Or(isFinal)
+			future.word.Or(isFinal)
 			values[i] = future.value
 		} else if values[i], err = future.Result(ctx); err != nil {
 			return nil, err
@@ -198,7 +198,7 @@ func waitForSome(ctx context.Context, cores []*core, ids []uint64, states []int8
 	}}
 	for i, id := range ids {
 		if isOpen(states[i]) {
-			watcher := &cores[i].engine.watcher
+			watcher := &cores[i].engine().watcher
 			if err := watcher.add(id, one); err != nil {
 				return err
 			}

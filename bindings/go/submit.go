@@ -58,11 +58,7 @@ func (f *Future[T]) plain() any { return f }
 // load is the value of a finished future, for a task that has it as its next input.
 func (f *Future[T]) load(r *run) (value T, err error) {
 	r.inputs++
-	of := f
-	if f.of != nil {
-		of = f.of
-	}
-	if of.has(isStored) {
+	if of := f.owner(); of.has(isStored) {
 		return of.value, nil
 	}
 	err = r.input(r.inputs, reflect.ValueOf(&value).Elem())
@@ -230,11 +226,10 @@ func handlesOf(handles []uint64, args []argument) ([]uint64, error) {
 // launch submits a Go task in one call.
 func (e *engine) launch(c *core, j job, inputs []uint64, o *submitOptions) {
 	e.lane.start()
-	c.engine = e
+	e.lend(c)
 	if o.ctx != nil {
-		c.options = o
+		c.more().ctx = o.ctx
 	}
-	c.lease, c.slot = e.leases.next()
 	token := e.lane.table.add(j, 1)
 	var left C.rask_go_failure
 	var id uint64
@@ -245,7 +240,7 @@ func (e *engine) launch(c *core, j job, inputs []uint64, o *submitOptions) {
 		id = e.launchWith(token, inputs, o, &left)
 	}
 	if id == 0 {
-		c.failed = failed(&left)
+		c.fail(failed(&left))
 		return
 	}
 	c.open(id)
@@ -259,13 +254,12 @@ func (e *engine) launchWith(token int64, inputs []uint64, o *submitOptions, left
 		idsPointer(inputs), C.size_t(len(inputs)), o.encode(&texts), left))
 }
 
+func (f *Future[T]) of(uint32) *core { return &f.core }
+
 // run calls the function of the future's task.
 func (f *Future[T]) run(_ uint32, r *run) {
-	if !r.enter(&f.core) {
-		return
-	}
 	returned := false
-	defer r.leave(&f.core, &returned)
+	defer r.leave(&returned)
 	value, err := f.call(r)
 	returned = true
 	f.finish(r, value, err)
@@ -279,17 +273,18 @@ func (f *Future[T]) finish(r *run, value T, err error) {
 	}
 	f.value = value
 	r.outcome.set(&f.value)
-	if f.engine.spills && r.outcome.kind == kindText {
+	if r.outcome.kind == kindText && f.engine().spills {
 		var none T
 		f.value = none // the engine's alone, which may write it to disk
+		f.word.Or(isOver)
 		return
 	}
-	f.flags.Or(isStored)
+	f.word.Or(isStored | isOver)
 }
 
 // drop lets go of the function and its arguments. Who has failed keeps them, and by them the error.
 func (f *Future[T]) drop(uint32) {
-	if f.flags.Or(isDropped)&isStored != 0 {
+	if f.word.Or(isDropped)&isStored != 0 {
 		f.call = nil
 	}
 	f.unfollow()
@@ -297,17 +292,16 @@ func (f *Future[T]) drop(uint32) {
 
 // refuse makes a future of a submit that is wrong: in Go it tells err, for the engine it is an error too.
 func refuse[T any](future *Future[T], e *engine, err error) *Future[T] {
-	future.failed = err
+	c := &future.core
+	c.fail(err)
 	if e == nil {
 		return future
 	}
-	c := &future.core
-	c.engine = e
-	c.lease, c.slot = e.leases.next()
+	e.lend(c)
 	var left C.rask_go_failure
 	id := uint64(C.rask_go_refuse(C.uint64_t(e.id), C.bool(errors.Is(err, ErrHandle)), &left))
 	if id == 0 {
-		future.failed = failed(&left)
+		c.fail(failed(&left))
 		return future
 	}
 	c.open(id)

@@ -7,6 +7,8 @@ import (
 
 // A job is what a token of the engine's stands for: a Go function with its arguments, or many of them in a row, told apart by sub.
 type job interface {
+	// of is the future that is run.
+	of(sub uint32) *core
 	// run calls the function, and leaves the outcome in r.
 	run(sub uint32, r *run)
 	// drop is called when nobody can run it any more.
