@@ -6,11 +6,12 @@ use super::{
     discard, dump, memory, trace, wait,
 };
 use crate::future::{self, Made, Plan, Spec, Task, TaskFn};
-use crate::scheduler::{self, Core, Job, Local, Resources, Settings, trait_bit};
+use crate::scheduler::{self, Core, Job, Lane, Local, Resources, Settings, trait_bit};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
 use crate::value::{self, Arg, LIMITED};
 use std::ffi::CStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// See the module. All it knows is found through the ids of its clients.
@@ -186,7 +187,7 @@ impl Engine for Embedded {
             let id = Id(client);
             let client = enter(local, client, items)?;
             let rank = options.map_or(Ok(None), |options| options.rank(client));
-            let lane = options.map_or(Ok(None), |options| options.lane(client));
+            let lane = options.map_or(Ok(None), |options| options.lane(client, local));
             let wrong = wrong.as_ref();
             let spec = Spec { client, function, options, rank: None, identity: None, lane: None, wrong };
             let spec = spec.ranked(&rank).on_lane(&lane);
@@ -216,6 +217,7 @@ impl Engine for Embedded {
                 }
             }
             publish_all(local, spec, &jobs);
+            keep(local, lane);
             if client & LIMITED != 0 {
                 memory::make_room(client);
             }
@@ -282,16 +284,24 @@ fn submit_with(
     wrong: Option<&Failure>,
 ) -> Result<u64> {
     let rank = options.rank(client);
-    let lane = options.lane(client);
+    let lane = options.lane(client, local);
     let spec =
         Spec { client, function, options: Some(options), rank: None, identity: None, lane: None, wrong };
     let spec = spec.ranked(&rank).on_lane(&lane);
     let made = future::submit(local, spec, args)?;
     publish_all(local, spec, made.job.as_slice());
+    keep(local, lane);
     if client & LIMITED != 0 {
         memory::make_room(client);
     }
     Ok(made.id.0)
+}
+
+/// Has the lane of a submit at hand for the next.
+fn keep(local: &Local, lane: Result<Option<Arc<Lane>>>) {
+    if let Ok(Some(lane)) = lane {
+        local.keep_lane(lane);
+    }
 }
 
 /// Makes many jobs of one rank available, with one wake-up.

@@ -2,7 +2,7 @@
 
 use super::{Timeout, wait};
 use crate::future::lane as tasks;
-use crate::future::{HandedBack, HandedOut, hand_out};
+use crate::future::{HandedBack, HandedOut, discard, hand_out};
 use crate::scheduler::lane::{self, Found, Taken, Waited};
 use crate::scheduler::{self, Job, Lane, Local};
 use crate::slab::Id;
@@ -33,16 +33,18 @@ pub fn open(client: u64, name: Option<&CStr>) -> Result<u64> {
 
 /// Closes a lane: what nobody has pulled is cancelled.
 pub fn close(id: u64) -> Result<()> {
-    let Some(lane) = find(id)? else { return Ok(()) };
-    if let Some(jobs) = lane.close() {
-        Local::with(|local| tasks::end_all(&lane, &jobs, local));
-    }
-    Ok(())
+    Local::with(|local| {
+        let Some(lane) = find(id, local)? else { return Ok(()) };
+        if let Some(jobs) = lane.close() {
+            tasks::end_all(&lane, &jobs, local);
+        }
+        Ok(())
+    })
 }
 
 /// A file descriptor, the lane's own, that is readable while a task is ready.
 pub fn fd(id: u64) -> Result<RawFd> {
-    find(id)?.ok_or_else(lane::lane_closed)?.fd()
+    Local::with(|local| find(id, local))?.ok_or_else(lane::lane_closed)?.fd()
 }
 
 /// Runs up to `most` tasks on this thread, waiting for the first. `ran` is told how many so far after each.
@@ -50,9 +52,9 @@ pub fn run(id: u64, most: usize, timeout: Timeout, mut ran: impl FnMut(usize)) -
     if most == 0 {
         return Err(Failure::invalid("max is 0: no task could be run"));
     }
-    let Some(lane) = find(id)? else { return Ok(Pulled::End) };
-    Local::with(|local| {
-        let mut pull = Pull::begin(&lane, timeout, false);
+    with_lane(id, |local, lane| {
+        let Some(lane) = lane else { return Ok(Pulled::End) };
+        let mut pull = Pull::begin(lane, timeout, false);
         let mut jobs = Vec::with_capacity(RUN);
         let mut n = 0;
         let mut returned = 0;
@@ -88,25 +90,27 @@ pub fn exchange<'a>(
     timeout: Timeout,
     out: &mut impl Out,
 ) -> Result<Pulled> {
-    let Some(lane) = find(id)? else {
-        results.for_each(|result| crate::future::discard(std::slice::from_ref(result.value)));
-        return Ok(Pulled::End);
-    };
-    Local::with(|local| {
+    let mut results = Some(results);
+    let exchanged = with_lane(id, |local, lane| {
+        let Some(results) = results.take_if(|results| lane.is_some() || results.len() == 0) else {
+            // Nothing of it is out.
+            return Err(hand_out::not_out());
+        };
+        let Some(lane) = lane else { return Ok(Pulled::End) };
         let (mut returned, outcome) =
-            if results.len() == 0 { (0, Ok(())) } else { hand_out::hand_back(&lane, local, results) };
+            if results.len() == 0 { (0, Ok(())) } else { hand_out::hand_back(lane, local, results, capacity > 0) };
         if outcome.is_err() || capacity == 0 {
             if returned > 0 {
                 lane.give_back(returned);
             }
             return outcome.map(|()| Pulled::Tasks(0));
         }
-        let mut pull = Pull::begin(&lane, timeout, true);
+        let mut pull = Pull::begin(lane, timeout, true);
         let mut jobs = local.jobs.take();
         let pulled = loop {
             jobs.clear();
             match lane.take(returned, capacity.min(MOST), &mut jobs) {
-                Taken::Jobs => match begin(&lane, local, &jobs, out)? {
+                Taken::Jobs => match begin(lane, local, &jobs, out)? {
                     // All of them had been cancelled.
                     (0, stale) => returned = stale,
                     (n, stale) => {
@@ -129,7 +133,10 @@ pub fn exchange<'a>(
         };
         local.jobs.replace(jobs);
         pulled
-    })
+    });
+    // Where there is no such lane.
+    results.into_iter().flatten().for_each(|result| discard(std::slice::from_ref(result.value)));
+    exchanged
 }
 
 /// The most tasks that are handed out at a time, whatever there is room for.
@@ -144,7 +151,7 @@ pub trait Out {
 }
 
 /// Hands out what was taken; how many tasks, and how many jobs were stale.
-fn begin(lane: &Arc<Lane>, local: &Local, jobs: &[Job], out: &mut impl Out) -> Result<(usize, usize)> {
+fn begin(lane: &Lane, local: &Local, jobs: &[Job], out: &mut impl Out) -> Result<(usize, usize)> {
     let handed = hand_out::hand_out(lane, local, jobs, |index, task| out.put(index, task));
     if handed.n > 0 {
         hand_out::handed_out((0..handed.n).map(|index| out.id(index)));
@@ -166,7 +173,7 @@ fn begin(lane: &Arc<Lane>, local: &Local, jobs: &[Job], out: &mut impl Out) -> R
 
 /// Ids of tasks that are out and not wanted any more, each once; how many. `None`: none can be any more.
 pub fn cancelled(id: u64, ids: &mut [u64], timeout: Timeout) -> Result<Option<usize>> {
-    let Some(lane) = find(id)? else { return Ok(None) };
+    let Some(lane) = Local::with(|local| find(id, local))? else { return Ok(None) };
     let polls = timeout == Timeout::After(Duration::ZERO);
     let deadline = timeout.deadline();
     loop {
@@ -192,14 +199,26 @@ pub fn cancelled(id: u64, ids: &mut [u64], timeout: Timeout) -> Result<Option<us
 
 /// Tokens whose tasks nobody can run any more, each once; how many.
 pub fn dropped(id: u64, tokens: &mut [i64]) -> Result<usize> {
-    Ok(find(id)?.map_or(0, |lane| lane.take_dropped(tokens)))
+    with_lane(id, |_, lane| Ok(lane.map_or(0, |lane| lane.take_dropped(tokens))))
 }
 
 /// The lane behind an id; `None`: it is closed, and nothing is out.
-fn find(id: u64) -> Result<Option<Arc<Lane>>> {
-    lane::find(Id(id)).map(|found| match found {
+fn find(id: u64, local: &Local) -> Result<Option<Arc<Lane>>> {
+    local.take_lane(Id(id)).map(|found| match found {
         Found::Lane(lane) => Some(lane),
         Found::Ended => None,
+    })
+}
+
+/// Calls `f` with the lane behind an id, `None` as for [`find`], and has it at hand for the next call.
+fn with_lane<T>(id: u64, f: impl FnOnce(&Local, Option<&Lane>) -> Result<T>) -> Result<T> {
+    Local::with(|local| {
+        let lane = find(id, local)?;
+        let result = f(local, lane.as_deref());
+        if let Some(lane) = lane {
+            local.keep_lane(lane);
+        }
+        result
     })
 }
 

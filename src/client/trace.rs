@@ -1,7 +1,7 @@
 //! Traces: what ran when, where and after what, in the JSON format of Chrome's tracing, which Perfetto reads.
 //!
 //! The layer below [records](crate::future::trace); here the record is written. The format is described in "Trace Event Format" (the Chromium
-//! project): spans are complete events (`X`) on a track for each thread, dependencies are flows (`s`, `f`) from one span to another, and
+//! project): spans are complete events (`X`) on a track for each thread, or asynchronous ones (`b`, `e`) where several are out at a time, dependencies are flows (`s`, `f`) from one span to another, and
 //! what waits is a counter (`C`).
 
 use crate::future::trace::{self, Outcome, Recorded, RecordedTrack, Sample, Span};
@@ -147,7 +147,7 @@ struct Event<'a> {
     ts: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     dur: Option<f64>,
-    /// Of a flow: the same at both ends.
+    /// Of a flow, or of what is asynchronous: the same at both ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<u64>,
     /// Of the end of a flow: that it leads to the span around it.
@@ -232,11 +232,17 @@ impl Events<'_> {
             Outcome::Failed(error) => ("error", Some(error.message.to_string_lossy())),
         };
         let begun = self.nanoseconds(span.begun);
-        events.serialize_element(&Event {
-            dur: Some(microseconds(self.end_of(span) - begun)),
-            args: Some(Args::Run(RunArgs { key, attempt: span.attempt, outcome, error })),
-            ..self.event(name, "X", track.thread_id, begun)
-        })
+        let args = Some(Args::Run(RunArgs { key, attempt: span.attempt, outcome, error }));
+        let end = self.end_of(span);
+        if !span.is_out {
+            let dur = Some(microseconds(end - begun));
+            return events
+                .serialize_element(&Event { dur, args, ..self.event(name, "X", track.thread_id, begun) });
+        }
+        // The number is no other task's, and its runs do not overlap.
+        let id = Some(span.number);
+        events.serialize_element(&Event { id, args, ..self.event(name, "b", track.thread_id, begun) })?;
+        events.serialize_element(&Event { id, ..self.event(name, "e", track.thread_id, end) })
     }
 
     /// An arrow along each dependency of which both ends ran while the trace was on.

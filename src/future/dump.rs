@@ -6,7 +6,7 @@
 use super::cascade::Cascade;
 use super::node::NodePtr;
 use super::walk::{Ref, open_inputs};
-use super::{State, extra, key, state_of_node, trace, waiting};
+use super::{State, extra, key, lane, state_of_node, trace, waiting};
 use crate::scheduler::{Local, find_number};
 use crate::slab::{Class, for_each_line};
 use serde::Serialize;
@@ -33,6 +33,9 @@ pub(crate) struct WaitsFor {
     /// It is ready.
     #[serde(skip_serializing_if = "is_false")]
     worker: bool,
+    /// It is ready, and waits for somebody to pull it from the lane of this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lane: Option<String>,
     /// The resources it needs to run, as they are written in options.
     #[serde(skip_serializing_if = "Option::is_none")]
     resources: Option<String>,
@@ -108,6 +111,10 @@ fn look(node: NodePtr, running: &HashMap<u64, String>) -> Option<OpenFuture> {
         State::Pending if !inputs.is_empty() => ("pending", Some(WaitsFor::inputs(&inputs))),
         // Being linked, or just told.
         State::Pending if !node.gate.is_ready() => ("pending", None),
+        State::Pending if node.gate.is_on_lane() => {
+            let lane = lane::name_of(node);
+            ("pending", Some(WaitsFor { lane, ..WaitsFor::default() }))
+        }
         State::Pending => {
             let resources = extra::need(node)
                 .and_then(|need| find_number(node.client()).map(|core| core.resources().text_of(&need)));

@@ -139,7 +139,7 @@ fn begin(lane: &Lane, local: &Local, line: Line, node: NodePtr) -> HandedOut {
     let out = unsafe { (*place.out.get()).write(Out { task: Task::new(node, std::ptr::null()), care: None }) };
     if node.client() & LIMITED != 0 || trace::is_on() {
         let pins = if node.client() & LIMITED == 0 { Pins::default() } else { out.task.pin_args() };
-        out.care = Some(Box::new(Care { pins, traced: trace::begin(node, out.task.attempt(), local) }));
+        out.care = Some(Box::new(Care { pins, traced: trace::begin(node, out.task.attempt(), true, local) }));
     }
     let index = index_of(line);
     lane::set_place(node, index);
@@ -179,10 +179,15 @@ pub(crate) fn is_out(id: u64) -> bool {
     look_up_task(Id(id)).is_some_and(|line| place(line).life.is(Id(id)))
 }
 
+/// What is wrong with an id that is handed back.
+#[cold]
+pub(crate) fn not_out() -> Failure {
+    Failure::handle("not the id of a task that is out")
+}
+
 /// Takes the task with this id back from the lane's pullers.
 fn take_back(lane: &Lane, id: u64) -> Result<NonNull<Place>> {
-    let stale = || Failure::handle("not the id of a task that is out");
-    let line = look_up_task(Id(id)).ok_or_else(stale)?;
+    let line = look_up_task(Id(id)).ok_or_else(not_out)?;
     let place = place(line);
     // If the handle is live before this look and still when it ends, the look was at its task.
     if place.life.is(Id(id)) && place.lane.load(Ordering::Relaxed) != lane.number {
@@ -190,16 +195,17 @@ fn take_back(lane: &Lane, id: u64) -> Result<NonNull<Place>> {
     }
     match place.life.end(Id(id), true) {
         Ended::Free => Ok(NonNull::from(place)),
-        Ended::Stale | Ended::Shared { .. } | Ended::Last { .. } => Err(stale()),
+        Ended::Stale | Ended::Shared { .. } | Ended::Last { .. } => Err(not_out()),
     }
 }
 
 /// Ends tasks that were handed out, with their results, which are taken on every path. Returns how many, and the first failure. The caller gives
-/// them back to the lane.
+/// them back to the lane; `pulls`: and then takes others.
 pub(crate) fn hand_back<'a>(
     lane: &Lane,
     local: &Local,
     results: impl Iterator<Item = HandedBack<'a>>,
+    pulls: bool,
 ) -> (usize, Result<()>) {
     let mut outcome = Ok(());
     let mut places = local.lines.take();
@@ -223,14 +229,14 @@ pub(crate) fn hand_back<'a>(
     }
     let n = places.len();
     if n > 0 {
-        end_tasks(lane, local, &places);
+        end_tasks(lane, local, &places, pulls);
         places.clear();
     }
     local.lines.replace(places);
     (n, outcome)
 }
 
-fn end_tasks(lane: &Lane, local: &Local, places: &[Line]) {
+fn end_tasks(lane: &Lane, local: &Local, places: &[Line], pulls: bool) {
     local.tally(lane.client, |tally| tally.returned.add(places.len() as u64));
     let mut tokens = local.tokens.take();
     let mut cascade = Cascade::new(local);
@@ -248,7 +254,7 @@ fn end_tasks(lane: &Lane, local: &Local, places: &[Line]) {
     }
     cascade.run();
     if !tokens.is_empty() {
-        lane.dropped(&tokens, true);
+        lane.dropped(&tokens, pulls);
         tokens.clear();
     }
     local.tokens.replace(tokens);

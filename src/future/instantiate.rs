@@ -339,7 +339,7 @@ impl Instance<'_> {
             lane: None,
             wrong: None,
         };
-        let (rank, lane) = (options.rank(self.client), options.lane(self.client));
+        let (rank, lane) = (options.rank(self.client), options.lane(self.client, self.local));
         let spec = spec.ranked(&rank).on_lane(&lane);
         let made = submit(self.local, spec, args.as_slice())?;
         match (made.job, &rank) {
@@ -355,6 +355,9 @@ impl Instance<'_> {
                 }
             }
             (job, _) => self.jobs.extend(job),
+        }
+        if let Ok(Some(lane)) = lane {
+            self.local.keep_lane(lane);
         }
         // Others may know it, but we have its handle.
         let node = handle::pin(made.id)?.into_node();

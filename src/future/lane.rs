@@ -19,6 +19,7 @@ use crate::status::{Failure, Result};
 use crate::value::{Arg, Type, Value};
 use std::cell::Cell;
 use std::ffi::c_void;
+use std::sync::Arc;
 
 const TOKEN: u64 = 1 << 63;
 const LANE_SHIFT: u32 = 32;
@@ -86,6 +87,11 @@ pub(super) fn number_of(node: NodePtr) -> Option<u32> {
     node.gate.is_on_lane().then(|| LaneWord::of(node).lane())
 }
 
+/// The name of the lane of a task that has not begun to run, if it is there.
+pub(super) fn name_of(node: NodePtr) -> Option<String> {
+    lane::find_number(number_of(node)?).map(|lane| lane.name.clone())
+}
+
 // ---- ready and not to be run --------------------------------------------------------------------------------------------
 
 /// Makes tasks that became ready available to those who pull from their lanes. The newest comes first.
@@ -100,7 +106,10 @@ pub(super) fn publish(mut nodes: Vec<NodePtr>, cascade: &mut Cascade<'_>) {
         let (group, behind) = rest.split_at(n);
         rest = behind;
         let jobs = group.iter().map(|node| node.to_word() as Job);
-        if !lane::find_number(number).is_some_and(|lane| lane.push(jobs, priority)) {
+        let lane = cascade.local.take_lane_number(number);
+        let is_pushed = lane.as_ref().is_some_and(|lane| lane.push(jobs, priority));
+        lane.map(|lane| cascade.local.keep_lane(lane));
+        if !is_pushed {
             group.iter().for_each(|&node| end_unstarted(node, cascade, || Ending::lane_closed(node)));
         }
     }
@@ -242,12 +251,12 @@ pub(super) fn word_of(first: &Value) -> i64 {
     token().or_else(|| first.as_i64()).unwrap_or(0)
 }
 
-/// The lane behind an id, for a submit of the client with this number.
-pub(crate) fn for_submit(id: u64, client: u32) -> Result<std::sync::Arc<Lane>> {
-    match lane::find(Id(id))? {
+/// The lane behind an id, for a submit of the client with this number, and then to be [kept](Local::keep_lane).
+pub(crate) fn for_submit(id: u64, client: u32, local: &Local) -> Result<Arc<Lane>> {
+    match local.take_lane(Id(id))? {
         lane::Found::Ended => Err(lane::lane_closed()),
         lane::Found::Lane(lane) if lane.client != client => Err(Failure::handle("a lane of another client")),
-        lane::Found::Lane(lane) if lane.shut_by().is_some() => Err(lane::lane_closed()),
+        lane::Found::Lane(lane) if lane.is_shut() => Err(lane::lane_closed()),
         lane::Found::Lane(lane) => Ok(lane),
     }
 }

@@ -1,7 +1,7 @@
 //! How a task is submitted, where that is not the default.
 
 use super::lane;
-use crate::scheduler::{Lane, Need, Rank, find_number};
+use crate::scheduler::{Lane, Local, Need, Rank, find_number};
 use crate::status::{Failure, Result, UNSUPPORTED};
 use std::ffi::CStr;
 use std::sync::Arc;
@@ -48,8 +48,14 @@ impl SubmitOptions<'_> {
         Ok((priority != 0 || !need.is_empty()).then_some(Rank { priority, need }))
     }
 
-    /// The lane, if there is one; a failure when it is none of the client with this number, or closed.
-    pub(crate) fn lane(&self, client: u32) -> Result<Option<Arc<Lane>>> {
-        if self.lane == 0 { Ok(None) } else { lane::for_submit(self.lane, client).map(Some) }
+    /// The lane, if there is one; a failure when it is none of the client with this number, or closed. To be [kept](Local::keep_lane)
+    /// afterwards.
+    pub(crate) fn lane(&self, client: u32, local: &Local) -> Result<Option<Arc<Lane>>> {
+        if self.lane == 0 { Ok(None) } else { lane::for_submit(self.lane, client, local).map(Some) }
+    }
+
+    /// Whether a node has to remember anything of it, besides what is asked of it otherwise.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.name.is_some() || self.retries != 0
     }
 }

@@ -210,7 +210,7 @@ fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32)
     if let Some(on) = spec.lane {
         lane::enter(node, class, on);
     }
-    if spec.options.is_some() || spec.identity.is_some() {
+    if spec.options.is_some_and(SubmitOptions::is_kept) || spec.rank.is_some() || spec.identity.is_some() {
         set_options(node, spec);
     }
     let id = born(local, node, class, spec);
@@ -223,8 +223,7 @@ fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32)
 /// Keeps what the options ask for beside a node that the caller owns alone.
 #[cold]
 fn set_options(node: NodePtr, spec: Spec<'_>) {
-    let is_kept = |options: &SubmitOptions<'_>| options.name.is_some() || options.retries != 0;
-    if !spec.options.is_some_and(is_kept) && spec.rank.is_none() && spec.identity.is_none() {
+    if !spec.options.is_some_and(SubmitOptions::is_kept) && spec.rank.is_none() && spec.identity.is_none() {
         return;
     }
     extra::with(node, |extra| {

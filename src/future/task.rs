@@ -439,7 +439,7 @@ unsafe fn call_with_care(task: *mut Task, function: super::TaskFn, is_chain: boo
     unsafe {
         let node = (*task).node();
         let pins = if node.client() & LIMITED == 0 { Pins::default() } else { (*task).pin_args() };
-        let traced = if trace::is_on() { trace::begin(node, (*task).attempt(), local) } else { None };
+        let traced = if trace::is_on() { trace::begin(node, (*task).attempt(), false, local) } else { None };
         call(task, || if is_chain { chain::run(task, local) } else { function(task) });
         drop(pins);
         if let Some(begun) = traced {

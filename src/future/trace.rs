@@ -1,6 +1,7 @@
 //! Recording what tasks do, while a trace of their client is on.
 //!
-//! Each thread records on a track of its own: what a client's tasks run on are the client's own threads, so a track belongs to one trace.
+//! Each thread records on a track of its own, one for each trace: a worker runs the tasks of one client, but who pulls from lanes may come with
+//! those of several.
 //! A record is numbers, times and addresses; what they are called is looked up when the trace is written, but for given names, which may
 //! be gone by then.
 
@@ -76,6 +77,8 @@ pub(crate) struct Span {
     pub(crate) ended: Option<Instant>,
     pub(crate) attempt: u32,
     pub(crate) outcome: Outcome,
+    /// It was handed out on this thread: others may be out at the same time.
+    pub(crate) is_out: bool,
     inputs: Range<usize>,
 }
 
@@ -192,8 +195,8 @@ struct Mine {
 }
 
 thread_local! {
-    /// This thread's part, and [`TRACES`] when it was looked up.
-    static MINE: RefCell<(u64, Option<Mine>)> = const { RefCell::new((0, None)) };
+    /// This thread's part, the client of which, and [`TRACES`] when it was looked up.
+    static MINE: RefCell<(u64, u32, Option<Mine>)> = const { RefCell::new((0, 0, None)) };
 }
 
 /// A run that was begun, to be [ended](Begun::end).
@@ -202,9 +205,9 @@ pub(super) struct Begun {
     index: usize,
 }
 
-/// Records that this thread begins to run a task that the caller has claimed. `None`: its client is not traced.
+/// Records that this thread begins to run a task that the caller has claimed, or `is_out` if it is handed out. `None`: its client is not traced.
 #[cold]
-pub(super) fn begin(node: NodePtr, attempt: u32, local: &Local) -> Option<Begun> {
+pub(super) fn begin(node: NodePtr, attempt: u32, is_out: bool, local: &Local) -> Option<Begun> {
     let Mine { recorder, track } = mine(node.client())?;
     let given = node.gate.has_extra().then(|| {
         let name = extra::peek(node, |extra| extra.name.clone()).flatten();
@@ -239,6 +242,7 @@ pub(super) fn begin(node: NodePtr, attempt: u32, local: &Local) -> Option<Begun>
         ended: None,
         attempt,
         outcome: Outcome::Running,
+        is_out,
         inputs,
     });
     drop(spans);
@@ -262,30 +266,34 @@ impl Begun {
 fn mine(client: u32) -> Option<Mine> {
     // Acquire, so that the look into the table is not older than the number it is kept under.
     let now = TRACES.load(Ordering::Acquire);
-    MINE.with_borrow_mut(|(seen, mine)| {
-        if *seen != now {
+    MINE.with_borrow_mut(|(seen, of, mine)| {
+        if (*seen, *of) != (now, client) {
             let recorder = RECORDERS.read().get(&client).cloned();
             // It may have been another client's that began or ended: then this one goes on.
             let goes_on = matches!((&*mine, &recorder), (Some(mine), Some(recorder)) if Arc::ptr_eq(&mine.recorder, recorder));
             if !goes_on {
                 *mine = recorder.and_then(Mine::begin);
             }
-            *seen = now;
+            (*seen, *of) = (now, client);
         }
         mine.clone()
     })
 }
 
 impl Mine {
-    /// A track for this thread; `None`: the trace is over.
+    /// The track of this thread; `None`: the trace is over.
     fn begin(recorder: Arc<Recorder>) -> Option<Self> {
-        let track = Arc::new(Track {
-            thread: std::thread::current(),
+        let thread = std::thread::current();
+        let mut tracks = recorder.tracks.lock();
+        let tracks_now = tracks.as_mut()?;
+        let known = tracks_now.iter().find(|track| track.thread.id() == thread.id()).cloned();
+        let track = known.unwrap_or_else(|| {
             // SAFETY: takes nothing and cannot fail.
-            thread_id: unsafe { libc::gettid() },
-            spans: Mutex::default(),
+            let thread_id = unsafe { libc::gettid() };
+            tracks_now.push(Arc::new(Track { thread, thread_id, spans: Mutex::default() }));
+            tracks_now[tracks_now.len() - 1].clone()
         });
-        recorder.tracks.lock().as_mut()?.push(track.clone());
+        drop(tracks);
         Some(Self { recorder, track })
     }
 }

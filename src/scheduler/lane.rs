@@ -10,7 +10,7 @@ use super::event::Event;
 use super::patience::Patience;
 use super::priority::{PriorityQueue, Rank, Verdict};
 use super::queue::Job;
-use super::{Core, closed};
+use super::{Core, Local, closed};
 use crate::slab::{Id, Kind};
 use crate::status::{self, Failure, Result};
 use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
@@ -34,6 +34,8 @@ pub(crate) struct Lane {
     n_ready: AtomicUsize,
     /// Whether there may be notices, for a look without the lock.
     has_notices: AtomicBool,
+    /// As `State::shut` says, for a look without the lock.
+    is_shut: AtomicBool,
     /// Jobs became ready, notices came, or the lane was shut.
     changed: Condvar,
     /// A task that is out was cancelled, or the last one came back to a lane that is shut.
@@ -189,6 +191,32 @@ pub(crate) fn find_number(number: u32) -> Option<Arc<Lane>> {
     LANES.read().lanes.get(&number).cloned()
 }
 
+impl Local {
+    /// As [`find`]; the lane that this thread used last is at hand without a search, and without a share to be counted: the one that was kept is
+    /// taken, and given back by [`keep_lane`](Self::keep_lane).
+    #[inline]
+    pub(crate) fn take_lane(&self, id: Id) -> Result<Found> {
+        match self.lane.take() {
+            Some(lane) if lane.id() == id => Ok(Found::Lane(lane)),
+            _ => find(id),
+        }
+    }
+
+    /// As [`take_lane`](Self::take_lane), by the number.
+    #[inline]
+    pub(crate) fn take_lane_number(&self, number: u32) -> Option<Arc<Lane>> {
+        self.lane.take().filter(|lane| lane.number == number).or_else(|| find_number(number))
+    }
+
+    /// Has a lane at hand for the next time.
+    #[inline]
+    pub(crate) fn keep_lane(&self, lane: Arc<Lane>) {
+        if !lane.is_shut() {
+            self.lane.set(Some(lane));
+        }
+    }
+}
+
 /// How many lanes are open.
 pub(crate) fn open_lanes() -> u64 {
     LANES.read().lanes.values().filter(|lane| !lane.state.lock().is_closed).count() as u64
@@ -220,6 +248,7 @@ impl Lane {
                 state: Mutex::default(),
                 n_ready: AtomicUsize::new(0),
                 has_notices: AtomicBool::new(false),
+                is_shut: AtomicBool::new(false),
                 changed: Condvar::new(),
                 noticed: Condvar::new(),
             });
@@ -266,6 +295,7 @@ impl Lane {
         self.n_ready.store(0, Ordering::Relaxed);
         if state.shut.is_none() {
             state.shut = Some(why);
+            self.is_shut.store(true, Ordering::Relaxed);
             state.woken += self.changed.notify_all();
             self.noticed.notify_all();
         }
@@ -279,9 +309,9 @@ impl Lane {
         LANES.write().lanes.remove(&self.number);
     }
 
-    /// Why nothing is taken any more, if so.
-    pub(crate) fn shut_by(&self) -> Option<Shut> {
-        self.state.lock().shut
+    /// Whether nothing is taken from it any more. Relaxed: who pushes finds out in any case.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.is_shut.load(Ordering::Relaxed)
     }
 
     // ---- jobs -----------------------------------------------------------------------------------------------------------
@@ -462,7 +492,7 @@ impl Lane {
         }
     }
 
-    /// Nobody can run the tasks with these tokens any more. `is_known`: who gives the notice is about to look for such.
+    /// Nobody can run the tasks with these tokens any more. `is_known`: who gives the notice is a puller, which hears of it before it sleeps.
     pub(crate) fn dropped(&self, tokens: &[i64], is_known: bool) {
         let mut state = self.state.lock();
         if state.is_closed {
@@ -470,7 +500,9 @@ impl Lane {
         }
         state.notices.dropped.extend_from_slice(tokens);
         self.has_notices.store(true, Ordering::Relaxed);
-        if !is_known {
+        if is_known {
+            state.is_news = true;
+        } else {
             self.tell_puller(&mut state);
         }
     }

@@ -6,8 +6,7 @@ use super::inbox::{Inbox, InboxEnd};
 use super::queue::Job;
 use super::registry::find_unclosed_number;
 use super::tally::{Count, Tally};
-use super::{Core, Slot, closed, find};
-use super::{Need, Rank};
+use super::{Core, Lane, Need, Rank, Slot, closed, find};
 use crate::slab::{Class, Id, Line, Magazine};
 use crate::status::Result;
 use crate::value::Value;
@@ -94,6 +93,8 @@ pub(crate) struct Local {
     /// Values whose destructors wait for the one that runs, so that destructors that release futures do not nest.
     graveyard: RefCell<Vec<Value>>,
     burying: Cell<bool>,
+    /// The lane that this thread used last: see [`take_lane`](Self::take_lane).
+    pub(super) lane: Cell<Option<Arc<Lane>>>,
     /// Arrays that exchanges with lanes fill, kept for the next.
     pub(crate) jobs: Cell<Vec<Job>>,
     pub(crate) lines: Cell<Vec<Line>>,
@@ -128,6 +129,7 @@ impl Local {
             handles,
             graveyard: RefCell::new(Vec::new()),
             burying: Cell::new(false),
+            lane: Cell::default(),
             jobs: Cell::default(),
             lines: Cell::default(),
             tokens: Cell::default(),
