@@ -110,7 +110,12 @@ func (c *core) more() *extra {
 	return c.rest.Load()
 }
 
-func (c *core) base() *core { return c }
+func (f *Future[T]) base() *core {
+	if f == nil {
+		return nil
+	}
+	return &f.core
+}
 
 func (c *core) has(flag uint32) bool { return c.word.Load()&flag != 0 }
 

@@ -45,6 +45,12 @@ func eventually(t testing.TB, what string, is func() bool) {
 	}
 }
 
+// collect runs the garbage collector, and what it found.
+func collect() {
+	runtime.GC()
+	time.Sleep(time.Millisecond)
+}
+
 func must[T any](value T, err error) T {
 	if err != nil {
 		panic(err)

@@ -106,17 +106,23 @@ func (p *puller) batch() {
 
 // rest runs what is left of a batch.
 func (p *puller) rest() {
-	begun, n := time.Now(), 0
+	n := len(p.tasks) - p.next
+	var begun time.Time
+	if p.measures(n) {
+		begun = time.Now()
+	}
 	for p.claim() {
-		n++
 		p.execute()
 		p.deliver()
 	}
 	p.lane.slots.release()
-	if n > 0 {
+	if !begun.IsZero() {
 		p.adapt(time.Since(begun), n)
 	}
 }
+
+// measures says whether it matters how long so many tasks take: a look at the clock costs as much as a small task.
+func (p *puller) measures(n int) bool { return n > 1 || n == p.capacity }
 
 // adapt chooses how many tasks to ask for next, by how long these took.
 func (p *puller) adapt(took time.Duration, n int) {

@@ -21,6 +21,7 @@ type table struct {
 	pages atomic.Pointer[[]*page] // copied to grow, so that they are read without the lock
 	free  []uint32
 	used  uint32
+	over  bool // the engine hands out nothing more
 }
 
 const pageBits = 8
@@ -36,6 +37,9 @@ type place struct {
 func (t *table) add(j job, n int) int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.over {
+		return 0
+	}
 	var index uint32
 	if last := len(t.free) - 1; last >= 0 {
 		index, t.free = t.free[last], t.free[:last]
@@ -89,5 +93,6 @@ func (t *table) drop(tokens []int64) {
 func (t *table) clear() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.over = true
 	t.pages.Store(nil)
 }
