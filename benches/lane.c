@@ -102,7 +102,8 @@ static const struct {
     const char *name;
     void (*run)(size_t tasks);
     size_t tasks;
-} shapes[] = {{"independent", independent, 1000000}, {"chain", chain, 200000}, {"alternating", alternating, 100000}};
+} shapes[] = {
+    {"independent", independent, 1000000}, {"chain", chain, 200000}, {"alternating", alternating, 100000}};
 
 static int64_t now_ns(void) {
     struct timespec now;

@@ -100,10 +100,8 @@ pub unsafe extern "C" fn rask_lane_run(
             unsafe { n_run.write(n) };
         }
     };
-    pulled(|| {
-        write(0);
-        lane::run(lane.id, max, timeout(timeout_ns)?, write)
-    })
+    write(0);
+    pulled(|| lane::run(lane.id, max, timeout(timeout_ns)?, write))
 }
 
 /// The way of bindings: hands back tasks that were handed out, and hands out others, many at a time. Results
@@ -127,6 +125,8 @@ pub unsafe extern "C" fn rask_lane_exchange(
     timeout_ns: i64,
     n_tasks: *mut usize,
 ) -> rask_status {
+    // SAFETY: NULL, or writable, as the header requires.
+    let counted = unsafe { set(n_tasks, 0) };
     pulled(|| {
         // SAFETY: NULL, or that many results, as the header requires.
         let results = unsafe { slice(results, n_results, "results") }?;
@@ -138,10 +138,7 @@ pub unsafe extern "C" fn rask_lane_exchange(
             code: result.code,
         });
         // What is wrong with the rest of the call keeps nobody from handing back.
-        // SAFETY: NULL, or writable, as the header requires.
-        let checked = unsafe { set(n_tasks, 0) }
-            .and_then(|()| check_room(tasks, capacity))
-            .and_then(|()| timeout(timeout_ns));
+        let checked = counted.and_then(|()| check_room(tasks, capacity)).and_then(|()| timeout(timeout_ns));
         let timeout = match checked {
             Ok(timeout) => timeout,
             Err(failure) => {
@@ -177,12 +174,10 @@ pub unsafe extern "C" fn rask_lane_cancelled(
     timeout_ns: i64,
     n: *mut usize,
 ) -> rask_status {
+    // SAFETY: NULL, or writable, as the header requires.
+    let prepared = unsafe { set(n, 0).and_then(|()| room(ids, capacity, "ids")) };
     pulled(|| {
-        // SAFETY: NULL, or writable, as the header requires.
-        let ids = unsafe {
-            set(n, 0)?;
-            room(ids, capacity, "ids")?
-        };
+        let ids = prepared?;
         let told = lane::cancelled(lane.id, ids, timeout(timeout_ns)?)?;
         let Some(told) = told else { return Ok(Pulled::End) };
         // SAFETY: as above, and not NULL.
@@ -223,12 +218,9 @@ pub unsafe extern "C" fn rask_lane_dropped(
     capacity: usize,
     n: *mut usize,
 ) -> rask_status {
-    guard::status(|| {
-        // SAFETY: NULL, or writable, as the header requires.
-        let tokens = unsafe {
-            set(n, 0)?;
-            room(tokens, capacity, "tokens")?
-        };
+    // SAFETY: NULL, or writable, as the header requires.
+    let prepare = || unsafe { set(n, 0).and_then(|()| room(tokens, capacity, "tokens")) };
+    guard::outputs(prepare, |tokens| {
         let told = lane::dropped(lane.id, tokens)?;
         // SAFETY: as above, and not NULL.
         unsafe { set(n, told) }
@@ -255,7 +247,9 @@ impl lane::Out for Room {
     fn put(&mut self, index: usize, task: HandedOut) {
         let HandedOut { id, function, task, attempt, n_args, word } = task;
         // SAFETY: the index is below the capacity that the caller has room for.
-        unsafe { self.0.add(index).write(rask_lane_task { id, r#fn: function, task, attempt, n_args, word }) };
+        unsafe {
+            self.0.add(index).write(rask_lane_task { id, r#fn: function, task, attempt, n_args, word })
+        };
     }
 
     #[inline]

@@ -97,8 +97,11 @@ pub fn exchange<'a>(
             return Err(hand_out::not_out());
         };
         let Some(lane) = lane else { return Ok(Pulled::End) };
-        let (mut returned, outcome) =
-            if results.len() == 0 { (0, Ok(())) } else { hand_out::hand_back(lane, local, results, capacity > 0) };
+        let (mut returned, outcome) = if results.len() == 0 {
+            (0, Ok(()))
+        } else {
+            hand_out::hand_back(lane, local, results, capacity > 0)
+        };
         if outcome.is_err() || capacity == 0 {
             if returned > 0 {
                 lane.give_back(returned);
@@ -190,9 +193,9 @@ pub fn cancelled(id: u64, ids: &mut [u64], timeout: Timeout) -> Result<Option<us
             })?
         };
         match waited {
-            Ok(true) => {}
-            Ok(false) => return Err(wait::time_is_up()),
-            Err(_) => return Ok(None),
+            Some(true) => {}
+            Some(false) => return Err(wait::time_is_up()),
+            None => return Ok(None),
         }
     }
 }
@@ -249,7 +252,16 @@ impl<'a> Pull<'a> {
                 return Ok(Waited::Ready);
             }
         }
-        match wait::suspended_meanwhile(local, || self.lane.wait(self.deadline, self.hears))? {
+        let is_worker = local.slot().is_some();
+        let wait = || {
+            let waited = self.lane.wait(self.deadline, self.hears);
+            if is_worker {
+                // It may be long until this thread has a slot again.
+                self.lane.pass_on();
+            }
+            waited
+        };
+        match wait::suspended_meanwhile(local, wait)? {
             Waited::TimeIsUp => Err(wait::time_is_up()),
             waited => Ok(waited),
         }

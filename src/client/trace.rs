@@ -236,8 +236,11 @@ impl Events<'_> {
         let end = self.end_of(span);
         if !span.is_out {
             let dur = Some(microseconds(end - begun));
-            return events
-                .serialize_element(&Event { dur, args, ..self.event(name, "X", track.thread_id, begun) });
+            return events.serialize_element(&Event {
+                dur,
+                args,
+                ..self.event(name, "X", track.thread_id, begun)
+            });
         }
         // The number is no other task's, and its runs do not overlap.
         let id = Some(span.number);

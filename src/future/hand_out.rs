@@ -96,7 +96,9 @@ pub(crate) fn hand_out(
     let mut handed = Handed::default();
     jobs.iter().take(AHEAD).for_each(|&job| prefetch_address(job));
     for (at, &job) in jobs.iter().enumerate() {
-        jobs.get(at + AHEAD).copied().map(prefetch_address);
+        if let Some(&soon) = jobs.get(at + AHEAD) {
+            prefetch_address(soon);
+        }
         let Some(line) = local.magazine(Class::Task).take() else {
             handed.left = jobs.len() - at;
             break;
@@ -136,7 +138,8 @@ fn begin(lane: &Lane, local: &Local, line: Line, node: NodePtr) -> HandedOut {
     place.node.store(node.to_word(), Ordering::Relaxed);
     place.lane.store(lane.number, Ordering::Relaxed);
     // SAFETY: the line is ours, and has no task.
-    let out = unsafe { (*place.out.get()).write(Out { task: Task::new(node, std::ptr::null()), care: None }) };
+    let out =
+        unsafe { (*place.out.get()).write(Out { task: Task::new(node, std::ptr::null()), care: None }) };
     if node.client() & LIMITED != 0 || trace::is_on() {
         let pins = if node.client() & LIMITED == 0 { Pins::default() } else { out.task.pin_args() };
         out.care = Some(Box::new(Care { pins, traced: trace::begin(node, out.task.attempt(), true, local) }));
@@ -170,7 +173,7 @@ pub(super) fn tell_unwanted(index: u32, node: NodePtr) {
         && place.told.swap(id.0, Ordering::Relaxed) != id.0
         && let Some(lane) = crate::scheduler::lane::find_number(number)
     {
-        lane.cancelled(id.0);
+        lane.cancelled(id.0, is_out);
     }
 }
 

@@ -13,7 +13,7 @@ use super::cascade::{Cascade, class_of, end_unstarted};
 use super::error::Ending;
 use super::node::{LARGE_BODY, NodePtr, SMALL_BODY};
 use super::{State, extra, hand_out, state_of_node};
-use crate::scheduler::{Job, Lane, Local, lane};
+use crate::scheduler::{Job, Lane, Local, find_number, lane};
 use crate::slab::{Class, Id, for_each_line};
 use crate::status::{Failure, Result};
 use crate::value::{Arg, Type, Value};
@@ -97,7 +97,8 @@ pub(super) fn name_of(node: NodePtr) -> Option<String> {
 /// Makes tasks that became ready available to those who pull from their lanes. The newest comes first.
 pub(super) fn publish(mut nodes: Vec<NodePtr>, cascade: &mut Cascade<'_>) {
     // Looked at before any is published, when it may be gone at once.
-    let place = |node: NodePtr| (LaneWord::of(node).lane(), extra::rank(node).map_or(0, |rank| rank.priority));
+    let place =
+        |node: NodePtr| (LaneWord::of(node).lane(), extra::rank(node).map_or(0, |rank| rank.priority));
     nodes.reverse();
     let mut rest = &nodes[..];
     while let Some(&first) = rest.first() {
@@ -108,9 +109,11 @@ pub(super) fn publish(mut nodes: Vec<NodePtr>, cascade: &mut Cascade<'_>) {
         let jobs = group.iter().map(|node| node.to_word() as Job);
         let lane = cascade.local.take_lane_number(number);
         let is_pushed = lane.as_ref().is_some_and(|lane| lane.push(jobs, priority));
-        lane.map(|lane| cascade.local.keep_lane(lane));
+        if let Some(lane) = lane {
+            cascade.local.keep_lane(lane);
+        }
         if !is_pushed {
-            group.iter().for_each(|&node| end_unstarted(node, cascade, || Ending::lane_closed(node)));
+            group.iter().for_each(|&node| end_unstarted(node, cascade, || ending(node)));
         }
     }
 }
@@ -122,12 +125,18 @@ pub(crate) fn publish_all(lane: &Lane, jobs: &[Job], priority: i32, local: &Loca
     }
 }
 
+/// Why a task ends that nobody will pull.
+fn ending(node: NodePtr) -> Ending {
+    let is_open = find_number(node.client()).is_some();
+    if is_open { Ending::lane_closed(node) } else { Ending::closed(node) }
+}
+
 /// Ends jobs that nobody will pull.
 pub(crate) fn end_jobs(jobs: &[Job], local: &Local) {
     for &job in jobs {
         let node = NodePtr::from_word(job as u64);
         let mut cascade = Cascade::new(local);
-        end_unstarted(node, &mut cascade, || Ending::lane_closed(node));
+        end_unstarted(node, &mut cascade, || ending(node));
         cascade.run();
     }
 }
@@ -146,7 +155,7 @@ pub(crate) fn end_all(lane: &Lane, jobs: &[Job], local: &Local) {
             let mut cascade = Cascade::new(local);
             let waits = node.client() == lane.client && state_of_node(node) == State::Pending;
             if waits && number_of(node) == Some(lane.number) {
-                cascade.settle(node, &Ending::lane_closed(node));
+                cascade.settle(node, &ending(node));
             }
             cascade.let_go(node);
             cascade.run();

@@ -6,6 +6,7 @@
 //! something happens twice or never.
 
 mod cascade;
+mod lane;
 mod models;
 mod retry;
 

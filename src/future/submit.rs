@@ -4,9 +4,9 @@ use super::cascade::{Cascade, class_of};
 use super::dependents::{Closed, UNLINKED};
 use super::error::{Ending, Error, state_of};
 use super::identity::Identity;
+use super::lane::OnLane;
 use super::node::{self, Block, Inline, NodePtr, Shape, fits_body};
 use super::read::{at_argument, discard, input, read};
-use super::lane::OnLane;
 use super::{State, SubmitOptions, TaskFn, extra, lane, trace};
 use crate::log::log;
 use crate::scheduler::{Job, Lane, Local, Rank};
@@ -96,7 +96,8 @@ fn make_on_lane(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
 #[inline(always)]
 fn make_in_body(local: &Local, spec: Spec<'_>, args: &[Arg], other_words: usize) -> Result<Made> {
     let inline = Shape::of(args.iter().map(inline_kind));
-    let Some((shape, words)) = inline.filter(|&(_, words)| other_words == 0 || fits_body(words + other_words))
+    let Some((shape, words)) =
+        inline.filter(|&(_, words)| other_words == 0 || fits_body(words + other_words))
     else {
         return make_with_block(local, spec, args);
     };

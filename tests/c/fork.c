@@ -1,6 +1,6 @@
 /* fork: in the child every call is RASK_E_FORKED and nothing hangs; the parent goes on as if nothing had
  * happened. */
-#include "check.h"
+#include "lanes.h"
 #include <sys/wait.h>
 
 /* Runs body in a child, with a watchdog of its own; the child must exit with 0. */
@@ -166,6 +166,33 @@ static void at_any_moment(void) {
     CHECK_OK(rask_release(finished));
 }
 
+static void a_child_is_refused_lanes(void) {
+    rask_lane lane = open_lane();
+    rask_future f = submit_to(lane, inc, RASK_ARGS(1));
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        rask_lane_task task;
+        uint64_t id;
+        int64_t token;
+        size_t n;
+        bool refused = rask_lane_run(lane, 1, RASK_FOREVER, &n) == RASK_E_FORKED && n == 0 &&
+                       rask_lane_exchange(lane, NULL, 0, &task, 1, RASK_FOREVER, &n) == RASK_E_FORKED &&
+                       rask_lane_cancelled(lane, &id, 1, RASK_FOREVER, &n) == RASK_E_FORKED &&
+                       rask_lane_dropped(lane, &token, 1, &n) == RASK_E_FORKED &&
+                       rask_lane_close(lane) == RASK_E_FORKED && rask_lane_fd(lane) == -1 &&
+                       rask_lane_open(client, NULL).id == 0;
+        _exit(refused ? 0 : 1);
+    }
+    int status;
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK_EQ(status, 0);
+    CHECK_EQ(run_ready(lane), 1);
+    CHECK_I64(f, 2);
+    CHECK_OK(rask_release(f));
+    CHECK_OK(rask_lane_close(lane));
+}
+
 int main(void) {
     RUN_WITH(2, every_call_is_refused);
     RUN_WITH(2, and_the_child_may_exit);
@@ -173,5 +200,6 @@ int main(void) {
     RUN_WITH(2, a_child_of_the_child);
     RUN_WITH(2, no_new_client_either);
     RUN_WITH(2, at_any_moment);
+    RUN_WITH(1, a_child_is_refused_lanes);
     return 0;
 }

@@ -1,4 +1,5 @@
-/* Lanes: tasks that threads of the program run by rask_lane_run. What holds for tasks of workers holds for them. */
+/* Lanes: tasks that threads of the program run by rask_lane_run. What holds for tasks of workers holds for
+ * them. */
 #include "lanes.h"
 
 #include <poll.h>
@@ -420,7 +421,8 @@ static void bad_lanes_make_futures_in_error(void) {
     struct {
         rask_lane lane;
         rask_status status;
-    } cases[] = {{foreign, RASK_E_HANDLE}, {closed, RASK_E_CLOSED}, {stale, RASK_E_HANDLE}, {wrong, RASK_E_HANDLE}};
+    } cases[] = {
+        {foreign, RASK_E_HANDLE}, {closed, RASK_E_CLOSED}, {stale, RASK_E_HANDLE}, {wrong, RASK_E_HANDLE}};
     for (size_t i = 0; i < 4; i++) {
         rask_future f = submit_to(cases[i].lane, inc, RASK_ARGS(rask_object(&p, &probe_type)));
         CHECK_FAILS(f, cases[i].status);

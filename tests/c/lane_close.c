@@ -1,15 +1,15 @@
-/* Lanes and the end: of the lane, of its client, in every order; and fork. */
+/* Lanes and the end: of the lane, of its client, in every order. */
 #include "lanes.h"
 
 #include <poll.h>
-#include <sys/wait.h>
 
 static void what_nobody_pulled_is_cancelled(void) {
     rask_lane lane = open_lane();
     gate *g = gate_new();
     rask_future open = submit_held(client, g, 1);
     rask_future ready = submit_to(lane, inc, RASK_ARGS(rask_lane_token(lane, 1)));
-    rask_future waits = submit_to(lane, inc, RASK_ARGS(open)), after = rask_submit(client, inc, RASK_ARGS(ready));
+    rask_future waits = submit_to(lane, inc, RASK_ARGS(open)),
+                after = rask_submit(client, inc, RASK_ARGS(ready));
     rask_submit_options options = on_lane(lane);
     options.priority = 3;
     rask_future first = rask_submit_with(client, inc, RASK_ARGS(1), &options);
@@ -223,33 +223,6 @@ static void nobody_ever_pulls(void) {
     CHECK_OK(rask_lane_close(lane));
 }
 
-static void a_forked_child_is_refused(void) {
-    rask_lane lane = open_lane();
-    rask_future f = submit_to(lane, inc, RASK_ARGS(1));
-    pid_t child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        rask_lane_task task;
-        uint64_t id;
-        int64_t token;
-        size_t n;
-        bool refused = rask_lane_run(lane, 1, RASK_FOREVER, &n) == RASK_E_FORKED && n == 0 &&
-                       rask_lane_exchange(lane, NULL, 0, &task, 1, RASK_FOREVER, &n) == RASK_E_FORKED &&
-                       rask_lane_cancelled(lane, &id, 1, RASK_FOREVER, &n) == RASK_E_FORKED &&
-                       rask_lane_dropped(lane, &token, 1, &n) == RASK_E_FORKED &&
-                       rask_lane_close(lane) == RASK_E_FORKED && rask_lane_fd(lane) == -1 &&
-                       rask_lane_open(client, NULL).id == 0;
-        _exit(refused ? 0 : 1);
-    }
-    int status;
-    CHECK_EQ(waitpid(child, &status, 0), child);
-    CHECK_EQ(status, 0);
-    CHECK_EQ(run_ready(lane), 1);
-    CHECK_I64(f, 2);
-    CHECK_OK(rask_release(f));
-    CHECK_OK(rask_lane_close(lane));
-}
-
 static void many_lanes_come_and_go(void) {
     for (size_t i = 0; i < scaled(20000); i++) {
         rask_lane lane = open_lane();
@@ -272,7 +245,6 @@ int main(void) {
     RUN_WITH(1, a_task_closes_its_own_lane);
     RUN_WITH(1, a_destructor_closes_the_lane);
     RUN(nobody_ever_pulls);
-    RUN_WITH(1, a_forked_child_is_refused);
     RUN_WITH(1, many_lanes_come_and_go);
     return 0;
 }

@@ -50,7 +50,7 @@ static void results_of_all_kinds(void) {
                          rask_of(x),
                          rask_take(rask_clone(pending)),
                          rask_bytes("abc", 3)};
-    static const rask_kind kinds[] = {RASK_NONE,   RASK_F64,  RASK_BYTES, RASK_POINTER, RASK_OBJECT,
+    static const rask_kind kinds[] = {RASK_NONE, RASK_F64, RASK_BYTES, RASK_POINTER, RASK_OBJECT,
                                       RASK_LIST, RASK_I64, RASK_I64,   RASK_BYTES};
     rask_lane_result results[9];
     for (int i = 0; i < 9; i++) {
@@ -499,7 +499,37 @@ static void a_waiting_exchange_hears_of_tokens(void) {
     CHECK_OK(rask_lane_close(lane));
 }
 
+static void check_file(const char *path, const char *part) {
+    static char text[1 << 16];
+    FILE *file = fopen(path, "r");
+    CHECK(file != NULL);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    CHECK_STR_CONTAINS(text, part);
+    CHECK_EQ(remove(path), 0);
+}
+
+static void seen_in_traces_and_dumps(void) {
+    rask_lane lane = open_lane();
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/rask-lane-%d", (int)getpid());
+    CHECK_OK(rask_trace_start(client, path));
+    rask_future f = submit_to(lane, nothing, RASK_NO_ARGS), g = submit_to(lane, nothing, RASK_NO_ARGS);
+    rask_lane_task a = pull_one(lane), b = pull_one(lane);
+    CHECK_OK(give(lane, a.id, rask_i64(1)));
+    CHECK_OK(give(lane, b.id, rask_i64(1)));
+    CHECK_OK(rask_trace_stop(client));
+    check_file(path, "\"ph\":\"b\""); /* asynchronous: both were out at a time */
+    rask_future h = submit_to(lane, nothing, RASK_NO_ARGS);
+    CHECK_OK(rask_client_dump(client, path));
+    check_file(path, "\"lane\": \"test\"");
+    CHECK_EQ(run_ready(lane), 1);
+    CHECK_OK(rask_release_all(RASK_FUTURES(f, g, h)));
+    CHECK_OK(rask_lane_close(lane));
+}
+
 int main(void) {
+    RUN_WITH(1, seen_in_traces_and_dumps);
     RUN_WITH(1, a_task_as_it_is_handed_out);
     RUN_WITH(1, results_of_all_kinds);
     RUN_WITH(1, what_the_task_returned_counts_without_a_value);

@@ -1,4 +1,5 @@
-/* Lanes under load: many tasks, many threads that pull, while others submit, cancel, retry, release and close. */
+/* Lanes under load: many tasks, many threads that pull, while others submit, cancel, retry, release and
+ * close. */
 #include "lanes.h"
 
 enum { BATCH = 64, MAX_OUT = 4096 };
@@ -6,8 +7,8 @@ enum { BATCH = 64, MAX_OUT = 4096 };
 /* A puller that hands back what it was given, one more than the word; every 50th result fails. */
 typedef struct puller {
     rask_lane lane;
-    bool runs;     /* by rask_lane_run */
-    bool fails;    /* some */
+    bool runs;  /* by rask_lane_run */
+    bool fails; /* some */
     size_t batch;
     atomic_size_t *n_dropped;
     uint64_t n_handed;
@@ -26,7 +27,8 @@ static void *pull(void *context) {
         } else {
             for (size_t i = 0; i < n; i++) {
                 bool fails = p->fails && tasks[i].word % 50 == 0;
-                results[i] = (rask_lane_result){tasks[i].id, rask_i64(tasks[i].word + 1), fails ? "fails" : NULL, 3};
+                results[i] =
+                    (rask_lane_result){tasks[i].id, rask_i64(tasks[i].word + 1), fails ? "fails" : NULL, 3};
             }
             status = rask_lane_exchange(p->lane, results, n, tasks, p->batch, RASK_FOREVER, &n);
             p->n_handed += n;
@@ -107,7 +109,8 @@ static void chains_through_both(void) {
         join_thread(threads[i]);
 }
 
-/* Ends of every kind at once: what is true at the end is that nothing is left, and every token has come back. */
+/* Ends of every kind at once: what is true at the end is that nothing is left, and every token has come back.
+ */
 typedef struct submitter {
     rask_lane lane;
     uint64_t seed;
@@ -211,8 +214,9 @@ static void *submit_until_closed(void *context) {
     rask_submit_options options = on_lane(s->lane);
     rask_future last = {0};
     for (;;) {
-        rask_future f = last.id ? rask_submit_with(client, inc, RASK_ARGS(last), &options)
-                                : rask_submit_with(client, inc, RASK_ARGS(rask_lane_token(s->lane, 1)), &options);
+        rask_future f = last.id
+                            ? rask_submit_with(client, inc, RASK_ARGS(last), &options)
+                            : rask_submit_with(client, inc, RASK_ARGS(rask_lane_token(s->lane, 1)), &options);
         CHECK_OK(rask_release(last));
         if (f.id == 0 || rask_future_state(f) == RASK_ERROR) {
             rask_error error = RASK_ERROR_INIT;
@@ -234,7 +238,8 @@ static void closed_in_the_midst(void) {
         client = open_workers(2);
         rask_lane lane = open_lane();
         atomic_size_t n_dropped = 0;
-        puller pullers[2] = {{lane, false, true, 5, &n_dropped, 0}, {lane, round % 2 == 0, false, 2, &n_dropped, 0}};
+        puller pullers[2] = {{lane, false, true, 5, &n_dropped, 0},
+                             {lane, round % 2 == 0, false, 2, &n_dropped, 0}};
         submitter submitters[2];
         pthread_t threads[4];
         for (unsigned i = 0; i < 2; i++) {

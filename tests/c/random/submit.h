@@ -27,7 +27,8 @@ static void choose_wrong(thread *t, chosen *c) {
     c->is_wrong = true;
     switch (below(t, 6)) {
     case 0:
-        c->options.struct_size = below(t, sizeof c->options);
+        c->options.struct_size =
+            below(t, offsetof(rask_submit_options, lane)); /* the first version had no more */
         break;
     case 1:
         c->options.flags = RASK_PURE | RASK_IMPURE;
