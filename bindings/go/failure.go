@@ -14,8 +14,9 @@ import (
 type remembered struct{ err error }
 
 type origin struct {
-	client uint64
-	key    string
+	client    uint64
+	key       string
+	cancelled bool // why it was cancelled, which may be while it fails
 }
 
 var failures struct {
@@ -27,7 +28,17 @@ var failures struct {
 func (c *core) remember(key string, err error) {
 	r := &remembered{err}
 	c.more().cause.Store(r)
-	from := origin{c.engine().id, key}
+	r.keep(origin{c.engine().id, key, false})
+}
+
+// rememberCancel keeps why it is cancelled.
+func (c *core) rememberCancel(cause error) {
+	r := &remembered{cause}
+	c.more().reason.Store(r)
+	r.keep(origin{c.engine().id, c.Key(), true})
+}
+
+func (r *remembered) keep(from origin) {
 	failures.Lock()
 	defer failures.Unlock()
 	if failures.by == nil {
@@ -46,10 +57,10 @@ func forget(from origin) {
 	}
 }
 
-// recall is the error that the task with this key failed with, or nil.
-func recall(client uint64, key string) error {
+// recall is the error that a task failed with, or nil.
+func recall(from origin) error {
 	failures.Lock()
-	r := failures.by[origin{client, key}]
+	r := failures.by[from]
 	failures.Unlock()
 	if r := r.Value(); r != nil {
 		return r.err
@@ -73,6 +84,6 @@ func (c *core) why(id uint64) error {
 		Origin:   C.GoString(e.origin),
 		Attempts: int(e.attempts),
 	}
-	err.cause = recall(c.engine().id, err.Origin)
+	err.cause = recall(origin{c.engine().id, err.Origin, err.Status == ErrCancelled})
 	return err
 }

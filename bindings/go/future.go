@@ -9,6 +9,7 @@ import "C"
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"unsafe"
 )
@@ -90,12 +91,13 @@ type extra struct {
 	task    atomic.Pointer[taskState]   // what contexts of the running task need
 	stop    atomic.Pointer[func() bool] // following the context of the submit
 	done    atomic.Pointer[doneChannel]
-	cause   atomic.Pointer[remembered]
-	attempt atomic.Uint32   // of the running task, if it is not the first
-	ctx     context.Context // of the submit
-	inputs  []*core         // of a C task: they know why they failed
-	of      any             // the *Future[T] whose value it shares, submitted under the same key before
-	failed  error           // why there is no future, or one that never had a task
+	cause   atomic.Pointer[remembered] // what it failed with
+	reason  atomic.Pointer[remembered] // why it was cancelled
+	attempt atomic.Uint32              // of the running task, if it is not the first
+	ctx     context.Context            // of the submit
+	inputs  []*core                    // of a C task: they know why they failed
+	of      any                        // the *Future[T] whose value it shares, submitted under the same key before
+	failed  error                      // why there is no future, or one that never had a task
 }
 
 // more is where to write what few futures need.
@@ -281,9 +283,9 @@ func (c *core) cancel(cause error, reason string) error {
 		return err
 	}
 	if cause != nil {
-		reason = cause.Error()
+		reason = strings.ReplaceAll(cause.Error(), "\x00", "\\0")
 		// Before anybody can see the cancellation. If it comes too late, nobody asks for its cause.
-		c.remember(c.Key(), cause)
+		c.rememberCancel(cause)
 	}
 	words := C.CString(reason)
 	defer C.free(unsafe.Pointer(words))

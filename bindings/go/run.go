@@ -49,38 +49,32 @@ func (r *run) clear() {
 
 // mayRun cancels what is not to be run: what was not begun when the client was closed, or when its context was done.
 func (r *run) mayRun() bool {
-	var cause error
-	ctx, reason := (*taskContext)(r.core).parent(), ""
-	switch {
-	case r.core.engine().closing.Load():
-		reason = "client closed"
-	case ctx.Err() != nil:
-		cause = causeOf(ctx)
-	default:
-		return true
+	if r.core.engine().closing.Load() {
+		r.cancel(nil, "client closed")
+		return false
 	}
-	r.outcome.err = nil
-	if id := r.core.lease.slots[r.core.slot].Load(); id == 0 { // the call that submits it has not returned
-		r.outcome.err = &Error{Status: ErrCancelled, Message: reason, cause: cause}
-	} else {
-		_ = r.core.cancel(cause, reason)
-	}
-	return false
+	return !r.isCancelledByContext()
 }
 
-// keyOf is the key of a future whose task runs.
-func (l *lane) keyOf(c *core) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for p := range l.pullers {
-		p.mu.Lock()
-		if p.current == c {
-			defer p.mu.Unlock()
-			return C.GoString(C.rask_task_key(p.run.task))
-		}
-		p.mu.Unlock()
+// isCancelledByContext cancels the future if the context of its submit is done. Others hear of that too, but perhaps after the task,
+// which may have returned for that very reason.
+func (r *run) isCancelledByContext() bool {
+	rest := r.core.rest.Load()
+	if rest == nil || rest.ctx == nil || rest.ctx.Err() == nil {
+		return false
 	}
-	return c.Key() // it has returned
+	r.cancel(causeOf(rest.ctx), "")
+	return true
+}
+
+func (r *run) cancel(cause error, reason string) {
+	r.outcome = outcome{}
+	if id := r.core.lease.slots[r.core.slot].Load(); id != 0 {
+		_ = r.core.cancel(cause, reason) // or it is already
+		return
+	}
+	// The call that submits it has not returned.
+	r.outcome.err = &Error{Status: ErrCancelled, Message: reason, cause: cause}
 }
 
 // leave ends a run, also when the function panicked.
@@ -90,7 +84,9 @@ func (r *run) leave(returned *bool) {
 			r.outcome.err = &PanicError{Value: value, Stack: debug.Stack()}
 		}
 	}
-	if err := r.outcome.err; err != nil {
+	if r.isCancelledByContext() {
+		r.core.word.Or(isOver)
+	} else if err := r.outcome.err; err != nil {
 		r.core.remember(C.GoString(C.rask_task_key(r.task)), err)
 		r.core.word.Or(isOver)
 	}
@@ -245,4 +241,19 @@ func insideTask() bool {
 			}
 		}
 	}
+}
+
+// keyOf is the key of a future whose task runs.
+func (l *lane) keyOf(c *core) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for p := range l.pullers {
+		p.mu.Lock()
+		if p.current == c {
+			defer p.mu.Unlock()
+			return C.GoString(C.rask_task_key(p.run.task))
+		}
+		p.mu.Unlock()
+	}
+	return c.Key() // it has returned
 }
