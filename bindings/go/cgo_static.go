@@ -2,8 +2,8 @@
 
 package rask
 
-// The archive comes first and leaves nothing for the shared library to resolve, which is therefore not needed.
-//
 // #cgo LDFLAGS: -l:librask.a -Wl,--as-needed
 // #cgo pkg-config: --static rask
 import "C"
+
+// The archive comes first and leaves nothing for the shared library to resolve, which is therefore not needed.
