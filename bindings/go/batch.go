@@ -64,6 +64,7 @@ type sheet struct {
 	cores  []*core
 	counts []C.uint32_t
 	inputs []C.rask_go_input
+	pinned []*core // futures of other sheets among the inputs
 }
 
 func newSheet(e *engine) *sheet {
@@ -100,7 +101,10 @@ func (s *sheet) add(c *core, j job, args []argument) (added bool, err error) {
 		if of.lease == s.lease {
 			s.inputs = append(s.inputs, C.rask_go_input{earlier: C.int64_t(of.slot)})
 		} else {
-			id, _ := of.handle()
+			id, err := of.pin() // it may be closed before this is sent
+			if err == nil {
+				s.pinned = append(s.pinned, of)
+			}
 			s.inputs = append(s.inputs, C.rask_go_input{future: C.uint64_t(id), earlier: -1})
 		}
 	}
@@ -140,7 +144,10 @@ func (s *sheet) sendLocked() {
 	C.rask_go_submit_batch(C.uint64_t(e.id), C.uint64_t(e.lane.id), C.int64_t(first), C.size_t(n),
 		&s.counts[0], inputs, idsPointer(ids), &left)
 	openAll(s.cores, ids, failed(&left))
-	s.cores, s.counts, s.inputs = nil, nil, nil
+	for _, c := range s.pinned {
+		c.unpin()
+	}
+	s.cores, s.counts, s.inputs, s.pinned = nil, nil, nil, nil
 	s.lease.sheet.Store(nil) // what was written is seen by who sees this
 }
 
