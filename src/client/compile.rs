@@ -2,7 +2,9 @@
 
 use super::graph::{Part, PartOptions, Source};
 use super::table::IdHasher;
-use crate::future::{Argument, Input, MAX_TASKS, OwnedOptions, Plan, Step, TaskFn};
+use crate::future::{
+    Argument, Input, MAX_TASKS, Number, OwnedOptions, Plan, Program, Step, TaskFn, is_finished_in,
+};
 use crate::status::{Failure, NOMEM, Result};
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
@@ -22,6 +24,28 @@ pub(super) fn compile(outputs: &[Arc<Part>], is_pure: bool) -> Result<Plan> {
     }
     graph.find_needed(outputs);
     graph.into_plan(outputs, is_pure)
+}
+
+/// The program that computes `output` in this client, if it can be one: all that is needed is without mistakes and options, and futures from
+/// outside are finished.
+pub(super) fn compile_program(output: &Arc<Part>, client: u64) -> Option<Program> {
+    let outputs = std::slice::from_ref(output);
+    let graph = Graph::new(outputs);
+    let is_plain = |part: &&Part| {
+        let mut is_plain =
+            part.mistake.is_none() && !matches!(part.options.as_deref(), Some(PartOptions::All(_)));
+        for arg in &part.args {
+            arg.for_each_input(&mut |source| {
+                is_plain &= match source {
+                    Source::Part(_) => true,
+                    Source::Future(future) => is_finished_in(future, client),
+                }
+            });
+        }
+        is_plain
+    };
+    (graph.parts.len() >= SHORTEST && graph.parts.len() < MAX_TASKS && graph.parts.iter().all(is_plain))
+        .then(|| graph.into_program())
 }
 
 type Indices = HashMap<*const Part, u32, BuildHasherDefault<IdHasher>>;
@@ -133,6 +157,22 @@ impl<'a> Graph<'a> {
             maker.plan.output(task.expect("outputs are needed"));
         }
         Ok(maker.plan)
+    }
+
+    /// Of a graph all of whose parts are needed.
+    fn into_program(self) -> Program {
+        let mut program = Program::default();
+        let mut numbers: Vec<Number> = Vec::with_capacity(self.parts.len());
+        for part in &self.parts {
+            let mut name = |source: &Source| match source {
+                Source::Part(input) => numbers[self.indices[&Arc::as_ptr(input)] as usize],
+                Source::Future(future) => program.given(future.clone()),
+            };
+            let args: Vec<_> = part.args.iter().map(|arg| arg.map(&mut name)).collect();
+            numbers.push(program.step(function(part), part.name(), args));
+        }
+        program.finish();
+        program
     }
 
     /// How many parts, this one and those that follow, make a chain to be run as one task. What takes nothing but the part before follows it

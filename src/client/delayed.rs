@@ -1,10 +1,10 @@
 //! Lazy graphs: delayed calls, which run nothing, and the verbs that compute them.
 
-use super::compile::compile;
-use super::engine::{self, Engine};
+use super::compile::{compile, compile_program};
+use super::engine::{self, Engine, Traits};
 use super::graph::{self, Part};
 use super::table::Table;
-use crate::future::{self, Plan, SubmitOptions, TaskFn};
+use crate::future::{self, Plan, Program, SubmitOptions, TaskFn};
 use crate::slab::Kind;
 use crate::status::{Failure, Result};
 use crate::value::Arg;
@@ -72,12 +72,63 @@ pub fn compute_all(client: u64, delayed: &[u64], out: &mut [u64]) -> Result<()> 
 
 /// What it takes to compute some delayeds.
 struct Prepared {
-    plan: Plan,
-    is_pure: bool,
+    form: Form,
+    /// Of the clients that it is for.
+    traits: Traits,
     /// What becomes of each delayed asked for; `None`: they are the outputs, in order.
     slots: Option<Box<[Slot]>>,
     /// What it counts in [`PLANNED`].
     weight: usize,
+}
+
+enum Form {
+    /// To be made nodes of.
+    Plan(Box<Plan>),
+    /// To be interpreted.
+    Program(Arc<Program>),
+}
+
+impl Form {
+    fn new(outputs: &[Arc<Part>], client: u64, traits: Traits) -> Result<Self> {
+        if let ([output], true) = (outputs, traits.interprets)
+            && let Some(program) = compile_program(output, client)
+        {
+            return Ok(Form::Program(Arc::new(program)));
+        }
+        compile(outputs, traits.is_pure).map(|plan| Form::Plan(Box::new(plan)))
+    }
+
+    /// Whether it will do for the client, too. What is a plan because futures from outside are not finished stays one.
+    fn fits(&self, client: u64) -> bool {
+        match self {
+            Form::Plan(_) => true,
+            Form::Program(program) => program.fits(client),
+        }
+    }
+
+    /// How many tasks it has.
+    fn len(&self) -> usize {
+        match self {
+            Form::Plan(plan) => plan.len(),
+            Form::Program(program) => program.len(),
+        }
+    }
+
+    fn n_outputs(&self) -> usize {
+        match self {
+            Form::Plan(plan) => plan.n_outputs(),
+            Form::Program(_) => 1,
+        }
+    }
+
+    fn compute(&self, client: u64, out: &mut [u64]) -> Result<()> {
+        let engine = engine::of(client);
+        match self {
+            Form::Plan(plan) => engine.compute(client, plan, out)?,
+            Form::Program(program) => out[0] = engine.interpret(client, program)?,
+        }
+        Ok(())
+    }
 }
 
 enum Slot {
@@ -111,16 +162,16 @@ impl Drop for Prepared {
 
 fn compute_into(client: u64, delayed: &[u64], out: &mut [u64]) -> Result<()> {
     let engine = engine::of(client);
-    let is_pure = engine.submits_are_pure(client)?;
-    let prepared = match kept(delayed).filter(|prepared| prepared.is_pure == is_pure) {
+    let traits = engine.traits(client)?;
+    let prepared = match kept(delayed).filter(|kept| kept.traits == traits && kept.form.fits(client)) {
         Some(prepared) => prepared,
-        None => prepare(delayed, is_pure)?,
+        None => prepare(delayed, client, traits)?,
     };
     let Some(slots) = &prepared.slots else {
-        return engine.compute(client, &prepared.plan, out);
+        return prepared.form.compute(client, out);
     };
-    let mut ids = vec![0; prepared.plan.n_outputs()];
-    engine.compute(client, &prepared.plan, &mut ids)?;
+    let mut ids = vec![0; prepared.form.n_outputs()];
+    prepared.form.compute(client, &mut ids)?;
     let mut firsts = vec![None; ids.len()];
     let mut outcome = Ok(());
     for (index, slot) in slots.iter().enumerate() {
@@ -149,7 +200,7 @@ fn kept(delayed: &[u64]) -> Option<Arc<Prepared>> {
     if *planned.delayed == *delayed { planned.prepared.lock().clone() } else { None }
 }
 
-fn prepare(delayed: &[u64], is_pure: bool) -> Result<Arc<Prepared>> {
+fn prepare(delayed: &[u64], client: u64, traits: Traits) -> Result<Arc<Prepared>> {
     let mut outputs: Vec<Arc<Part>> = Vec::with_capacity(delayed.len());
     let mut known = HashMap::with_capacity(delayed.len());
     let slots: Box<[Slot]> = delayed
@@ -162,12 +213,12 @@ fn prepare(delayed: &[u64], is_pure: bool) -> Result<Arc<Prepared>> {
             Err(failure) => Slot::Bad(failure),
         })
         .collect();
-    let plan = compile(&outputs, is_pure)?;
+    let form = Form::new(&outputs, client, traits)?;
     // Plans never weigh more than the graphs: a program that computes each prefix of a long chain gets no plan for each.
-    let weight = plan.len();
+    let weight = form.len();
     let is_kept = PLANNED.fetch_add(weight, Ordering::Relaxed) + weight <= 2 * graph::n_parts();
     let slots = if outputs.len() == delayed.len() { None } else { Some(slots) };
-    let prepared = Arc::new(Prepared { plan, is_pure, slots, weight });
+    let prepared = Arc::new(Prepared { form, traits, slots, weight });
     if is_kept {
         keep(delayed, &outputs, prepared.clone());
     }

@@ -1,11 +1,11 @@
 //! The embedded engine: worker threads in this process.
 
-use super::engine::Engine;
+use super::engine::{Engine, Traits};
 use super::{
     DEFAULT_SPARES, MAX_SPARES, MAX_STACK, MAX_WORKERS, MIN_STACK, Options, Stats, SubmitOptions, Timeout,
     discard, dump, memory, trace, wait,
 };
-use crate::future::{self, Made, Plan, Spec, Task, TaskFn};
+use crate::future::{self, Made, Plan, Program, Spec, Task, TaskFn};
 use crate::scheduler::{self, Core, Job, Lane, Local, Resources, Settings, trait_bit};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
@@ -236,9 +236,20 @@ impl Engine for Embedded {
         })
     }
 
-    fn submits_are_pure(&self, client: u64) -> Result<bool> {
+    fn traits(&self, client: u64) -> Result<Traits> {
         let number = Local::with(|local| local.enter(Id(client)))?;
-        Ok(number & trait_bit::PURE != 0)
+        // With a limit each value has to be one that can leave memory; a trace shows each task.
+        let interprets = number & trait_bit::ALL == 0 && !future::trace::is_on();
+        Ok(Traits { is_pure: number & trait_bit::PURE != 0, interprets })
+    }
+
+    fn interpret(&self, client: u64, program: &Arc<Program>) -> Result<u64> {
+        Local::with(|local| {
+            let client = local.enter(Id(client))?;
+            let made = future::prepare_program(program, local, client)?;
+            publish(local, client, &made);
+            Ok(made.id.0)
+        })
     }
 
     fn compute(&self, client: u64, plan: &Plan, out: &mut [u64]) -> Result<()> {

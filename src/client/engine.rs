@@ -5,10 +5,20 @@
 
 use super::embedded::Embedded;
 use super::{Stats, SubmitOptions, Timeout};
-use crate::future::{Plan, TaskFn};
+use crate::future::{Plan, Program, TaskFn};
 use crate::status::{Failure, Result};
 use crate::value::Arg;
 use std::ffi::CStr;
+use std::sync::Arc;
+
+/// What it takes to know of a client when a lazy graph is made ready for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Traits {
+    /// Submits are pure unless they say otherwise.
+    pub(super) is_pure: bool,
+    /// A graph need not become futures, one for each task: nobody looks at them just now.
+    pub(super) interprets: bool,
+}
 
 /// What a client does with work.
 pub(super) trait Engine {
@@ -36,11 +46,14 @@ pub(super) trait Engine {
     /// See [`scatter`](super::scatter).
     fn scatter(&self, client: u64, value: &Arg) -> Result<u64>;
 
-    /// Whether the client's submits are pure unless they say otherwise. Fails if it takes none.
-    fn submits_are_pure(&self, client: u64) -> Result<bool>;
+    /// What the client does with lazy graphs. Fails if it takes none.
+    fn traits(&self, client: u64) -> Result<Traits>;
 
     /// Submits the tasks of a plan; `out` has room for the futures of its outputs. `Err`: none was made.
     fn compute(&self, client: u64, plan: &Plan, out: &mut [u64]) -> Result<()>;
+
+    /// Submits a program; its output's future.
+    fn interpret(&self, client: u64, program: &Arc<Program>) -> Result<u64>;
 
     /// See [`drain`](super::drain).
     fn drain(&self, client: u64, timeout: Timeout) -> Result<()>;

@@ -9,7 +9,7 @@ use super::node::{Edge, Inline, MAX_INLINE, NodePtr, link_of};
 use super::settle::{Telling, leave_unless_alone};
 use super::spread::Spread;
 use super::watch::Watch;
-use super::{State, extra, held, lane, on_done};
+use super::{State, extra, held, lane, on_done, program};
 use crate::scheduler::{Job, Local};
 use crate::slab::Class;
 use crate::value::Value;
@@ -35,6 +35,8 @@ pub(super) struct Rest<'a> {
     /// Futures that nobody wants and that did not finish: to be cancelled if they are not done, their inputs to be released. A reference
     /// on each is ours, the last but perhaps the engine's.
     pub(super) unwanted: Vec<NodePtr>,
+    /// Jobs of [programs](super::program) that wait for what steps have returned, to be parked.
+    pub(super) parked: Vec<Job>,
     /// From the end of a future without a value until all who depend on it were told: no retry comes in between.
     pub(super) telling: Option<Telling<'a>>,
     /// The client of futures that ended other than by running: somebody may wait until it has none left.
@@ -53,6 +55,11 @@ impl<'a> Cascade<'a> {
     /// As [`new`](Self::new), for a worker that asks for the [`next`](Self::run) task.
     pub(crate) fn keeping_next(local: &'a Local) -> Self {
         Self { keeps_next: true, ..Self::new(local) }
+    }
+
+    /// Whether the task to run next is the caller's.
+    pub(super) fn keeps_next(&self) -> bool {
+        self.keeps_next
     }
 
     /// Does all that is to be done. Returns the task to run next, if one was kept.
@@ -84,6 +91,8 @@ impl<'a> Cascade<'a> {
                 }
             } else if let Some(nodes) = self.take_ready_on_lanes() {
                 lane::publish(nodes, self);
+            } else if let Some(job) = self.rest.as_mut().and_then(|rest| rest.parked.pop()) {
+                program::park_awaited(job, self);
             } else {
                 break;
             }
@@ -105,6 +114,12 @@ impl<'a> Cascade<'a> {
     #[cold]
     pub(super) fn rest(&mut self) -> &mut Rest<'a> {
         self.rest.get_or_insert_default()
+    }
+
+    /// Ends the wait of a step for the future that it has returned; its job's credit is ours from now on.
+    #[cold]
+    pub(super) fn park(&mut self, job: Job) {
+        self.rest().parked.push(job);
     }
 
     /// How many dependents ended for that reason.
@@ -226,6 +241,13 @@ impl<'a> Cascade<'a> {
             self.finish_unwanted(node, value);
             return false;
         }
+        self.finish_wanted(node, value);
+        true
+    }
+
+    /// As [`finish`](Self::finish), by who has seen that the value is wanted: if somebody cancels it from then on, the value is kept for a retry.
+    #[inline]
+    pub(super) fn finish_wanted(&mut self, node: NodePtr, value: &mut Value) {
         self.release_inputs(node);
         node.set_value(value);
         // Counted first: who has seen the result finds it counted.
@@ -236,7 +258,6 @@ impl<'a> Cascade<'a> {
             Some(edges) => self.closed(edges, Ending::Finished),
             None => self.finish_late(node),
         }
-        true
     }
 
     /// A task that ran waits for another's result from now on.

@@ -5,13 +5,14 @@
 //! value of the step before, which never sees a node. To its function a step looks like any task: it has arguments, a key and
 //! errors of its own. The node's function is the last step's, whose result is the node's, so that the future is called by it.
 
+use super::TaskFn;
 use super::argument::{Argument, Held};
 use super::cascade::Cascade;
 use super::handle::Taken;
 use super::node::{Block, NodePtr, Shape};
+use super::step::{StepArgs, StepView};
 use super::submit::link_inputs;
 use super::task::{Task, panic_message};
-use super::{TaskFn, key};
 use crate::scheduler::Local;
 use crate::slab::Class;
 use crate::status::{self, Result};
@@ -31,13 +32,6 @@ pub(crate) struct Step {
     pub(crate) name: Option<CString>,
     /// The input is what the step before has returned. Empty for the first step, whose arguments are the node's.
     pub(crate) args: Box<[Argument<()>]>,
-}
-
-/// A step while it runs: what its [`Task`] is not by itself.
-pub(super) struct Running {
-    chain: *const Chain,
-    index: usize,
-    args: *const [Value],
 }
 
 /// What stands before the first step's arguments in the block: the chain, and the step that the node begins with.
@@ -83,25 +77,6 @@ impl Chain {
     }
 }
 
-impl Running {
-    /// The arguments of the step.
-    pub(super) fn args(&self) -> &[Value] {
-        // SAFETY: `run` keeps them while the step runs, and nobody has this struct longer.
-        unsafe { &*self.args }
-    }
-
-    /// The key of the step: that of the last one is its node's.
-    pub(super) fn key(&self, node: NodePtr) -> CString {
-        // SAFETY: as in `args`.
-        let chain = unsafe { &*self.chain };
-        if self.index + 1 == chain.steps.len() {
-            return key::of(node);
-        }
-        let step = &chain.steps[self.index];
-        key::of_step(node, step.name.as_deref(), step.function, self.index + 1)
-    }
-}
-
 /// Runs the steps of a node whose shape is [`Shape::CHAIN`], until one fails, returns a future, or nobody wants the rest. `task` is
 /// left as the last of them leaves it.
 ///
@@ -138,8 +113,14 @@ pub(super) unsafe fn run(task: *mut Task, local: &Local) {
             }
             &args[..]
         };
-        let running = Running { chain, index, args: args_now };
-        task_now.begin_step(&running);
+        let is_last = index + 1 == chain.steps.len();
+        let view = StepView {
+            function: step.function,
+            name: step.name.as_deref().map(std::ptr::from_ref),
+            place: if is_last { 0 } else { index + 1 },
+            args: StepArgs::Values(args_now),
+        };
+        task_now.begin_step(&view);
         // SAFETY: the caller of `rask_delayed_call` gave a function with this signature; the task is valid during the call.
         let returned = catch_unwind(AssertUnwindSafe(|| unsafe { (step.function)(task) }));
         // SAFETY: as above; the function has returned.
@@ -149,7 +130,6 @@ pub(super) unsafe fn run(task: *mut Task, local: &Local) {
             // Its destructor might panic in its turn.
             std::mem::forget(panic);
         }
-        let is_last = index + 1 == chain.steps.len();
         if !is_last && !task_now.has_failed() {
             if let Some(input) = task_now.take_forward() {
                 match go_on_after(node, &block[0], index + 1, input, local) {

@@ -6,6 +6,7 @@ use super::error::Error;
 use super::identity::Identity;
 use super::node::NodePtr;
 use super::on_done::Registration;
+use super::program::Awaited;
 use crate::scheduler::{Need, Rank};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
@@ -31,6 +32,8 @@ pub(crate) struct Extra {
     pub(crate) attempt: u32,
     /// What it failed with before it was retried: told to somebody who may still read it.
     pub(crate) past_errors: Vec<Arc<Error>>,
+    /// What steps of its program have returned and wait for.
+    pub(crate) awaited: Vec<Awaited>,
     /// What is to be called when the future is done, in the order it was registered.
     pub(crate) on_done: Vec<Registration>,
 }

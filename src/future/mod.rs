@@ -25,12 +25,14 @@ mod on_done;
 mod options;
 mod ordinary;
 mod plan;
+mod program;
 mod read;
 mod retry;
 mod settle;
 mod shortage;
 mod sight;
 mod spread;
+mod step;
 mod submit;
 mod task;
 mod timer;
@@ -55,6 +57,7 @@ pub(crate) use node::{NodePtr, fits};
 pub use on_done::{Callback, on_done};
 pub use options::SubmitOptions;
 pub(crate) use plan::{Input, MAX_TASKS, OwnedOptions, Plan};
+pub(crate) use program::{Number, Program, is_finished_in, prepare as prepare_program};
 pub(crate) use read::{MAX_NESTING, constant, discard, items};
 pub(crate) use sight::{Name, Sight};
 pub(crate) use submit::{Made, Spec, scatter};
@@ -118,11 +121,15 @@ pub(crate) fn work() -> Work {
         cancel_pending,
         closed: client_closed,
         stuck: waiting::resolve_deadlocks,
+        settle_up: program::settle_up,
     }
 }
 
 /// Ends a job that will not run, because its client is closed.
 pub(crate) fn discard_job(job: Job, local: &Local) {
+    if program::is_step(job) {
+        return program::discard(job, local);
+    }
     let mut cascade = Cascade::new(local);
     cascade::discard(NodePtr::from_word(job as u64), &mut cascade);
     cascade.run();

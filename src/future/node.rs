@@ -90,6 +90,8 @@ impl Shape {
     pub(crate) const BLOCK: Shape = Shape(1 << 15);
     /// A block that begins with a [`Chain`](super::chain::Chain).
     pub(crate) const CHAIN: Shape = Shape(1 << 15 | 1);
+    /// A block that holds the run of a [program](super::program).
+    pub(crate) const PROGRAM: Shape = Shape(1 << 15 | 2);
     /// One future: also what a task turns into that takes another's result.
     pub(crate) const ONE_FUTURE: Shape = Shape(1 << 12 | Inline::Future as u16);
     /// The shape of arguments of these kinds, and the words they take; `None` when they need a block.

@@ -6,7 +6,7 @@ use super::cascade::Cascade;
 use super::error::{Ending, state_of};
 use super::gate::Settled;
 use super::node::NodePtr;
-use super::{State, held, lane, retry, timer};
+use super::{State, held, lane, program, retry, timer};
 use crate::log::log;
 use crate::scheduler::Local;
 use crate::slab::Left;
@@ -226,6 +226,9 @@ impl<'a> Cascade<'a> {
         self.closed(edges, ending.clone());
         if timer::forget(node) {
             self.arrive(node);
+        }
+        if settled == Settled::Running && node.gate.has_extra() {
+            program::give_up_awaited(node, self);
         }
         true
     }

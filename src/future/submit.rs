@@ -199,6 +199,11 @@ fn take_node(local: &Local, class: Class, args: &[Arg]) -> Result<NodePtr> {
     }
 }
 
+/// Begins the life of a task without inputs, whose body the caller has written.
+pub(super) fn begin_ready(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>) -> Made {
+    finish(local, node, class, spec, 0)
+}
+
 /// Begins the life of a node whose inputs are all in its body, links those that are open, and opens its gate.
 #[inline(always)]
 fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32) -> Made {

@@ -6,9 +6,10 @@ use super::error::{Ending, Error};
 use super::handle::{self, Taken};
 use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
 use super::shortage::Left;
+use super::step::{Returned, StepArgs, StepView};
 use super::trace::Outcome;
 use super::walk::Search;
-use super::{chain, extra, key, lane, trace, waiting};
+use super::{TaskFn, chain, extra, key, lane, program, trace, waiting};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
 use crate::status::{self, Result, Status};
@@ -32,8 +33,8 @@ pub struct Task {
     /// dropped, as there is nothing to drop.
     args: [UnsafeCell<MaybeUninit<Value>>; MAX_INLINE],
     key: OnceCell<CString>,
-    /// The step that runs, or null: the node is no chain.
-    step: *const chain::Running,
+    /// The step that runs, or null: the node is neither a chain nor a program.
+    step: *const StepView,
     /// The task that waits on this thread for this one to be done, or null.
     beneath: *const Task,
 }
@@ -55,13 +56,22 @@ impl Task {
     /// How many arguments the task was submitted with.
     pub fn arg_count(&self) -> usize {
         let shape = self.node.shape();
-        if shape.is_block() { self.block_args().len() } else { shape.count() }
+        match self.step_args() {
+            Some(StepArgs::Plain { args, .. }) => args.len(),
+            _ if shape.is_block() => self.block_args().len(),
+            _ => shape.count(),
+        }
     }
 
     /// Argument `index` (a future's value where a future was given), or `None` out of range. Valid while the task runs.
     pub fn arg(&self, index: usize) -> Option<&Value> {
         let shape = self.node.shape();
         if shape.is_block() {
+            if let Some(StepArgs::Plain { args, records }) = self.step_args() {
+                // SAFETY: kept while the step runs; the arguments are its own.
+                let value = unsafe { (*records).value((&*args).get(index)?) };
+                return Some(self.keep_arg(index, value).resolve());
+            }
             return self.block_args().get(index).map(Value::resolve);
         }
         if index >= shape.count() {
@@ -75,11 +85,16 @@ impl Task {
             Inline::F64 => Value::f64(f64::from_bits(word)),
             Inline::Pointer => Value::pointer(std::ptr::with_exposed_provenance_mut(word as usize)),
         };
+        Some(self.keep_arg(index, value))
+    }
+
+    /// Gives the value of an argument, a number or a reference, an address for as long as the task runs.
+    fn keep_arg(&self, index: usize, value: Value) -> &Value {
         let place = self.args[index].get();
         // SAFETY: only this thread uses the task, and who has the address of an earlier reading finds the same bytes in it.
         unsafe {
             place.write(MaybeUninit::new(value));
-            Some((*place).assume_init_ref())
+            (*place).assume_init_ref()
         }
     }
 
@@ -87,8 +102,11 @@ impl Task {
     #[inline]
     pub fn arg_i64(&self, index: usize) -> Option<i64> {
         let shape = self.node.shape();
-        if shape.is_block() || index >= shape.count() {
-            return self.arg(index)?.as_i64();
+        if shape.is_block() {
+            return self.arg_i64_of_block(index);
+        }
+        if index >= shape.count() {
+            return None;
         }
         let word = self.node.get(shape.offset(index));
         match shape.kind(index) {
@@ -99,10 +117,25 @@ impl Task {
         }
     }
 
-    fn block_args(&self) -> &[Value] {
+    #[inline]
+    fn arg_i64_of_block(&self, index: usize) -> Option<i64> {
+        if let Some(StepArgs::Plain { args, records }) = self.step_args() {
+            // SAFETY: as in `arg`.
+            return unsafe { (*records).i64((&*args).get(index)?) };
+        }
+        self.arg(index)?.as_i64()
+    }
+
+    #[inline]
+    fn step_args(&self) -> Option<StepArgs> {
         // SAFETY: set for as long as the step runs.
-        if let Some(step) = unsafe { self.step.as_ref() } {
-            return step.args();
+        unsafe { self.step.as_ref() }.map(|step| step.args)
+    }
+
+    fn block_args(&self) -> &[Value] {
+        if let Some(StepArgs::Values(args)) = self.step_args() {
+            // SAFETY: kept while the step runs.
+            return unsafe { &*args };
         }
         // SAFETY: the task is claimed and runs; its arguments are taken out after the function has returned.
         unsafe { self.node.block().as_ref().args() }
@@ -225,7 +258,7 @@ impl Task {
     }
 
     /// From now on the task is a step of its node's chain, to itself and to others. `step` stays until [`end_step`](Self::end_step).
-    pub(super) fn begin_step(&mut self, step: &chain::Running) {
+    pub(super) fn begin_step(&mut self, step: &StepView) {
         self.step = step;
         self.key = OnceCell::new();
     }
@@ -337,7 +370,7 @@ pub(crate) fn drop_stale_entries(local: &Local) {
 
 /// Whether a job in a queue was run by who waited for it, or ended, meanwhile.
 pub(crate) fn is_stale(job: Job) -> bool {
-    NodePtr::from_word(job as u64).gate.is_claimed()
+    !program::is_step(job) && NodePtr::from_word(job as u64).gate.is_claimed()
 }
 
 /// Lets go of such a job: its entry's reference is all that is left of it.
@@ -349,6 +382,12 @@ pub(crate) fn drop_stale(job: Job, local: &Local) {
 
 /// Runs a job from a queue; the job to run next, if one became ready by it.
 pub(crate) fn run(job: Job, local: &Local, _core: &Core) -> Option<Job> {
+    if program::is_step(job) {
+        return program::run(job, local);
+    }
+    if let Some(slot) = local.slot() {
+        program::settle_up(&slot.purse);
+    }
     let node = NodePtr::from_word(job as u64);
     if !node.gate.start() {
         drop_stale(job, local);
@@ -376,12 +415,16 @@ fn execute_as<'a, const ON_LANE: bool>(
     let client = node.client();
     let function = node.function().expect("only tasks with a function are queued");
     local.tally(client, |tally| tally.started.add(1));
+    let shape = node.shape();
+    if shape == Shape::PROGRAM {
+        return program::begin(node, local, cascade);
+    }
 
     let beneath = local.task.get();
     let mut task = Task::new(node, beneath.cast());
     let address = &raw mut task;
     local.task.set(address.cast_const().cast());
-    let is_chain = node.shape() == Shape::CHAIN;
+    let is_chain = shape == Shape::CHAIN;
     // SAFETY: the task is the node's, and nobody else uses it during the call.
     unsafe {
         if is_chain || client & LIMITED != 0 || trace::is_on() {
@@ -415,6 +458,31 @@ fn execute_as<'a, const ON_LANE: bool>(
     next
 }
 
+/// Runs a step of a node's program.
+#[inline]
+pub(super) fn run_step(node: NodePtr, step: &StepView, local: &Local) -> Returned {
+    let beneath = local.task.get();
+    let mut task = Task::new(node, beneath.cast());
+    task.step = step;
+    let address = &raw mut task;
+    local.task.set(address.cast_const().cast());
+    // SAFETY: the task is on this thread's stack, and nobody else uses it during the call.
+    unsafe { call(address, || (step.function)(address)) };
+    local.task.set(beneath);
+    if task.failure.is_none() && task.forward.is_none() {
+        return Returned::Value(task.take_result());
+    }
+    local.bury(task.take_result());
+    match (task.failure.take(), task.forward.take()) {
+        (Some(error), forward) => {
+            forward.into_iter().for_each(Taken::let_go);
+            Returned::Failed(error)
+        }
+        (None, Some(future)) => Returned::Future(future),
+        (None, None) => unreachable!("it would have returned above"),
+    }
+}
+
 /// Calls the task's function, or what stands for it; a panic is the task's failure.
 ///
 /// # Safety
@@ -434,7 +502,7 @@ unsafe fn call(task: *mut Task, function: impl FnOnce()) {
 /// # Safety
 /// As for [`call`].
 #[cold]
-unsafe fn call_with_care(task: *mut Task, function: super::TaskFn, is_chain: bool, local: &Local) {
+unsafe fn call_with_care(task: *mut Task, function: TaskFn, is_chain: bool, local: &Local) {
     // SAFETY: by contract. The task is borrowed only while no function runs.
     unsafe {
         let node = (*task).node();
@@ -448,7 +516,7 @@ unsafe fn call_with_care(task: *mut Task, function: super::TaskFn, is_chain: boo
     }
 }
 
-fn attempt(node: NodePtr) -> u32 {
+pub(super) fn attempt(node: NodePtr) -> u32 {
     extra::peek(node, |extra| extra.attempt).unwrap_or(0).saturating_add(1)
 }
 
@@ -510,7 +578,7 @@ fn link_forward(node: NodePtr, input: NodePtr, cascade: &mut Cascade<'_>) {
 }
 
 /// Futures looked at before a task turns into one that waits: enough for what a program does by mistake.
-const FORWARD_BUDGET: usize = 1024;
+pub(super) const FORWARD_BUDGET: usize = 1024;
 
 /// A panic's words.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {

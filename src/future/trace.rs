@@ -32,7 +32,7 @@ static RECORDERS: LazyLock<RwLock<HashMap<u32, Arc<Recorder>>>> = LazyLock::new(
 
 /// Whether any trace is on. Relaxed: a thread that learns of it a moment later records from then on.
 #[inline]
-pub(super) fn is_on() -> bool {
+pub(crate) fn is_on() -> bool {
     TRACES.load(Ordering::Relaxed) & ON != 0
 }
 

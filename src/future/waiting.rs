@@ -259,25 +259,27 @@ pub(super) fn suspended() -> Vec<SuspendedWait> {
 
 /// What the task, if it is suspended, waits for without limit.
 pub(super) fn waited_for_by(task: NodePtr) -> Vec<Ref> {
-    let suspended = SUSPENDED.lock();
-    let at = |entry: &Entry| entry.tasks.iter().position(|&other| other == task);
-    let Some((entry, at)) = suspended.iter().find_map(|entry| at(entry).map(|at| (entry.clone(), at))) else {
-        return Vec::new();
-    };
-    if at > 0 {
-        // The task above it runs, so that one has references.
-        return vec![Ref::new(entry.tasks[at - 1])];
-    }
-    drop(suspended);
-    match entry.wait.until {
-        _ if entry.wait.is_timed => Vec::new(),
-        Until::AllCompleted | Until::FirstError => entry.wait.open().collect(),
-        Until::FirstCompleted => {
-            let mut open = entry.wait.open();
-            // Of several of which any would do, none is needed.
-            open.next().filter(|_| open.next().is_none()).into_iter().collect()
+    let mut needed = Vec::new();
+    let mut waits = Vec::new();
+    for entry in SUSPENDED.lock().iter() {
+        match entry.tasks.iter().position(|&other| other == task) {
+            None => {}
+            Some(0) => waits.push(entry.clone()),
+            // The task above it runs, so that one has references.
+            Some(at) => needed.push(Ref::new(entry.tasks[at - 1])),
         }
     }
+    // More than one if it is a graph, several of whose steps wait: it needs what any of them does.
+    for entry in waits {
+        let mut open = entry.wait.open();
+        match entry.wait.until {
+            _ if entry.wait.is_timed => {}
+            Until::AllCompleted | Until::FirstError => needed.extend(open),
+            // Of several of which any would do, none is needed.
+            Until::FirstCompleted => needed.extend(open.next().filter(|_| open.next().is_none())),
+        }
+    }
+    needed
 }
 
 /// Counts what can close a circle: suspensions, and tasks that wait for another's result.

@@ -68,6 +68,10 @@ impl Drop for Ref {
 pub(crate) fn open_inputs(node: NodePtr) -> Vec<Ref> {
     let mut inputs = Vec::new();
     if !node.gate.hold() {
+        // A graph that runs may wait for what its steps have returned.
+        extra::peek(node, |extra| {
+            inputs.extend(extra.awaited.iter().map(|awaited| Ref::new(awaited.input)));
+        });
         return inputs;
     }
     if !node.dependents.is_abandoned() {

@@ -53,12 +53,14 @@ impl Watch {
 }
 
 impl Watching {
-    /// Takes the watch back, unless the future was done before: then its watcher was told, or is just being told.
-    pub(crate) fn end(self, node: NodePtr) {
+    /// Takes the watch back. `false`: the future was done before, and its watcher was told, or is just being told.
+    pub(crate) fn end(self, node: NodePtr) -> bool {
         let watch = Arc::as_ptr(&self.0);
-        if node.dependents.unlink(Edge::watch(watch), link_of) {
+        let is_back = node.dependents.unlink(Edge::watch(watch), link_of);
+        if is_back {
             // SAFETY: it is out of the list, so the list's share is ours.
             drop(unsafe { Arc::from_raw(watch) });
         }
+        is_back
     }
 }

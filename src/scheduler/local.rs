@@ -21,6 +21,8 @@ struct Door {
     core: Arc<Core>,
     inbox: Inbox,
     tally: Arc<Tally>,
+    /// While this thread [ends](Local::take_back) what it has put in.
+    takes_back: Cell<bool>,
 }
 
 impl Drop for Door {
@@ -197,7 +199,8 @@ impl Local {
         let at = doors.iter().position(|door| door.core.number == number).unwrap_or_else(|| {
             let inbox = Inbox::new();
             core.add_inbox(inbox.end());
-            doors.push(Rc::new(Door { tally: core.new_tally(), core, inbox }));
+            let tally = core.new_tally();
+            doors.push(Rc::new(Door { core, inbox, tally, takes_back: Cell::new(false) }));
             doors.len() - 1
         });
         let door = &doors[at];
@@ -315,10 +318,20 @@ impl Local {
     fn take_back(&self, number: u32) {
         let door = self.doors.borrow().iter().find(|door| door.core.number == number).cloned();
         let Some(door) = door else { return };
-        while let Some(job) = door.inbox.end().take_one() {
-            (door.core.work.discard)(job, self, &door.core);
+        // What is ended here may make more available, and that more in its turn: found by this loop, not by one inside it.
+        if door.takes_back.replace(true) {
+            return;
         }
-        door.core.discard_ranked(self);
+        loop {
+            while let Some(job) = door.inbox.end().take_one() {
+                (door.core.work.discard)(job, self, &door.core);
+            }
+            door.core.discard_ranked(self);
+            if door.inbox.end().is_empty() {
+                break;
+            }
+        }
+        door.takes_back.set(false);
         door.core.tell_drainers();
     }
 

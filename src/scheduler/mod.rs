@@ -13,6 +13,7 @@ mod local;
 mod patience;
 mod pool;
 mod priority;
+mod purse;
 mod queue;
 mod ranked;
 mod registry;
@@ -27,6 +28,7 @@ pub(crate) use local::Local;
 pub(crate) use pool::spawn_quietly;
 pub(crate) use pool::with_signals_blocked;
 pub(crate) use priority::Rank;
+pub(crate) use purse::Purse;
 pub(crate) use queue::Job;
 use registry::REGISTRY;
 pub(crate) use registry::{
@@ -71,6 +73,8 @@ pub(crate) struct Work {
     pub(crate) closed: fn(client: u32, has_failed: bool, &Local),
     /// Nothing is to be run, yet tasks are suspended: perhaps they wait for each other.
     pub(crate) stuck: fn(&Core),
+    /// The worker with this purse has nothing to do.
+    pub(crate) settle_up: fn(&Purse),
 }
 
 /// What a client is opened with.
@@ -138,6 +142,8 @@ pub(crate) struct Slot {
     inboxes: RefCell<Vec<Arc<InboxEnd>>>,
     inboxes_seen: Cell<usize>,
     next_inbox: Cell<usize>,
+    /// For the layer above.
+    pub(crate) purse: Purse,
 }
 
 pub(crate) fn closed() -> Failure {
@@ -207,6 +213,7 @@ impl Core {
                 inboxes: RefCell::new(Vec::new()),
                 inboxes_seen: Cell::new(usize::MAX),
                 next_inbox: Cell::new(0),
+                purse: Purse::default(),
             });
             if let Err(error) = core.pool.start_thread(slot) {
                 core.close()?;
@@ -223,6 +230,12 @@ impl Core {
 
     pub(crate) fn id(&self) -> Id {
         client_id(self.number)
+    }
+
+    /// Whether it has one slot only: what its holder does needs no protection from other workers.
+    #[inline]
+    pub(crate) fn is_alone(&self) -> bool {
+        self.ends.len() == 1
     }
 
     #[inline]
@@ -324,12 +337,20 @@ impl Core {
 
     /// Gives this thread's slot to another thread, because its task is about to block. `Err`: no thread is to be had.
     pub(crate) fn suspend(&self, local: &Local) -> Result<()> {
+        self.settle_up(local);
         self.pool.suspend(local)?;
         if let Some(need) = local.held() {
             self.ranked.suspend(&need);
             self.notify_ranked();
         }
         Ok(())
+    }
+
+    /// Empties the purse of this thread's slot: who works with the slot next may do something else for long.
+    fn settle_up(&self, local: &Local) {
+        if let Some(slot) = local.slot() {
+            (self.work.settle_up)(&slot.purse);
+        }
     }
 
     /// Gets a slot back for this thread's task; blocks until one is free.

@@ -48,14 +48,14 @@ enum Left {
 
 fn work(core: &Core, local: &Local) -> Left {
     loop {
-        if core.pool.n_resuming() > 0 && core.pool.hand_over(local) {
+        if core.pool.n_resuming() > 0 && hand_over(core, local) {
             return Left::HandedOver;
         }
         // The slot may be another one after each job: a job that blocked resumes with whichever was free.
         let slot = local.slot().expect("a worker has a slot");
         match slot.take(core) {
             Some(taken) => run_taken(core, local, taken),
-            None => match search(core, slot) {
+            None => match search(core, local, slot) {
                 Found::Taken(taken) => run_taken(core, local, taken),
                 Found::Resuming => {}
                 Found::Closed => {
@@ -67,6 +67,13 @@ fn work(core: &Core, local: &Local) -> Left {
             },
         }
     }
+}
+
+/// Gives this thread's slot to a task that resumes, and may keep it for long: not with a purse of this thread's. `false`: there is none any more.
+#[cold]
+fn hand_over(core: &Core, local: &Local) -> bool {
+    core.settle_up(local);
+    core.pool.hand_over(local)
 }
 
 #[inline]
@@ -139,7 +146,8 @@ enum Found {
 
 /// Looks everywhere for a while, then sleeps until woken, until there is something to do.
 #[cold]
-fn search(core: &Core, slot: &Slot) -> Found {
+fn search(core: &Core, local: &Local, slot: &Slot) -> Found {
+    core.settle_up(local);
     let counts = &core.sleep.counts;
     counts.search();
     loop {
@@ -258,7 +266,7 @@ impl Slot {
     #[inline]
     fn take_from_outside(&self, core: &Core) -> Option<Job> {
         let batch = &core.ends[self.index].batch;
-        let take = || if core.ends.len() == 1 { batch.take_alone() } else { batch.take() };
+        let take = || if core.is_alone() { batch.take_alone() } else { batch.take() };
         take().or_else(|| if self.fill_batch(core) { take() } else { None })
     }
 

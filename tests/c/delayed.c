@@ -1,45 +1,6 @@
 /* Lazy graphs: nothing runs before it is computed; computing runs each needed part once, as often as wanted.
  */
-#include "check.h"
-
-static rask_delayed call(rask_task_fn fn, const rask_arg *args, size_t n) {
-    rask_delayed d = rask_delayed_call(fn, args, n, NULL);
-    CHECK(d.id != 0);
-    return d;
-}
-static rask_delayed call_named(const char *name, rask_task_fn fn, const rask_arg *args, size_t n) {
-    rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
-    options.name = name;
-    rask_delayed d = rask_delayed_call(fn, args, n, &options);
-    CHECK(d.id != 0);
-    return d;
-}
-static void drop(rask_delayed d) { CHECK_OK(rask_delayed_release(d)); }
-#define DROP_ALL(...)                                                                                        \
-    do {                                                                                                     \
-        const rask_delayed dropped[] = {__VA_ARGS__};                                                        \
-        for (size_t each = 0; each < sizeof dropped / sizeof *dropped; each++)                               \
-            CHECK_OK(rask_delayed_release(dropped[each]));                                                   \
-    } while (0)
-#define DELAYEDS(...)                                                                                        \
-    (const rask_delayed[]){__VA_ARGS__}, sizeof((const rask_delayed[]){__VA_ARGS__}) / sizeof(rask_delayed)
-
-/* Computes it, and checks the integer that comes out. */
-#define COMPUTES(delayed, want)                                                                              \
-    do {                                                                                                     \
-        rask_future f = rask_compute(client, delayed);                                                       \
-        CHECK_I64(f, want);                                                                                  \
-        CHECK_OK(rask_release(f));                                                                           \
-    } while (0)
-
-/* Computes it; it fails with this status, and words with this in them. */
-#define COMPUTE_FAILS(delayed, want, words)                                                                  \
-    do {                                                                                                     \
-        rask_future f = rask_compute(client, delayed);                                                       \
-        CHECK_FAILS(f, want);                                                                                \
-        CHECK_STR_CONTAINS(ERROR_OF(f).message, words);                                                      \
-        CHECK_OK(rask_release(f));                                                                           \
-    } while (0)
+#include "lazy.h"
 
 /* (counter, inputs …): counts its runs, returns the sum of the rest. */
 static void count_and_add(rask_task *t) {
@@ -279,6 +240,40 @@ static void futures_are_inputs(void) {
     CHECK_OK(rask_release(f));
     COMPUTES(e, 29);
     DROP_ALL(d, list, e);
+}
+
+static void add_to_size(rask_task *t) {
+    size_t size;
+    CHECK(rask_arg_bytes(t, 1, &size));
+    rask_return_i64(t, rask_arg_i64(t, 0) + (int64_t)size);
+}
+
+/* Computed while they are pending, and in another client, and then again. */
+static void finished_futures_are_inputs_of_larger_graphs(void) {
+    gate *g = gate_new();
+    rask_future pending = submit_held(client, g, 5), bytes = rask_scatter(client, rask_str("seven7!"));
+    rask_delayed d = call(inc, RASK_ARGS(pending));
+    for (int i = 0; i < 20; i++) {
+        rask_delayed e = call(add_to_size, RASK_ARGS(d, bytes)), both = call(add, RASK_ARGS(e, pending));
+        DROP_ALL(d, e);
+        d = both;
+    }
+    CHECK_OK(rask_release_all(RASK_FUTURES(pending, bytes)));
+    rask_client other = rask_client_open(NULL);
+    rask_future f = rask_compute(client, d), foreign = rask_compute(other, d);
+    CHECK_EQ(rask_future_state(f), RASK_PENDING);
+    CHECK_FAILS(foreign, RASK_E_HANDLE);
+    gate_open(g);
+    CHECK_I64(f, 6 + 20 * 12);
+    CHECK_OK(rask_release_all(RASK_FUTURES(f, foreign)));
+    for (int i = 0; i < 3; i++)
+        COMPUTES(d, 6 + 20 * 12);
+    foreign = rask_compute(other, d);
+    CHECK_FAILS(foreign, RASK_E_HANDLE);
+    CHECK_OK(rask_release(foreign));
+    COMPUTES(d, 6 + 20 * 12);
+    CHECK_OK(rask_client_close(other));
+    drop(d);
 }
 
 static void taken_futures(void) {
@@ -1146,6 +1141,7 @@ int main(void) {
     RUN_WITH(1, large_graphs);
     RUN_WITH(2, large_graphs);
     RUN_WITH(2, futures_are_inputs);
+    RUN_WITH(2, finished_futures_are_inputs_of_larger_graphs);
     RUN_WITH(2, taken_futures);
     RUN_WITH(2, failed_futures_fail_what_takes_them);
     RUN_WITH(2, futures_of_another_client);

@@ -1,0 +1,257 @@
+//! Interpreting: ready steps are jobs, which any worker may take.
+//!
+//! A step that has run counts itself into the records of those that take it; whoever is the last to arrive at one goes on with it. Before
+//! each step is a look whether anybody wants the output.
+
+use super::{Dependent, Number, Records, Run, Step};
+use crate::future::cascade::Cascade;
+use crate::future::error::{Ending, Error};
+use crate::future::handle::Taken;
+use crate::future::step::{Returned, StepArgs, StepView};
+use crate::future::task::{attempt, run_step};
+use crate::scheduler::{Job, Local, Slot};
+use crate::status::{self, Status};
+use crate::value::Value;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+/// Set in the job of a step, or of a page, whose address is in the rest of the word. No node's job has it.
+const STEP: Job = 1;
+/// Set too if the step has run and returned a future, which is done now.
+pub(super) const RETURNED: Job = 2;
+
+/// Whether the job is one of ours.
+#[inline]
+pub(crate) fn is_step(job: Job) -> bool {
+    job & STEP != 0
+}
+
+/// The job of a step, or of the steps in a page that take nothing.
+#[inline]
+pub(super) fn job(run: &Run, number: Number) -> Job {
+    run.records().address(number) | STEP
+}
+
+/// A job's run and number. Its credit is the caller's from now on.
+#[inline]
+pub(super) fn found(job: Job) -> (NonNull<Run>, Number) {
+    // SAFETY: the job's credit keeps the run, and the run its records.
+    unsafe { Records::found_at(job & !(STEP | RETURNED)) }
+}
+
+/// Makes jobs available, a credit with each.
+pub(super) fn push(client: u32, jobs: &[Job], local: &Local) {
+    if !jobs.is_empty() && !local.push_all(client, jobs) {
+        jobs.iter().for_each(|&job| discard(job, local));
+    }
+}
+
+/// Runs one step; the job to run next, if one became ready by it.
+#[inline]
+pub(crate) fn run(job: Job, local: &Local) -> Option<Job> {
+    let (run, number) = found(job);
+    // SAFETY: the credit, which this thread has until it puts it back.
+    let at = At { run: unsafe { run.as_ref() }, local };
+    let purse = &at.slot().purse;
+    if purse.is_of_another(run.addr().get()) {
+        // What this step does may take long, and the other run may be waited for to end.
+        super::settle_up(purse);
+    }
+    if job & RETURNED != 0 {
+        at.go_on_after(number)
+    } else if !at.is_wanted() {
+        at.park(number)
+    } else if number.is_page() {
+        at.begin_page(number)
+    } else {
+        at.step(number)
+    }
+}
+
+/// Ends a job that will not run, because its client is closed.
+#[cold]
+pub(crate) fn discard(job: Job, local: &Local) {
+    let (run, number) = found(job);
+    // SAFETY: as in `run`.
+    let at = At { run: unsafe { run.as_ref() }, local };
+    if job & RETURNED != 0 {
+        Taken::of(at.forget(number)).let_go();
+    }
+    at.stop(Ending::closed(at.run.node));
+    at.run.park(number);
+    // Not by a purse: this thread may be no worker.
+    // SAFETY: the job's credit.
+    unsafe { Run::give(run, 1) }
+}
+
+/// A thread at a run, with a credit.
+#[derive(Clone, Copy)]
+pub(super) struct At<'a> {
+    pub(super) run: &'a Run,
+    pub(super) local: &'a Local,
+}
+
+impl At<'_> {
+    #[inline]
+    pub(super) fn is_wanted(self) -> bool {
+        self.run.node.dependents.is_wanted()
+    }
+
+    #[inline]
+    pub(super) fn slot(&self) -> &Slot {
+        self.local.slot().expect("steps run on workers")
+    }
+
+    /// Begins with what takes nothing among the steps of a page.
+    fn begin_page(self, page: Number) -> Option<Job> {
+        let program = &*self.run.program;
+        let sources = program.in_page(page).filter(|&number| program.get(number).n_inputs == 0);
+        let jobs: Vec<Job> = sources.map(|number| job(self.run, number)).collect();
+        let (first, rest) = jobs.split_first().expect("only pages with such steps are jobs");
+        self.run.add_credits(rest.len() as u64);
+        push(self.run.node.client(), rest, self.local);
+        Some(*first)
+    }
+
+    #[inline]
+    fn step(self, number: Number) -> Option<Job> {
+        let step = self.run.program.get(number);
+        match self.call(number, step) {
+            Returned::Value(value) => self.complete(number, step, value),
+            Returned::Failed(error) => self.fail(number, error),
+            Returned::Future(input) => self.await_returned(number, step, input),
+        }
+    }
+
+    #[inline]
+    fn call(self, number: Number, step: &Step) -> Returned {
+        if !step.is_plain {
+            return self.call_with_more(number, step);
+        }
+        let args = self.run.program.args(step);
+        self.call_with(number, step, StepArgs::Plain { args, records: self.run.records() })
+    }
+
+    /// As [`call`](Self::call), with arguments that have to be made first.
+    #[cold]
+    fn call_with_more(self, number: Number, step: &Step) -> Returned {
+        let (client, records) = (self.run.node.client(), self.run.records());
+        let mut values = Vec::new();
+        let mut failure = None;
+        for arg in self.run.program.args(step) {
+            // SAFETY: the step counts itself as a reader of its inputs only when its function is over.
+            match arg.value(client, &mut |&input| unsafe { records.get(input).value() }) {
+                Ok(value) => values.push(value),
+                Err(why) => failure = Some(why),
+            }
+        }
+        let returned = match failure {
+            None => self.call_with(number, step, StepArgs::Values(&raw const *values)),
+            Some(why) => Returned::Failed(self.error(number, step, why.status, &why.message)),
+        };
+        values.into_iter().for_each(|value| self.local.bury(value));
+        returned
+    }
+
+    #[inline]
+    fn call_with(self, number: Number, step: &Step, args: StepArgs) -> Returned {
+        run_step(self.run.node, &self.view(number, step, args), self.local)
+    }
+
+    /// The step as its function sees it.
+    #[inline]
+    fn view(self, number: Number, step: &Step, args: StepArgs) -> StepView {
+        StepView {
+            function: step.function,
+            name: self.run.program.name(step).map(std::ptr::from_ref),
+            place: if number == self.run.program.last() { 0 } else { number.place() },
+            args,
+        }
+    }
+
+    #[cold]
+    pub(super) fn error(self, number: Number, step: &Step, status: Status, message: &str) -> Arc<Error> {
+        let node = self.run.node;
+        let origin = self.view(number, step, StepArgs::Values(&[])).key(node);
+        Error::begun_in(origin, status, 0, attempt(node), message)
+    }
+
+    /// The step has a value: those that take it may be ready now. The first of them is next.
+    #[inline]
+    pub(super) fn complete(self, number: Number, step: &Step, value: Value) -> Option<Job> {
+        let (program, records) = (&*self.run.program, self.run.records());
+        if number == program.last() {
+            return self.finish(number, step, value);
+        }
+        records.set(number, value);
+        records.count_read(program, step);
+        let is_alone = self.slot().core.is_alone();
+        let mut next: Option<Number> = None;
+        // The last first, so that the first is the one kept, and the second the newest of those pushed.
+        for &Dependent { number, n_inputs } in program.dependents(step).iter().rev() {
+            let is_ready = n_inputs == 1 || records.get(number).arrive(n_inputs, is_alone);
+            if is_ready && let Some(later) = next.replace(number) {
+                self.run.take_credit(&self.slot().purse);
+                push(self.run.node.client(), &[job(self.run, later)], self.local);
+            }
+        }
+        match next {
+            Some(number) => Some(job(self.run, number)),
+            None => {
+                self.run.put_credit(&self.slot().purse);
+                None
+            }
+        }
+    }
+
+    /// The output's step has a value.
+    fn finish(self, number: Number, step: &Step, mut value: Value) -> Option<Job> {
+        let node = self.run.node;
+        if !self.is_wanted() {
+            self.local.bury(value);
+            return self.park(number);
+        }
+        // From here on it is not asked again: a destructor may cancel the future, and there would be nothing left to go on with.
+        self.run.records().count_read(&self.run.program, step);
+        let client = node.client();
+        self.local.tally(client, |tally| tally.returned.add(1));
+        let mut cascade = Cascade::keeping_next(self.local);
+        cascade.finish_wanted(node, &mut value);
+        let next = cascade.run();
+        self.local.tally(client, |tally| tally.ended.add(1));
+        self.run.put_credit(&self.slot().purse);
+        next
+    }
+
+    #[cold]
+    pub(super) fn fail(self, number: Number, error: Arc<Error>) -> Option<Job> {
+        self.stop(match error.status {
+            status::CANCELLED => Ending::Cancelled(error),
+            _ => Ending::Failed(error),
+        });
+        self.park(number)
+    }
+
+    /// Ends the future. What runs of the program goes on to the end of its step.
+    #[cold]
+    pub(super) fn stop(self, ending: Ending) {
+        let mut cascade = Cascade::new(self.local);
+        // Meanwhile nobody retries it: what a retry has made of it is not ours to end.
+        cascade.begin_telling();
+        if self.is_wanted() {
+            cascade.settle(self.run.node, &ending);
+        }
+        cascade.run();
+    }
+
+    /// Leaves a step or a page to a retry.
+    #[cold]
+    pub(super) fn park(self, number: Number) -> Option<Job> {
+        self.run.park(number);
+        let slot = self.slot();
+        self.run.put_credit(&slot.purse);
+        // A retry waits until all credits are back.
+        super::settle_up(&slot.purse);
+        None
+    }
+}
