@@ -2,6 +2,7 @@ package rask_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -71,7 +72,7 @@ func TestEveryFunctionIsReached(t *testing.T) {
 	}
 	// A declaration begins a line, with a type.
 	declared := regexp.MustCompile(`(?m)^(?:RASK_MUST_USE )?[a-z][\w ]*[ *](rask_\w+)\(`)
-	n := 0
+	n, left := 0, maps.Clone(notReached)
 	for _, match := range declared.FindAllStringSubmatch(text, -1) {
 		name := match[1]
 		if strings.HasSuffix(name, "_") { // RASK_ARGS's own
@@ -82,12 +83,12 @@ func TestEveryFunctionIsReached(t *testing.T) {
 		if _, listed := notReached[name]; reached == listed {
 			t.Errorf("%s: reached is %t, on the list is %t", name, reached, listed)
 		}
-		delete(notReached, name)
+		delete(left, name)
 	}
 	if n < 90 {
 		t.Error("the header has more functions than", n)
 	}
-	for name := range notReached {
+	for name := range left {
 		t.Errorf("%s is on the list and not in the header", name)
 	}
 }
