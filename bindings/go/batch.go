@@ -11,19 +11,19 @@ import (
 // A Batch collects Go tasks and submits them in one call, which is cheaper by half where tasks are small and many. Their futures
 // are there at once, and may be inputs of further tasks of the batch. What is asked of one of them sends the batch, and so does its growth.
 type Batch struct {
-	engine *engine
+	client *Client
 	mu     sync.Mutex
 	sheet  *sheet
 }
 
 // NewBatch begins a batch of tasks for the client. It may be used by many goroutines at a time, and again after Send.
-func (c *Client) NewBatch() *Batch { return &Batch{engine: c.engine} }
+func (c *Client) NewBatch() *Batch { return &Batch{client: c} }
 
-func (b *Batch) target() (*engine, *Batch) {
+func (b *Batch) target() (*Client, *Batch) {
 	if b == nil {
 		return nil, nil
 	}
-	return b.engine, b
+	return b.client, b
 }
 
 // Send submits what has been collected.
@@ -45,7 +45,7 @@ func (b *Batch) add(c *core, j job, args []argument) error {
 		b.mu.Lock()
 		s := b.sheet
 		if s == nil || s.lease.sheet.Load() == nil {
-			s = newSheet(b.engine)
+			s = newSheet(b.client)
 			b.sheet = s
 		}
 		b.mu.Unlock()
@@ -67,8 +67,8 @@ type sheet struct {
 	pinned []*core // futures of other sheets among the inputs
 }
 
-func newSheet(e *engine) *sheet {
-	s := &sheet{lease: &lease{engine: e}} // makes room when it is known how much
+func newSheet(client *Client) *sheet {
+	s := &sheet{lease: &lease{client: client}} // makes room when it is known how much
 	s.lease.sheet.Store(s)
 	return s
 }
@@ -131,7 +131,7 @@ func (s *sheet) sendLocked() {
 	if n == 0 {
 		return
 	}
-	e := s.lease.engine
+	e := s.lease.client.engine
 	e.lane.start()
 	s.lease.makeRoom(n)
 	ids := make([]uint64, n)
@@ -231,7 +231,7 @@ func (m *mapJob[A, T]) drop(sub uint32) {
 	m.future(sub).drop(sub)
 }
 
-func (e *engine) mapAll(j job, cores []*core, o *submitOptions) {
+func (e *Client) mapAll(j job, cores []*core, o *submitOptions) {
 	e.lane.start()
 	n := len(cores)
 	ids := make([]uint64, n)

@@ -16,9 +16,12 @@ import (
 
 // A Client is where work runs: an embedded engine with its worker threads. It may be used by many goroutines at a time. Close ends
 // it; one that is forgotten is closed when the garbage collector finds it.
-type Client struct{ *engine }
+type Client struct {
+	*engine
+	leases leases
+}
 
-// An engine is what goroutines and futures refer to, so that the Client can be found unreachable.
+// An engine is what goroutines refer to, so that the Client can be found unreachable: by futures, and tasks to come, it is reachable.
 type engine struct {
 	id      uint64
 	workers int
@@ -28,7 +31,6 @@ type engine struct {
 	watcher watcher
 	lane    lane
 	keyed   keyed
-	leases  leases
 
 	closing atomic.Bool
 	closed  sync.Once
@@ -56,18 +58,24 @@ func Open(options Options) (*Client, error) {
 		e.workers = stats.Workers
 	}
 	if err := e.lane.open(e); err != nil {
-		_ = e.Close()
+		_ = e.close()
 		return nil, err
 	}
-	client := &Client{e}
+	client := &Client{engine: e}
 	// Not on the cleanup's own goroutine, which all cleanups share: a close waits for what runs.
-	runtime.AddCleanup(client, func(e *engine) { go func() { _ = e.Close() }() }, e)
+	runtime.AddCleanup(client, func(e *engine) { go func() { _ = e.close() }() }, e)
 	return client, nil
 }
 
 // Close cancels what has not started, waits for what runs, and ends threads and goroutines. Finished futures stay readable, and
 // all futures are still to be closed. Closing twice does nothing; inside a Go task it is [ErrState], as the close would wait for it.
-func (e *engine) Close() error {
+func (c *Client) Close() error {
+	err := c.engine.close()
+	c.leases.close()
+	return err
+}
+
+func (e *engine) close() error {
 	if insideTask() {
 		return failure(ErrState, "a client cannot be closed from inside a task")
 	}
@@ -78,7 +86,6 @@ func (e *engine) Close() error {
 		e.reason = failed(&left)
 		e.lane.close()
 		e.watcher.close()
-		e.leases.close()
 	})
 	return e.reason
 }

@@ -109,7 +109,7 @@ func TaskFrom(ctx context.Context) (Task, bool) {
 	if !ok {
 		return Task{}, false
 	}
-	return Task{Client: &Client{c.engine()}, Key: c.engine().lane.keyOf(c), Attempt: c.attempt()}, true
+	return Task{Client: c.lease.client, Key: c.engine().lane.keyOf(c), Attempt: c.attempt()}, true
 }
 
 func (c *core) attempt() int {

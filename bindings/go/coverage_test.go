@@ -32,7 +32,6 @@ var notReached = map[string]string{
 	"rask_return_object":      "a Go task returns",
 	"rask_return_arg":         "a Go task returns",
 	"rask_return_future":      "a Go task waits for another future, which costs a goroutine and no thread",
-	"rask_cancelled":          "a Go task's context is done: rask_lane_cancelled",
 	"rask_task_attempt":       "TaskFrom: from rask_lane_task",
 	"rask_task_client":        "TaskFrom",
 	"rask_bytes_write":        "Go values have no encoders",

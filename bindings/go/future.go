@@ -121,7 +121,7 @@ func (f *Future[T]) base() *core {
 
 func (c *core) has(flag uint32) bool { return c.word.Load()&flag != 0 }
 
-func (c *core) engine() *engine { return c.lease.engine }
+func (c *core) engine() *engine { return c.lease.client.engine }
 
 // open gives the future its handle.
 func (c *core) open(id uint64) {

@@ -32,7 +32,7 @@ func (k *keyedTask) isSameAs(other *keyedTask) bool {
 	return k.code == other.code && slices.Equal(k.inputs, other.inputs) && reflect.DeepEqual(k.values, other.values)
 }
 
-func submitKeyed[T any](e *engine, future *Future[T], f any, o *submitOptions, args []argument) *Future[T] {
+func submitKeyed[T any](e *Client, future *Future[T], f any, o *submitOptions, args []argument) *Future[T] {
 	handles, err := handlesOf(nil, args)
 	if err != nil {
 		return refuse(future, e, err)
@@ -67,7 +67,7 @@ func submitKeyed[T any](e *engine, future *Future[T], f any, o *submitOptions, a
 			e.keyed.by = make(map[string]*keyedTask)
 		}
 		e.keyed.by[*o.key] = task
-		runtime.AddCleanup(future, func(k keyedCleanup) { k.forget() }, keyedCleanup{e, *o.key, task})
+		runtime.AddCleanup(future, func(k keyedCleanup) { k.forget() }, keyedCleanup{e.engine, *o.key, task})
 	}
 	return future
 }
@@ -81,7 +81,7 @@ func share[T any](future, first *Future[T]) bool {
 	}
 	future.call = nil
 	future.more().of = first
-	first.engine().lend(&future.core)
+	first.lease.client.lend(&future.core)
 	future.open(id)
 	return true
 }

@@ -21,16 +21,15 @@ type lane struct {
 
 	monitored   atomic.Bool // the monitor runs
 	hasOverflow atomic.Bool
-	hasUnwanted atomic.Bool
+	cancelled   atomic.Uint64  // tasks that were out, so far
 	grown       atomic.Bool    // there were more pullers than are wanted
 	group       sync.WaitGroup // all goroutines of the lane
 
 	mu       sync.Mutex // before those of pullers
 	pullers  map[*puller]struct{}
-	free     int                 // pullers that are not held up by what they run
-	overflow []C.rask_lane_task  // taken from pullers that are held up
-	unwanted map[uint64]struct{} // tasks that are out, not begun, and not to be
-	ended    bool                // the engine hands out nothing more
+	free     int                // pullers that are not held up by what they run
+	overflow []C.rask_lane_task // taken from pullers that are held up
+	ended    bool               // the engine hands out nothing more
 }
 
 func (l *lane) open(e *engine) error {
@@ -43,7 +42,6 @@ func (l *lane) open(e *engine) error {
 	l.slots.limit = int64(e.limit)
 	l.slots.changed.L = &l.slots.mu
 	l.pullers = make(map[*puller]struct{})
-	l.unwanted = make(map[uint64]struct{})
 	return nil
 }
 
@@ -103,42 +101,21 @@ func (l *lane) listen() {
 	}
 }
 
-// interrupt tells the task that it may stop, or has it never start.
+// interrupt tells a task that it may stop. One that has been pulled and not begun finds out when it is claimed.
 func (l *lane) interrupt(id uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	// Noted before the look: who claims a task looks here afterwards.
-	l.unwanted[id] = struct{}{}
-	l.hasUnwanted.Store(true)
+	// Counted before the look: who claims a task looks here afterwards.
+	l.cancelled.Add(1)
 	for p := range l.pullers {
 		p.mu.Lock()
 		runs, c := p.doing == id, p.current
 		p.mu.Unlock()
 		if runs {
 			c.interrupt()
-			l.forget(id)
 			return
 		}
 	}
-}
-
-// isUnwanted says whether nobody wants the task, once.
-func (l *lane) isUnwanted(id uint64) bool {
-	if !l.hasUnwanted.Load() {
-		return false
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, found := l.unwanted[id]
-	if found {
-		l.forget(id)
-	}
-	return found
-}
-
-func (l *lane) forget(id uint64) {
-	delete(l.unwanted, id)
-	l.hasUnwanted.Store(len(l.unwanted) > 0)
 }
 
 // end notes that the engine hands out nothing more.

@@ -15,15 +15,15 @@ import (
 // A lease holds the handles of some futures, and releases those that are left when none of its futures can be reached any more. That
 // is the net under futures nobody closes: a cleanup for each would cost more than the task.
 type lease struct {
-	engine *engine
+	client *Client
 	slots  []atomic.Uint64
 	sheet  atomic.Pointer[sheet] // that the futures are still to be sent with
 }
 
 const leaseSize = 64
 
-func newLease(e *engine, n int) *lease {
-	l := &lease{engine: e}
+func newLease(client *Client, n int) *lease {
+	l := &lease{client: client}
 	l.makeRoom(n)
 	return l
 }
@@ -48,32 +48,32 @@ type leases struct {
 	used    int
 }
 
-func (l *leases) next(e *engine) (*lease, int32) {
+func (l *leases) next(client *Client) (*lease, int32) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.current == nil || l.used == leaseSize {
-		l.current, l.used = newLease(e, leaseSize), 0
+		l.current, l.used = newLease(client, leaseSize), 0
 	}
 	l.used++
 	return l.current, int32(l.used - 1)
 }
 
-// lend gives a future its place.
-func (e *engine) lend(c *core) { c.lease, c.slot = e.leases.next(e) }
-
-// close lets go of the lease at hand, so that its futures are what keeps it.
+// close lets go of the lease at hand, so that its futures alone are what keeps it.
 func (l *leases) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.current = nil
 }
 
+// lend gives a future its place.
+func (client *Client) lend(c *core) { c.lease, c.slot = client.leases.next(client) }
+
 // lendAll gives many futures their places.
-func (e *engine) lendAll(cores []*core) {
+func (client *Client) lendAll(cores []*core) {
 	var l *lease
 	for i, c := range cores {
 		if i%leaseSize == 0 {
-			l = newLease(e, min(leaseSize, len(cores)-i))
+			l = newLease(client, min(leaseSize, len(cores)-i))
 		}
 		c.lease, c.slot = l, int32(i%leaseSize)
 	}

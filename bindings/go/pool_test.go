@@ -206,3 +206,47 @@ func TestWhatATaskLeavesBehindMayWait(t *testing.T) {
 	<-done
 	f.Close()
 }
+
+func TestAForgottenClientGoesOnForItsFutures(t *testing.T) {
+	before := rask.LiveHandles()
+	f, g := func() (*rask.Future[int64], *rask.Future[int64]) {
+		client := must(rask.Open(rask.Options{Workers: 1}))
+		f := rask.Submit(client, func(context.Context) (int64, error) { time.Sleep(20 * time.Millisecond); return 1, nil })
+		return f, rask.Submit1(client, inc, f)
+	}()
+	for range 5 {
+		collect()
+	}
+	if v := must(g.Result(background)); v != 2 {
+		t.Error(v)
+	}
+	rask.CloseAll(f, g)
+	f, g = nil, nil
+	eventually(t, "the client is closed", func() bool { collect(); return rask.LiveHandles() == before })
+}
+
+func TestWhatIsCancelledInABatchIsNotBegun(t *testing.T) {
+	client := open(t, rask.Options{Workers: 1, Limit: 1})
+	warm := rask.Map(client, inc, make([]int64, 5000))
+	must(rask.Gather(background, warm...))
+	rask.CloseAll(warm...)
+	started, release := make(chan struct{}), make(chan struct{})
+	var ran atomic.Int32
+	batch := client.NewBatch()
+	first := rask.Submit(batch, func(context.Context) (int64, error) { close(started); <-release; return 1, nil })
+	second := rask.Submit(batch, func(ctx context.Context) (int64, error) {
+		ran.Add(1)
+		<-ctx.Done() // for ever, if it is not told
+		return 1, nil
+	})
+	batch.Send()
+	<-started
+	if err := second.Cancel(); err != nil {
+		t.Error(err)
+	}
+	close(release)
+	if err := client.Wait(background); err != nil {
+		t.Error(err)
+	}
+	rask.CloseAll(first, second)
+}

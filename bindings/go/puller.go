@@ -19,6 +19,8 @@ type puller struct {
 	run      run
 	capacity int // how many tasks it asks for: about as many as it runs in quantum
 
+	cancelled uint64 // the lane's, when it pulled: what is cancelled later may be among its tasks
+
 	mu      sync.Mutex
 	shared  *C.rask_go_puller
 	tasks   []C.rask_lane_task // in C's memory
@@ -64,9 +66,13 @@ func (p *puller) work() {
 // pull comes for tasks; false if this puller is needed no more. It takes no lock: nobody touches what it holds while nothing runs.
 func (p *puller) pull() bool {
 	for {
-		if p.takeOverflow() {
-			return true
+		if p.lane.hasOverflow.Load() {
+			p.exchange(0, false) // what there is, before other tasks
+			if p.takeOverflow() {
+				return true
+			}
 		}
+		p.cancelled = p.lane.cancelled.Load()
 		if p.lane.isSpare() {
 			p.exchange(0, false)
 			if p.lane.dismiss(p) {
@@ -153,8 +159,8 @@ func (p *puller) claim() bool {
 
 // execute runs the task, and leaves its outcome in p.run.
 func (p *puller) execute() {
-	if p.lane.isUnwanted(p.doing) {
-		p.run.outcome.err = nil
+	if p.cancelled != p.lane.cancelled.Load() && C.rask_cancelled(p.run.task) {
+		p.run.outcome.err = nil // nobody wants it
 		return
 	}
 	if !p.run.mayRun() {

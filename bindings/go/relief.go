@@ -101,9 +101,6 @@ func (p *puller) relieved() {
 // takeOverflow takes a task that another puller was relieved of.
 func (p *puller) takeOverflow() bool {
 	l := p.lane
-	if !l.hasOverflow.Load() {
-		return false
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.overflow) == 0 {
@@ -112,6 +109,7 @@ func (p *puller) takeOverflow() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tasks, p.next = l.overflow[:1:1], 0
+	p.cancelled = 0 // it was pulled long ago
 	l.overflow = l.overflow[1:]
 	l.hasOverflow.Store(len(l.overflow) > 0)
 	return true

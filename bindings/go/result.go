@@ -60,24 +60,36 @@ func (f *Future[T]) owner() *Future[T] {
 
 // Done is closed when the future is done: finished, failed or cancelled. After a retry there is another one.
 func (c *core) Done() <-chan struct{} {
+	done, err := c.watchDone()
+	if err != nil {
+		return closedChannel // whoever looks at the result sees why
+	}
+	return done
+}
+
+func (c *core) watchDone() (<-chan struct{}, error) {
 	for {
 		id, err := c.handle()
-		if err != nil || isDone(id) {
-			return closedChannel
+		if err != nil {
+			return nil, err
+		}
+		if isDone(id) {
+			return closedChannel, nil
 		}
 		current := &c.more().done
 		before := current.Load()
 		if before != nil && !before.isClosed() {
-			return before.channel
+			return before.channel, nil
 		}
 		now := &doneChannel{channel: make(chan struct{})}
 		if !current.CompareAndSwap(before, now) {
 			continue
 		}
 		if err := c.engine().watcher.add(id, &watch{told: now.close}); err != nil {
-			now.close() // no descriptor is to be had, or the future was closed meanwhile: whoever waits sees why
+			now.close() // for who found it meanwhile
+			return nil, err
 		}
-		return now.channel
+		return now.channel, nil
 	}
 }
 
@@ -107,7 +119,10 @@ func isDone(id uint64) bool {
 
 // await returns when the future is done, or the context is.
 func (c *core) await(ctx context.Context) error {
-	done := c.Done()
+	done, err := c.watchDone()
+	if err != nil {
+		return err
+	}
 	select {
 	case <-done:
 		return nil

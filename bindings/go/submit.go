@@ -13,15 +13,10 @@ import (
 
 // A Submitter is what tasks are submitted to: a [Client], which runs them as soon as it can, or a [Batch].
 type Submitter interface {
-	target() (*engine, *Batch)
+	target() (*Client, *Batch)
 }
 
-func (c *Client) target() (*engine, *Batch) {
-	if c == nil {
-		return nil, nil
-	}
-	return c.engine, nil
-}
+func (c *Client) target() (*Client, *Batch) { return c, nil }
 
 // An Arg is an argument of a task of type A: a *Future[A], or a value by [Value].
 type Arg[A any] interface {
@@ -167,7 +162,7 @@ func SubmitN[A, T any](on Submitter, f func(context.Context, []A) (T, error), in
 func submit[T any](on Submitter, call func(*run) (T, error), f any, isNil bool, options []Option, args ...argument) *Future[T] {
 	future := &Future[T]{call: call}
 	o := collect(options)
-	engine, batch, err := targetOf(on)
+	client, batch, err := targetOf(on)
 	if err == nil && isNil {
 		err = failure(ErrInvalid, "no function")
 	}
@@ -175,30 +170,30 @@ func submit[T any](on Submitter, call func(*run) (T, error), f any, isNil bool, 
 		err = o.check()
 	}
 	if err != nil {
-		return refuse(future, engine, err)
+		return refuse(future, client, err)
 	}
 	if o.key != nil || o.flags == C.RASK_PURE {
-		return submitKeyed(engine, future, f, o, args)
+		return submitKeyed(client, future, f, o, args)
 	}
 	if batch != nil && o.plain && o.ctx == nil {
 		if err := batch.add(&future.core, future, args); err != nil {
-			return refuse(future, engine, err)
+			return refuse(future, client, err)
 		}
 		return future
 	}
 	var few [8]uint64
 	inputs, err := handlesOf(few[:0], args)
 	if err != nil {
-		return refuse(future, engine, err)
+		return refuse(future, client, err)
 	}
-	engine.launch(&future.core, future, inputs, o)
+	client.launch(&future.core, future, inputs, o)
 	return future
 }
 
-func targetOf(on Submitter) (*engine, *Batch, error) {
+func targetOf(on Submitter) (*Client, *Batch, error) {
 	if on != nil {
-		if engine, batch := on.target(); engine != nil {
-			return engine, batch, nil
+		if client, batch := on.target(); client != nil && client.engine != nil {
+			return client, batch, nil
 		}
 	}
 	return nil, nil, failure(ErrHandle, "no client")
@@ -224,7 +219,7 @@ func handlesOf(handles []uint64, args []argument) ([]uint64, error) {
 }
 
 // launch submits a Go task in one call.
-func (e *engine) launch(c *core, j job, inputs []uint64, o *submitOptions) {
+func (e *Client) launch(c *core, j job, inputs []uint64, o *submitOptions) {
 	e.lane.start()
 	e.lend(c)
 	if o.ctx != nil {
@@ -291,7 +286,7 @@ func (f *Future[T]) drop(uint32) {
 }
 
 // refuse makes a future of a submit that is wrong: in Go it tells err, for the engine it is an error too.
-func refuse[T any](future *Future[T], e *engine, err error) *Future[T] {
+func refuse[T any](future *Future[T], e *Client, err error) *Future[T] {
 	c := &future.core
 	c.fail(err)
 	if e == nil {
