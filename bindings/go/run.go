@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"time"
 	"unsafe"
 )
 
@@ -69,12 +70,19 @@ func (r *run) isCancelledByContext() bool {
 
 func (r *run) cancel(cause error, reason string) {
 	r.outcome = outcome{}
-	if id := r.core.lease.slots[r.core.slot].Load(); id != 0 {
-		_ = r.core.cancel(cause, reason) // or it is already
-		return
+	for range 1000 {
+		if r.core.lease.slots[r.core.slot].Load() != 0 {
+			_ = r.core.cancel(cause, reason) // or it is already
+			return
+		}
+		time.Sleep(50 * time.Microsecond) // the call that submits it is about to return
 	}
-	// The call that submits it has not returned.
-	r.outcome.err = &Error{Status: ErrCancelled, Message: reason, cause: cause}
+	// Or it waits for room in the engine's memory, which may be for this task to end.
+	if cause == nil {
+		cause = ErrCancelled
+	}
+	r.outcome.err = cause
+	r.core.remember(C.GoString(C.rask_task_key(r.task)), cause)
 }
 
 // leave ends a run, also when the function panicked.
