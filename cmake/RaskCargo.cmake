@@ -37,6 +37,12 @@ file(MAKE_DIRECTORY "${rask_lib_dir}")
 file(CREATE_LINK "${rask_shared_name}" "${rask_lib_dir}/${rask_soname}" SYMBOLIC)
 file(CREATE_LINK "${rask_soname}" "${rask_lib_dir}/librask.so" SYMBOLIC)
 
+# For pkg-config in the build tree: how the Go binding finds the library there.
+set(rask_pc_dir "${CMAKE_CURRENT_BINARY_DIR}/pkgconfig")
+list(TRANSFORM rask_native_libs PREPEND "-l" OUTPUT_VARIABLE rask_pc_native_libs)
+list(JOIN rask_pc_native_libs " " rask_pc_native_libs)
+configure_file(cmake/rask-build.pc.in pkgconfig/rask.pc @ONLY)
+
 # Only cargo knows what librask is made of, so every build asks it; it answers at once when nothing has changed, and
 # copy_if_different then leaves the libraries' times alone so that nobody links again.
 # A make above us offers its job server to recursive makes only; cargo must not mistake it for its own.

@@ -30,7 +30,5 @@ cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_LIBDIR
            BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX}" OUTPUT_VARIABLE rask_pc_libdir)
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_INCLUDEDIR
            BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX}" OUTPUT_VARIABLE rask_pc_includedir)
-list(TRANSFORM rask_native_libs PREPEND "-l" OUTPUT_VARIABLE rask_pc_native_libs)
-list(JOIN rask_pc_native_libs " " rask_pc_native_libs)
 configure_file(cmake/rask.pc.in rask.pc @ONLY)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/rask.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

@@ -197,7 +197,7 @@ fn take_back(lane: &Lane, id: u64) -> Result<NonNull<Place>> {
         return Err(Failure::handle("a task of another lane"));
     }
     match place.life.end(Id(id), true) {
-        Ended::Free => Ok(NonNull::from(place)),
+        Ended::Free { .. } => Ok(NonNull::from(place)),
         Ended::Stale | Ended::Shared { .. } | Ended::Last { .. } => Err(not_out()),
     }
 }

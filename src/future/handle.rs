@@ -162,7 +162,7 @@ pub(crate) fn release(id: Id, local: &Local) -> Result<()> {
             (watched, false)
         }
         Ended::Last { watched } => (watched, true),
-        Ended::Free => {
+        Ended::Free { .. } => {
             free(node, class, local);
             (false, false)
         }
@@ -194,7 +194,7 @@ fn release_clone(id: Id, line: Line, local: &Local) -> Result<()> {
     let (watched, is_free) = match life(line).end(id, true) {
         Ended::Stale => return Err(not_a_future(id)),
         Ended::Shared { watched, .. } | Ended::Last { watched } => (watched, false),
-        Ended::Free => (false, true),
+        Ended::Free { watched } => (watched, true),
     };
     local.count_handles(1u64.wrapping_neg());
     handle_ended(id, watched);

@@ -41,7 +41,10 @@ pub(crate) enum Ended {
         watched: bool,
     },
     /// The handle's reference was the last one, and the line is the caller's to free.
-    Free,
+    Free {
+        /// Somebody said to wait through the handle.
+        watched: bool,
+    },
 }
 
 /// What giving a reference up did.
@@ -162,10 +165,10 @@ impl Life {
             Some(word) if word & REFERENCES != 1 => {
                 Ended::Shared { watched: word & WATCHED != 0, by_one: word & REFERENCES == 2 }
             }
-            Some(_) if is_done => {
+            Some(word) if is_done => {
                 // The other half of [`is_still`](Self::is_still), as in `leave`.
                 fence(Ordering::Release);
-                Ended::Free
+                Ended::Free { watched: word & WATCHED != 0 }
             }
             Some(word) => Ended::Last { watched: word & WATCHED != 0 },
         }

@@ -64,7 +64,7 @@ fn pin_against_end_and_reuse() {
         match line.life.end(id(1), false) {
             Ended::Stale => panic!("the handle is live"),
             Ended::Shared { .. } => {}
-            Ended::Free => unreachable!("not asked for"),
+            Ended::Free { .. } => unreachable!("not asked for"),
             Ended::Last { .. } => {
                 if line.life.leave() {
                     assert_eq!(line.live_again(), 3);
@@ -219,7 +219,7 @@ fn join_against_last_leave_and_reuse() {
         match line.life.end(id(1), false) {
             Ended::Stale => panic!("the handle is live"),
             Ended::Shared { .. } => {}
-            Ended::Free => unreachable!("not asked for"),
+            Ended::Free { .. } => unreachable!("not asked for"),
             Ended::Last { .. } => {
                 if line.life.leave() {
                     line.live_again();
@@ -308,7 +308,7 @@ fn end_of_what_is_done_against_pin_and_join() {
                 panic!("the handle is live, and the last reference goes with it")
             }
             Ended::Shared { .. } => {}
-            Ended::Free => {
+            Ended::Free { .. } => {
                 line.live_again();
             }
         }

@@ -182,7 +182,7 @@ mod tests {
                 let id = Id::new(class.kind(), index_of(line), generation);
                 assert_eq!(look_up(id), Some((line, class)));
                 // SAFETY: as above.
-                assert_eq!(unsafe { line.as_ref() }.end(id, true), Ended::Free);
+                assert_eq!(unsafe { line.as_ref() }.end(id, true), Ended::Free { watched: false });
                 magazine.put(line);
             }
         }

@@ -189,6 +189,29 @@ static void the_same_future_twice(void) {
     CHECK_OK(rask_release_all(RASK_FUTURES(x, y)));
 }
 
+static void *release_soon(void *context) {
+    const struct timespec soon = {0, 5 * 1000 * 1000};
+    nanosleep(&soon, NULL);
+    CHECK_OK(rask_release(*(rask_future *)context));
+    return NULL;
+}
+
+/* The clone's line is freed by the release: its waiters are told all the same. */
+static void a_clone_is_released_meanwhile(void) {
+    gate *g = gate_new();
+    rask_future x = submit_held(client, g, 1), y = submit_held(client, g, 2);
+    for (int until = RASK_ALL_COMPLETED; until <= RASK_FIRST_ERROR; until++) {
+        rask_future f[] = {x, y, rask_clone(x)};
+        pthread_t thread;
+        CHECK_EQ(pthread_create(&thread, NULL, release_soon, &f[2]), 0);
+        CHECK_STATUS(rask_wait(f, 3, until, LONG_NS, NULL), RASK_E_HANDLE);
+        CHECK_EQ(pthread_join(thread, NULL), 0);
+    }
+    gate_open(g);
+    CHECK_OK(rask_wait(RASK_FUTURES(x, y), RASK_ALL_COMPLETED, LONG_NS, NULL));
+    CHECK_OK(rask_release_all(RASK_FUTURES(x, y)));
+}
+
 typedef struct waiter {
     rask_future f;
     int how;
@@ -281,6 +304,7 @@ int main(void) {
     RUN_WITH(2, a_timeout_is_not_early);
     RUN_WITH(2, flags_when_the_call_fails);
     RUN_WITH(2, the_same_future_twice);
+    RUN_WITH(2, a_clone_is_released_meanwhile);
     RUN_WITH(2, many_waiters_on_one_future);
     RUN_WITH(2, many_futures);
     RUN_WITH(2, timeouts_race_with_completion);

@@ -1,0 +1,249 @@
+package rask
+
+// #include "lane.h"
+import "C"
+
+import (
+	"context"
+	"sync"
+)
+
+// A Batch collects Go tasks and submits them in one call, which is cheaper by half where tasks are small and many. Their futures
+// are there at once, and may be inputs of further tasks of the batch. What is asked of one of them sends the batch, and so does its growth.
+type Batch struct {
+	client *Client
+	mu     sync.Mutex
+	sheet  *sheet
+}
+
+// NewBatch begins a batch of tasks for the client. It may be used by many goroutines at a time, and again after Send.
+func (c *Client) NewBatch() *Batch { return &Batch{client: c} }
+
+func (b *Batch) target() (*Client, *Batch) {
+	if b == nil {
+		return nil, nil
+	}
+	return b.client, b
+}
+
+// Send submits what has been collected.
+func (b *Batch) Send() {
+	b.mu.Lock()
+	s := b.sheet
+	b.mu.Unlock()
+	if s != nil {
+		s.send()
+	}
+}
+
+// sheetSize is how many tasks are sent at a time: enough to make the call cheap, few enough for the first to run early.
+const sheetSize = 512
+
+// add notes a task.
+func (b *Batch) add(c *core, j job, args []argument) error {
+	for {
+		b.mu.Lock()
+		s := b.sheet
+		if s == nil || s.lease.sheet.Load() == nil {
+			s = newSheet(b.client)
+			b.sheet = s
+		}
+		b.mu.Unlock()
+		added, err := s.add(c, j, args)
+		if added || err != nil {
+			return err
+		}
+	}
+}
+
+// A sheet is what is sent in one call. It is the job of all its tasks, and their lease knows it until it was sent.
+type sheet struct {
+	lease  *lease
+	mu     sync.Mutex
+	jobs   []job
+	cores  []*core
+	counts []C.uint32_t
+	inputs []C.rask_go_input
+	pinned []*core // futures of other sheets among the inputs
+}
+
+func newSheet(client *Client) *sheet {
+	s := &sheet{lease: &lease{client: client}} // makes room when it is known how much
+	s.lease.sheet.Store(s)
+	return s
+}
+
+// add notes a task; false if the sheet was sent meanwhile.
+func (s *sheet) add(c *core, j job, args []argument) (added bool, err error) {
+	for i, arg := range args {
+		if arg == nil {
+			return false, failure(ErrInvalid, "argument %d is nil", i)
+		}
+		// Under no lock: this may send another sheet.
+		if of, ok := arg.input(); ok && (of == nil || of.lease != s.lease) {
+			if _, err := of.handle(); err != nil {
+				return false, err
+			}
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lease.sheet.Load() == nil {
+		return false, nil
+	}
+	n := 0
+	for _, arg := range args {
+		of, ok := arg.input()
+		if !ok {
+			continue
+		}
+		n++
+		if of.lease == s.lease {
+			s.inputs = append(s.inputs, C.rask_go_input{earlier: C.int64_t(of.slot)})
+		} else {
+			id, err := of.pin() // it may be closed before this is sent
+			if err == nil {
+				s.pinned = append(s.pinned, of)
+			}
+			s.inputs = append(s.inputs, C.rask_go_input{future: C.uint64_t(id), earlier: -1})
+		}
+	}
+	c.lease, c.slot = s.lease, int32(len(s.cores))
+	s.jobs = append(s.jobs, j)
+	s.cores = append(s.cores, c)
+	s.counts = append(s.counts, C.uint32_t(n))
+	if len(s.cores) == sheetSize {
+		s.sendLocked()
+	}
+	return true, nil
+}
+
+func (s *sheet) send() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lease.sheet.Load() != nil {
+		s.sendLocked()
+	}
+}
+
+func (s *sheet) sendLocked() {
+	n := len(s.cores)
+	if n == 0 {
+		return
+	}
+	e := s.lease.client.engine
+	e.lane.start()
+	s.lease.makeRoom(n)
+	ids := make([]uint64, n)
+	var inputs *C.rask_go_input
+	if len(s.inputs) > 0 {
+		inputs = &s.inputs[0]
+	}
+	var left C.rask_go_failure
+	first := e.lane.table.add(s, n)
+	C.rask_go_submit_batch(C.uint64_t(e.id), C.uint64_t(e.lane.id), C.int64_t(first), C.size_t(n),
+		&s.counts[0], inputs, idsPointer(ids), &left)
+	openAll(s.cores, ids, failed(&left))
+	for _, c := range s.pinned {
+		c.unpin()
+	}
+	s.cores, s.counts, s.inputs, s.pinned = nil, nil, nil, nil
+	s.lease.sheet.Store(nil) // what was written is seen by who sees this
+}
+
+func (s *sheet) of(sub uint32) *core { return s.jobs[sub].of(0) }
+
+func (s *sheet) run(sub uint32, r *run) { s.jobs[sub].run(0, r) }
+
+func (s *sheet) drop(sub uint32) {
+	s.jobs[sub].drop(0)
+	s.jobs[sub] = nil
+}
+
+// Map runs f on each item, and returns the futures in order. It is one call, whatever their number.
+func Map[A, T any](on Submitter, f func(context.Context, A) (T, error), items []A, options ...Option) []*Future[T] {
+	futures := make([]*Future[T], len(items))
+	o := collect(options)
+	e, _, err := targetOf(on)
+	if err == nil && f == nil {
+		err = failure(ErrInvalid, "no function")
+	}
+	if err == nil {
+		err = o.check()
+	}
+	if err != nil || o.key != nil || o.flags == C.RASK_PURE {
+		for i, item := range items {
+			futures[i] = Submit1(on, f, Value(item), options...)
+		}
+		return futures
+	}
+	if len(items) == 0 {
+		return futures
+	}
+	e.mapAll(newMapJob(f, items, futures, o), coresOf(futures), o)
+	return futures
+}
+
+// A mapJob is the job of all tasks of a Map.
+type mapJob[A, T any] struct {
+	f      func(context.Context, A) (T, error)
+	items  []A
+	chunks [][]Future[T]
+}
+
+// Futures lie together in chunks: cheaper than one by one, and no reason to keep many for one.
+const chunkSize = 32
+
+func newMapJob[A, T any](f func(context.Context, A) (T, error), items []A, futures []*Future[T], o *submitOptions) *mapJob[A, T] {
+	m := &mapJob[A, T]{f: f, items: append([]A(nil), items...)} // the caller may change its slice
+	for left := len(items); left > 0; left -= chunkSize {
+		chunk := make([]Future[T], min(left, chunkSize))
+		m.chunks = append(m.chunks, chunk)
+	}
+	for i := range futures {
+		future := m.future(uint32(i))
+		if o.ctx != nil {
+			future.more().ctx = o.ctx
+		}
+		futures[i] = future
+	}
+	return m
+}
+
+func (m *mapJob[A, T]) future(sub uint32) *Future[T] {
+	return &m.chunks[sub/chunkSize][sub%chunkSize]
+}
+
+func (m *mapJob[A, T]) of(sub uint32) *core { return &m.future(sub).core }
+
+func (m *mapJob[A, T]) run(sub uint32, r *run) {
+	future := m.future(sub)
+	returned := false
+	defer r.leave(&returned)
+	value, err := m.f(r.ctx, m.items[sub])
+	returned = true
+	future.finish(r, value, err)
+}
+
+func (m *mapJob[A, T]) drop(sub uint32) {
+	var none A
+	m.items[sub] = none
+	m.future(sub).drop(sub)
+}
+
+func (e *Client) mapAll(j job, cores []*core, o *submitOptions) {
+	e.lane.start()
+	n := len(cores)
+	ids := make([]uint64, n)
+	e.lendAll(cores) // before any of them runs
+	var texts cTexts
+	defer texts.free()
+	var left C.rask_go_failure
+	first := e.lane.table.add(j, n)
+	C.rask_go_map(C.uint64_t(e.id), C.uint64_t(e.lane.id), C.int64_t(first), C.size_t(n),
+		o.encode(&texts), idsPointer(ids), &left)
+	openAll(cores, ids, failed(&left))
+	for _, c := range cores {
+		c.follow(o.ctx)
+	}
+}

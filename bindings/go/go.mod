@@ -1,0 +1,3 @@
+module rask.dev/rask
+
+go 1.24

@@ -1,0 +1,232 @@
+package rask_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"rask.dev/rask"
+	"rask.dev/rask/internal/ctasks"
+)
+
+func TestCTasks(t *testing.T) {
+	client := open(t)
+	x := rask.SubmitC[int64](client, ctasks.Inc, 1)
+	y := rask.SubmitC[int](client, ctasks.Add, x, 10)
+	h := rask.SubmitC[float64](client, ctasks.Half, 5.0)
+	s := rask.SubmitC[string](client, ctasks.Concat, "a", []byte("b"), "", "c")
+	l := rask.SubmitC[int64](client, ctasks.SumList, []any{1, x, int8(3), true, uint16(5)})
+	nothing := rask.SubmitC[struct{}](client, ctasks.Nothing)
+	list := rask.SubmitC[[]int64](client, ctasks.Echo, []int{1, 2, 3})
+	natural := rask.SubmitC[any](client, ctasks.Echo, []any{1, "a", 2.5, nil})
+	if v := must(y.Result(background)); v != 12 {
+		t.Error(v)
+	}
+	if v := must(h.Result(background)); v != 2.5 {
+		t.Error(v)
+	}
+	if v := must(s.Result(background)); v != "abc" {
+		t.Error(v)
+	}
+	if v := must(l.Result(background)); v != 1+2+3+1+5 {
+		t.Error(v)
+	}
+	must(nothing.Result(background))
+	if v := must(list.Result(background)); len(v) != 3 || v[2] != 3 {
+		t.Error(v)
+	}
+	if v := must(natural.Result(background)).([]any); len(v) != 4 || v[0] != int64(1) || string(v[1].([]byte)) != "a" || v[3] != nil {
+		t.Error(v)
+	}
+	rask.CloseAll[rask.AnyFuture](x, y, h, s, l, nothing, list, natural)
+}
+
+func TestGoAndCInOneGraph(t *testing.T) {
+	client := open(t)
+	g := rask.Submit(client, func(context.Context) (int64, error) { return 1, nil })
+	c := rask.SubmitC[int64](client, ctasks.Inc, g)
+	d := rask.Submit2(client, add, c, g)
+	if v := must(d.Result(background)); v != 3 {
+		t.Error(v)
+	}
+	text := rask.Submit(client, func(context.Context) (string, error) { return "go", nil })
+	raw := rask.Submit(client, func(context.Context) ([]byte, error) { return []byte(" and "), nil })
+	half := rask.Submit(client, func(context.Context) (float64, error) { return 3, nil })
+	all := rask.SubmitC[[]byte](client, ctasks.Concat, text, raw, "C")
+	length := rask.Submit2(client, func(_ context.Context, b []byte, f float64) (int, error) { return len(b) + int(f), nil },
+		all, rask.SubmitC[float64](client, ctasks.Half, half))
+	if v := must(all.Result(background)); string(v) != "go and C" {
+		t.Errorf("%q", v)
+	}
+	if v := must(length.Result(background)); v != 9 {
+		t.Error(v)
+	}
+	rask.CloseAll[rask.AnyFuture](g, c, d, text, raw, half, all, length)
+}
+
+func TestLargeBytes(t *testing.T) {
+	client := open(t)
+	for _, size := range []int{0, 1, 15, 16, 500, 513, 4096, 1 << 20} {
+		want := bytes.Repeat([]byte{'x', 0, 'y'}, size)[:size]
+		f := rask.Submit(client, func(context.Context) ([]byte, error) { return want, nil })
+		g := rask.SubmitC[[]byte](client, ctasks.Concat, f, want)
+		h := rask.Submit1(client, func(_ context.Context, b []byte) (string, error) { return string(b), nil }, g)
+		if got := must(h.Result(background)); got != string(want)+string(want) {
+			t.Error(size, len(got))
+		}
+		rask.CloseAll[rask.AnyFuture](f, g, h)
+	}
+}
+
+func TestTypesThatDoNotFit(t *testing.T) {
+	client := open(t)
+	type mine struct{ a, b int }
+	opaque := rask.Submit(client, func(context.Context) (mine, error) { return mine{1, 2}, nil })
+	read := rask.SubmitC[int64](client, ctasks.Inc, opaque)
+	_, err := read.Result(background)
+	if !errors.Is(err, rask.ErrType) || !strings.Contains(err.Error(), "mine") {
+		t.Error(err)
+	}
+	text := rask.SubmitC[int64](client, ctasks.Echo, "text")
+	if _, err := text.Result(background); !errors.Is(err, rask.ErrType) {
+		t.Error(err)
+	}
+	small := rask.SubmitC[int8](client, ctasks.Inc, 1000)
+	if _, err := small.Result(background); !errors.Is(err, rask.ErrType) {
+		t.Error(err)
+	}
+	in := rask.Submit1(client, inc, text)
+	if _, err := in.Result(background); !errors.Is(err, rask.ErrType) {
+		t.Error(err)
+	}
+	channel := rask.SubmitC[int64](client, ctasks.Inc, make(chan int))
+	if _, err := channel.Result(background); !errors.Is(err, rask.ErrInvalid) {
+		t.Error(err)
+	}
+	null := rask.SubmitC[int64](client, rask.CFunc{})
+	if _, err := null.Result(background); !errors.Is(err, rask.ErrInvalid) {
+		t.Error(err)
+	}
+	var none *rask.Future[int64]
+	bad := rask.SubmitC[int64](client, ctasks.Inc, none)
+	if _, err := bad.Result(background); !errors.Is(err, rask.ErrHandle) {
+		t.Error(err)
+	}
+	rask.CloseAll[rask.AnyFuture](opaque, read, text, small, in, channel, null, bad)
+}
+
+func TestMapC(t *testing.T) {
+	client := open(t)
+	fs := rask.MapC[int64](client, ctasks.Inc, []int{1, 2, 3}, rask.WithName("inc"))
+	values := must(rask.Gather(background, fs...))
+	if values[0] != 2 || values[2] != 4 || !strings.HasPrefix(fs[0].Key(), "inc-") {
+		t.Error(values, fs[0].Key())
+	}
+	again := rask.MapC[int64](client, ctasks.Inc, fs)
+	if values := must(rask.Gather(background, again...)); values[2] != 5 {
+		t.Error(values)
+	}
+	if none := rask.MapC[int64](client, ctasks.Inc, []int{}); len(none) != 0 {
+		t.Error(none)
+	}
+	rask.CloseAll(fs...)
+	rask.CloseAll(again...)
+}
+
+func TestScatter(t *testing.T) {
+	client := open(t)
+	numbers := rask.Scatter(client, []float64{1, 2})
+	text := rask.Scatter(client, "shared")
+	sum := rask.Submit1(client, func(_ context.Context, v []float64) (float64, error) { return v[0] + v[1], nil }, numbers)
+	upper := rask.Submit1(client, func(_ context.Context, s string) (string, error) { return strings.ToUpper(s), nil }, text)
+	again := rask.SubmitC[string](client, ctasks.Concat, text, upper)
+	if v := must(sum.Result(background)); v != 3 {
+		t.Error(v)
+	}
+	if v := must(again.Result(background)); v != "sharedSHARED" {
+		t.Error(v)
+	}
+	if text.State() != rask.Finished || must(text.Result(background)) != "shared" {
+		t.Error(text)
+	}
+	rask.CloseAll[rask.AnyFuture](numbers, text, sum, upper, again)
+}
+
+func TestHandlesForC(t *testing.T) {
+	client := open(t)
+	f := rask.Submit(client, func(context.Context) (int64, error) { return 5, nil })
+	if value, status := ctasks.Result(must(f.Handle())); value != 5 || status != 0 {
+		t.Error(value, status)
+	}
+	f.Close()
+	if _, err := f.Handle(); !errors.Is(err, rask.ErrHandle) {
+		t.Error(err)
+	}
+	started := make(chan struct{})
+	running := rask.Submit(client, func(ctx context.Context) (int64, error) {
+		close(started)
+		<-ctx.Done()
+		return 1, nil
+	})
+	<-started
+	ctasks.Cancel(must(running.Handle()))
+	if _, err := running.Result(background); !errors.Is(err, rask.ErrCancelled) {
+		t.Error(err)
+	}
+	running.Close()
+}
+
+func TestOptionsOfCTasks(t *testing.T) {
+	client := open(t, rask.Options{Workers: 1, Resources: "GPU=1"})
+	f := rask.SubmitC[int64](client, ctasks.Flaky, 3, rask.WithRetries(5), rask.WithResources("GPU=1"), rask.WithPriority(3))
+	if v := must(f.Result(background)); v != 3 {
+		t.Error(v)
+	}
+	never := rask.SubmitC[int64](client, ctasks.Flaky, 3, rask.WithResources("GPU=2"))
+	if _, err := never.Result(background); !errors.Is(err, rask.ErrInvalid) {
+		t.Error(err)
+	}
+	a := rask.SubmitC[int64](client, ctasks.Inc, 1, rask.WithPure())
+	b := rask.SubmitC[int64](client, ctasks.Inc, 1, rask.WithPure())
+	if a.Key() != b.Key() {
+		t.Error(a.Key(), b.Key())
+	}
+	spin := rask.SubmitC[int64](client, ctasks.Spin)
+	if err := spin.Cancel(); err != nil {
+		t.Error(err)
+	}
+	rask.CloseAll(f, never, a, b, spin)
+}
+
+func TestMemoryLimit(t *testing.T) {
+	client := open(t, rask.Options{Workers: 2, MemoryLimit: 1 << 20, SpillDirectory: t.TempDir()})
+	var fs []*rask.Future[[]byte]
+	for i := range 32 {
+		fs = append(fs, rask.Submit(client, func(context.Context) ([]byte, error) { return bytes.Repeat([]byte{byte(i)}, 1<<18), nil }))
+	}
+	if err := rask.Wait(background, fs...); err != nil {
+		t.Error(err)
+	}
+	if s := must(client.Stats()); s.Bytes > 2<<20 {
+		t.Error("more is held than the limit allows", s.Bytes)
+	}
+	for i, f := range fs {
+		v := must(f.Result(background))
+		if len(v) != 1<<18 || v[0] != byte(i) || v[len(v)-1] != byte(i) {
+			t.Error(i, len(v))
+		}
+	}
+	size := rask.SubmitN(client, func(_ context.Context, all [][]byte) (n int, err error) {
+		for _, b := range all {
+			n += len(b)
+		}
+		return n, nil
+	}, fs)
+	if v := must(size.Result(background)); v != 32<<18 {
+		t.Error(v)
+	}
+	size.Close()
+	rask.CloseAll(fs...)
+}
