@@ -243,6 +243,7 @@ class with_options {
     }
     with_options pure(bool value = true) && { return how_.pure = value, std::move(*this); }
     with_options impure(bool value = true) && { return how_.impure = value, std::move(*this); }
+    with_options lane(rask_lane value) && { return how_.lane = value, std::move(*this); }
 
     template <class F, class... A> auto submit(F &&f, A &&...args) const {
         return client_.submit(how_, std::forward<F>(f), std::forward<A>(args)...);

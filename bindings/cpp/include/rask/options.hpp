@@ -27,6 +27,8 @@ struct options {
     bool pure = false;
     /// It is run for every submit, also where the client is pure.
     bool impure = false;
+    /// A rask::lane's handle: whose threads run it. Null: the client's workers do.
+    rask_lane lane{0};
 };
 
 /// How a client is opened: `rask::client client({.workers = 4})`.
@@ -64,6 +66,7 @@ inline rask_submit_options to_c(const options &from) noexcept {
     to.retries = from.retries;
     to.retry_delay_ns = from.retry_delay.count();
     to.resources = or_null(from.resources);
+    to.lane = from.lane;
     to.flags = (from.pure ? RASK_PURE : 0u) | (from.impure ? RASK_IMPURE : 0u);
     return to;
 }

@@ -19,6 +19,7 @@
 #include <rask/error.hpp>
 #include <rask/future.hpp>
 #include <rask/gather.hpp>
+#include <rask/lane.hpp>
 #include <rask/this_task.hpp>
 
 #endif
