@@ -99,7 +99,7 @@ impl Task {
     }
 
     /// Argument `index` if it is an i64: the short way.
-    #[inline]
+    #[inline(always)]
     pub fn arg_i64(&self, index: usize) -> Option<i64> {
         let shape = self.node.shape();
         if shape.is_block() {
@@ -117,7 +117,8 @@ impl Task {
         }
     }
 
-    #[inline]
+    /// Out of line, so that what it takes is no matter of tasks without a block.
+    #[inline(never)]
     fn arg_i64_of_block(&self, index: usize) -> Option<i64> {
         if let Some(StepArgs::Plain { args, records }) = self.step_args() {
             // SAFETY: as in `arg`.
