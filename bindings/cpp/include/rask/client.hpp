@@ -124,6 +124,16 @@ class client_ref {
     template <class F, class Range> auto map(const options &how, F &&f, Range &&items) const {
         return map_each(&how, std::forward<F>(f), std::forward<Range>(items));
     }
+    /// Submits f(a, b, ...) for the items of several ranges side by side, as far as the shortest goes.
+    template <class F, class A, class B, class... More, detail::enable_callable<F> = 0>
+    auto map(F &&f, A &&a, B &&b, More &&...more) const {
+        return map_side_by_side(nullptr, f, std::forward<A>(a), std::forward<B>(b),
+                                std::forward<More>(more)...);
+    }
+    template <class F, class A, class B, class... More>
+    auto map(const options &how, F &&f, A &&a, B &&b, More &&...more) const {
+        return map_side_by_side(&how, f, std::forward<A>(a), std::forward<B>(b), std::forward<More>(more)...);
+    }
 
     /// Submits a function of the C API's, whose result can be read as a T. Its arguments are read as
     /// rask.hpp's values, futures and rask_args.
@@ -224,6 +234,19 @@ class client_ref {
         }
         return all;
     }
+
+    template <class F, class... Ranges>
+    auto map_side_by_side(const options *how, F &f, Ranges &&...ranges) const {
+        std::vector<decltype(detail::submit(handle_, how, f,
+                                            detail::forward_item<Ranges>(*std::begin(ranges))...))>
+            all;
+        const auto each = [&](auto &&...at) {
+            for (; ((at != std::end(ranges)) && ...); (static_cast<void>(++at), ...))
+                all.push_back(detail::submit(handle_, how, f, detail::forward_item<Ranges>(*at)...));
+        };
+        each(std::begin(ranges)...);
+        return all;
+    }
 };
 
 /// A client with options that are the same for several submits, or chained.
@@ -247,8 +270,8 @@ class with_options {
     template <class F, class... A> auto submit(F &&f, A &&...args) const {
         return client_.submit(how_, std::forward<F>(f), std::forward<A>(args)...);
     }
-    template <class F, class Range> auto map(F &&f, Range &&items) const {
-        return client_.map(how_, std::forward<F>(f), std::forward<Range>(items));
+    template <class F, class... Ranges> auto map(F &&f, Ranges &&...items) const {
+        return client_.map(how_, std::forward<F>(f), std::forward<Ranges>(items)...);
     }
     template <class T, class... A> future<T> call(rask_task_fn function, A &&...args) const {
         return client_.call<T>(how_, function, std::forward<A>(args)...);
@@ -278,8 +301,10 @@ class client : public client_ref {
     /// Takes over a handle of the C API's.
     [[nodiscard]] static client adopt(rask_client handle) noexcept { return client(client_ref(handle)); }
     client(client &&other) noexcept : client_ref(std::exchange(other.handle_, rask_client{0})) {}
+    /// What was owned is closed now, not when `other` goes.
     client &operator=(client &&other) noexcept {
-        std::swap(handle_, other.handle_);
+        client taken(std::move(other));
+        std::swap(handle_, taken.handle_);
         return *this;
     }
     ~client() {
@@ -293,6 +318,17 @@ class client : public client_ref {
   private:
     explicit client(client_ref adopted) noexcept : client_ref(adopted) {}
 };
+
+namespace detail {
+/// A client is passed by name: tasks submit to it, and never close it.
+template <> struct passing<client> : passing<client_ref> {
+    template <class To, class U> static void put(To &to, U &&from) noexcept {
+        static_assert(std::is_lvalue_reference_v<U>,
+                      "rask: a client is closed by its owner: pass it by name");
+        put_words<client_ref>(to, from);
+    }
+};
+} // namespace detail
 
 template <class T> client_ref future<T>::client() const {
     const rask_client where = rask_future_client(handle_);
