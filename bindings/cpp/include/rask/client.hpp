@@ -57,39 +57,74 @@ template <class Range, class T> decltype(auto) forward_item(T &&item) noexcept {
         return static_cast<std::remove_reference_t<T> &&>(item);
 }
 
+/// Whether the callable is a coroutine, or returns one.
+template <class T, class = void> inline constexpr bool is_coroutine = false;
+template <class T>
+inline constexpr bool is_coroutine<T, std::void_t<typename T::promise_type>> = is_future<T>;
+template <class F, class... A> constexpr bool begins_coroutine() {
+    using called = task_for<F, A...>;
+    if constexpr (called::is_possible)
+        return is_coroutine<
+            std::decay_t<typename decltype(call<F &, typename called::parameters>::result())::self>>;
+    else
+        return false;
+}
+
+/// See coroutine.hpp, which defines it.
+template <class F, class... A>
+future<typename submitted<std::decay_t<F>, std::decay_t<A>...>::type>
+submit_coroutine(rask_client client, const options *how, F &&f, A &&...a);
+
+template <class F, class... A> auto submit_stoppable(rask_client client, const options *how, F &&f, A &&...a);
+
+/// Submits a call as a task.
+template <class F, class... A> auto submit_task(rask_client client, const options *how, F &&f, A &&...a) {
+    using wanted = submitted<std::decay_t<F>, std::decay_t<A>...>;
+    using made = future<typename wanted::type>;
+    if constexpr (!wanted::is_possible) {
+        return made();
+    } else {
+        const rask_future handle = write_down<typename wanted::task>(
+            [&](rask_task_fn function, const rask_arg *args, std::size_t count) {
+                if (!how)
+                    return rask_submit(client, function, args, count);
+                const rask_submit_options c = to_c(*how);
+                return rask_submit_with(client, function, args, count, &c);
+            },
+            std::forward<F>(f), std::forward<A>(a)...);
+        if (!handle.id)
+            throw_last();
+        return made(handle);
+    }
+}
+
 /// Submits a call.
 template <class F, class... A> auto submit(rask_client client, const options *how, F &&f, A &&...a) {
     static_assert(((!is_delayed<std::decay_t<A>> && !is_range_of_delayeds<std::decay_t<A>>)&&...),
                   "rask: a delayed is an argument of rask::delay: compute it first");
 #ifdef __cpp_lib_jthread
-    if constexpr (takes_token<std::decay_t<F>, std::decay_t<A>...>) {
-        std::stop_source source;
-        auto told = submit(client, how, stoppable<std::decay_t<F>>{std::forward<F>(f), source},
-                           std::forward<A>(a)...);
-        told.on_done([source]() mutable { source.request_stop(); });
-        return told;
-    } else
+    constexpr bool wants_token = takes_token<std::decay_t<F>, std::decay_t<A>...>;
+#else
+    constexpr bool wants_token = false;
 #endif
-    {
-        using wanted = submitted<std::decay_t<F>, std::decay_t<A>...>;
-        using made = future<typename wanted::type>;
-        if constexpr (!wanted::is_possible) {
-            return made();
-        } else {
-            const rask_future handle = write_down<typename wanted::task>(
-                [&](rask_task_fn function, const rask_arg *args, std::size_t count) {
-                    if (!how)
-                        return rask_submit(client, function, args, count);
-                    const rask_submit_options c = to_c(*how);
-                    return rask_submit_with(client, function, args, count, &c);
-                },
-                std::forward<F>(f), std::forward<A>(a)...);
-            if (!handle.id)
-                throw_last();
-            return made(handle);
-        }
-    }
+    if constexpr (wants_token)
+        return submit_stoppable(client, how, std::forward<F>(f), std::forward<A>(a)...);
+    else if constexpr (begins_coroutine<std::decay_t<F>, std::decay_t<A>...>())
+        return submit_coroutine(client, how, std::forward<F>(f), std::forward<A>(a)...);
+    else
+        return submit_task(client, how, std::forward<F>(f), std::forward<A>(a)...);
 }
+
+#ifdef __cpp_lib_jthread
+template <class F, class... A>
+auto submit_stoppable(rask_client client, const options *how, F &&f, A &&...a) {
+    std::stop_source source;
+    auto told =
+        submit(client, how, stoppable<std::decay_t<F>>{std::forward<F>(f), source}, std::forward<A>(a)...);
+    told.on_done([source]() mutable { source.request_stop(); });
+    return told;
+}
+#endif
 
 } // namespace detail
 
@@ -216,7 +251,8 @@ class client_ref {
         std::vector<made> all;
         if constexpr (wanted::is_possible) {
             using task = typename wanted::task;
-            if constexpr (task::width == 1 && !task::has_lists && task::called::width == 0) {
+            if constexpr (task::width == 1 && !task::has_lists && task::called::width == 0 &&
+                          !detail::begins_coroutine<callable, item>()) {
                 detail::argument_list list;
                 for (auto &&one : items)
                     task::put(list, detail::forward_item<Range>(one));
