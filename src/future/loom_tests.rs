@@ -69,6 +69,8 @@ struct Node {
     gate: Gate,
     dependents: Dependents,
     inputs: UnsafeCell<Vec<usize>>,
+    /// Those of the inputs that it only comes after, by bits.
+    lenient: u32,
     links: [AtomicU64; 2],
     /// Read by whoever uses the node, written by whoever frees it: a use that is not over by then is a data race.
     memory: UnsafeCell<()>,
@@ -91,7 +93,8 @@ struct Node {
     calls: Note,
 }
 
-/// All nodes of a model. An edge word is `(node + 1) << 8 | index of the link << 4`, a watch's has its lowest bit set.
+/// All nodes of a model. An edge word is `(node + 1) << 8 | index of the link << 4`, a watch's has its lowest bit set, a lenient one's the
+/// next.
 struct World {
     nodes: Vec<Node>,
     watches: Vec<Watch>,
@@ -120,10 +123,7 @@ unsafe impl Send for World {}
 unsafe impl Sync for World {}
 
 const WATCH: u64 = 1;
-
-fn edge_of(node: usize, link: usize) -> EdgeWord {
-    (node as u64 + 1) << 8 | (link as u64) << 4
-}
+const LENIENT: u64 = 2;
 
 fn watch_edge(watch: usize) -> EdgeWord {
     (watch as u64 + 1) << 8 | WATCH
@@ -136,6 +136,7 @@ fn node(inputs: &[usize], open: u32) -> Node {
         gate: Gate::new(open),
         dependents: Dependents::new(),
         inputs: UnsafeCell::new(inputs.to_vec()),
+        lenient: 0,
         links: [AtomicU64::new(0), AtomicU64::new(0)],
         memory: UnsafeCell::new(()),
         value: UnsafeCell::new(0),
@@ -159,6 +160,12 @@ fn id(node: usize) -> Id {
     Id::new(Kind::Small, node as u32, 1)
 }
 
+impl Node {
+    fn is_lenient(&self, input: usize) -> bool {
+        self.lenient >> input & 1 != 0
+    }
+}
+
 impl World {
     fn new(nodes: Vec<Node>) -> Arc<Self> {
         Arc::new(Self { nodes, watches: Vec::new(), telling: None, run: None })
@@ -179,6 +186,12 @@ impl World {
         node.memory.with(|_| ());
         assert!(node.reborn || node.frees.load(SeqCst) == 0, "a node is used after it was freed");
         node
+    }
+
+    /// The edge of an input.
+    fn edge(&self, node: usize, input: usize) -> EdgeWord {
+        let mark = if self.node(node).is_lenient(input) { LENIENT } else { 0 };
+        (node as u64 + 1) << 8 | (input as u64) << 4 | mark
     }
 
     /// The link of an edge whose owner is there.
@@ -337,6 +350,27 @@ impl World {
         }
     }
 
+    /// `handle::take_object` of a first handle. `false`: it is shared, and the reference of the handle that it has then is the caller's.
+    fn take_object(&self, node: usize) -> bool {
+        let this = self.node(node);
+        assert!(this.life.pin(id(node)), "the handle is live");
+        assert_eq!(self.state(node), Some(State::Finished));
+        if this.life.references() != 2 {
+            this.life.take(id(node)).expect("nobody else ends the handle");
+            self.let_go(node);
+            return false;
+        }
+        this.life.take(id(node)).expect("nobody else ends the handle");
+        self.let_go(node);
+        if !this.life.leave_if_last() {
+            return false;
+        }
+        // SAFETY: loom checks that nobody looks.
+        this.value.with_mut(|value| unsafe { assert_eq!(std::mem::take(&mut *value), VALUE) });
+        self.free(node);
+        true
+    }
+
     /// How the future has ended, if it has.
     fn state(&self, node: usize) -> Option<State> {
         self.uses(node).dependents.closed().map(State::of)
@@ -421,7 +455,9 @@ impl World {
             assert!(!this.gate.is_forgone(), "somebody could retry it");
             found.push(node);
             if !self.runs_unwanted(node) {
-                open.extend(self.inputs(node).into_iter().filter(|&input| has_failed(input)));
+                let inputs = self.inputs(node).into_iter().enumerate();
+                let strict = inputs.filter(|&(index, _)| !this.is_lenient(index));
+                open.extend(strict.map(|(_, input)| input).filter(|&input| has_failed(input)));
             }
         }
         if found.is_empty() {
@@ -451,7 +487,8 @@ impl World {
         if !self.runs_unwanted(node) {
             for (index, input) in self.inputs(node).into_iter().enumerate() {
                 let is_finished = self.state(input) == Some(State::Finished);
-                if this.links[index].load(Ordering::Relaxed) == UNLINKED && !is_finished {
+                let is_unlinked = this.links[index].load(Ordering::Relaxed) == UNLINKED;
+                if is_unlinked && !is_finished && !this.is_lenient(index) {
                     links.push((input, index));
                 }
             }

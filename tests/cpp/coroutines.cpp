@@ -160,4 +160,46 @@ TEST_CASE("one that will not go on is destroyed") {
     CHECK(counted::alive == 0);
 }
 
+TEST_CASE("a submitted coroutine keeps its callable and its arguments") {
+    rask::client client(2);
+    auto pause = [] {
+        return rask::this_task::client().submit(
+            [] { std::this_thread::sleep_for(std::chrono::milliseconds(2)); });
+    };
+    const std::string word(40, 'w');
+    auto numbers = client.map([](int x) { return x; }, std::vector{1, 2, 3});
+    auto pair = std::tuple(client.submit([] { return 4; }), client.submit([word] { return word; }));
+    auto text = client.submit([word] { return word; });
+    auto length = client.submit(
+        [pause, word](const std::string &plain, const std::string &future, const rask::list<int> &list,
+                      const std::tuple<const int &, const std::string &> &both, const char *const &literal,
+                      const double &number) -> rask::task<std::size_t> {
+            co_await pause();
+            std::size_t sum = word.size() + plain.size() + future.size() + std::get<1>(both).size();
+            for (const int one : list)
+                sum += static_cast<std::size_t>(one);
+            co_return sum + std::string(literal).size() + static_cast<std::size_t>(number);
+        },
+        word, std::move(text), numbers, pair, std::string(5, 'l').c_str(), 2.5);
+    numbers.clear();
+    pair = {};
+    CHECK(length.get() == 4 * 40 + 6 + 5 + 2);
+
+    auto moved =
+        client.submit([pause](std::unique_ptr<int> p) -> rask::task<int> { co_return co_await pause(), *p; },
+                      std::make_unique<int>(7));
+    CHECK(moved.get() == 7);
+    auto each = client.map(
+        [pause](const std::string &s) -> rask::task<std::size_t> { co_return co_await pause(), s.size(); },
+        std::vector{word, word + word});
+    CHECK(each[1].get() == 80);
+    auto after =
+        client.submit([word] { return word; }).then([pause](const std::string &s) -> rask::task<char> {
+            co_await pause();
+            co_return s.back();
+        });
+    CHECK(after.get() == 'w');
+    auto failed = client.submit([]() -> int { throw trouble(21); });
+    CHECK_THROWS_AS(client.submit([](int x) -> rask::task<int> { co_return x; }, failed).get(), trouble);
+}
 #endif

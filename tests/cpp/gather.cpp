@@ -1,6 +1,9 @@
 // Several futures: waited for, gathered, put together, as they are done.
 #include "check.hpp"
 
+#include <set>
+#include <unordered_map>
+
 #include <array>
 #include <memory>
 #include <poll.h>
@@ -159,4 +162,21 @@ TEST_CASE("progress does not disturb") {
     rask::progress(all);
     CHECK(all[2].get() == 9);
     rask::release_all(std::move(all));
+}
+
+TEST_CASE("futures are keys") {
+    rask::client client(2);
+    auto a = client.submit(square, 1), b = client.submit(square, 2);
+    const auto copy = a;
+    CHECK(copy == a);
+    CHECK(a != b);
+    CHECK((a < b) != (b < a));
+    CHECK(rask::future<int>() == rask::future<int>());
+    CHECK(rask::future<int>() != a);
+    std::set<rask::future<int>> ordered{a, b, copy};
+    CHECK(ordered.size() == 2);
+    std::unordered_map<rask::future<int>, std::string> names{{a, "a"}, {b, "b"}};
+    CHECK(names.at(copy) == "a");
+    for (const auto &done : rask::as_completed(std::vector{a, b}))
+        CHECK(names.count(done) == 1);
 }

@@ -32,11 +32,32 @@ struct throws_on_move {
             throw trouble(12);
     }
 };
+struct throws_when_destroyed {
+    counted count;
+    bool armed = true;
+    throws_when_destroyed() = default;
+    throws_when_destroyed(const throws_when_destroyed &) = default;
+    throws_when_destroyed(throws_when_destroyed &&other) noexcept
+        : count(other.count), armed(std::exchange(other.armed, false)) {}
+    ~throws_when_destroyed() noexcept(false) {
+        if (armed)
+            throw trouble(13);
+    }
+};
 struct immovable {
     counted count;
     explicit immovable(int value) : count(value) {}
     immovable(immovable &&) = delete;
 };
+
+/// Works after main has returned, too.
+struct works_at_exit {
+    ~works_at_exit() {
+        rask::client client(1);
+        if (client.submit([] { return std::string("late"); }).get() != "late")
+            std::abort();
+    }
+} at_exit;
 
 } // namespace
 
@@ -243,6 +264,70 @@ TEST_CASE("copies, moves and swaps of handles") {
     CHECK(adopted.get() == 1);
     rask::client moved = std::move(client);
     CHECK(moved.submit([] { return 3; }).get() == 3);
+}
+
+TEST_CASE("assignment releases what was held") {
+    counted::alive = 0;
+    rask::client client(1);
+    auto a = client.submit([] { return counted(1); });
+    auto b = client.submit([] { return counted(2); });
+    rask::wait(std::vector{a, b});
+    CHECK(counted::alive == 2);
+    a = std::move(b);
+    CHECK(!b.valid());
+    CHECK(counted::alive == 1);
+    auto &same = a;
+    a = std::move(same);
+    CHECK(a.get().value == 2);
+    a = {};
+    CHECK(counted::alive == 0);
+
+    auto lazy = rask::delay([](const counted &c) { return c.value; }, counted(3));
+    auto other = rask::delay([](const counted &c) { return c.value; }, counted(4));
+    CHECK(counted::alive == 2);
+    lazy = std::move(other);
+    CHECK(counted::alive == 1);
+    CHECK(client.compute(lazy).get() == 4);
+
+    rask::client second(1);
+    const rask::client_ref first = client;
+    client = std::move(second);
+    CHECK(status_of([&] { (void)first.submit([] {}); }) == RASK_E_HANDLE);
+    auto &itself = client;
+    client = std::move(itself);
+    CHECK(client.submit([] { return 5; }).get() == 5);
+}
+
+TEST_CASE("destructors that throw end nothing but their object") {
+    counted::alive = 0;
+    rask::client client(1);
+    CHECK_THROWS_WITH(client.submit([] { throws_when_destroyed local; }).get(), "trouble 13");
+    CHECK(client.submit([](const throws_when_destroyed &) { return 1; }, throws_when_destroyed()).get() == 1);
+    CHECK(client.submit([held = throws_when_destroyed()] { return 2; }).get() == 2);
+    client.submit([] { return throws_when_destroyed(); }).wait();
+    std::atomic<int> calls{0};
+    client.submit([] {}).on_done([held = throws_when_destroyed(), &calls] { calls++; });
+    CHECK(eventually([&] { return calls == 1 && counted::alive == 0; }));
+}
+
+TEST_CASE("chains of many dependents") {
+    rask::client client(2);
+    const int length = scaled(100000, 1000);
+    auto end = client.submit([] { return 0; });
+    std::vector<rask::future<int>> all;
+    for (int i = 0; i < length; i++)
+        all.push_back(end = end.then([](int x) { return x + 1; }));
+    CHECK(end.get() == length);
+
+    gate open;
+    auto thrown = client.submit([&open]() -> std::string {
+        open.pass();
+        throw trouble(14);
+    });
+    for (int i = 0; i < length; i++)
+        thrown = std::move(thrown).then([](const std::string &s) { return s; });
+    open.open();
+    CHECK_THROWS_AS(thrown.get(), trouble);
 }
 
 TEST_CASE("many futures made and dropped by many threads") {

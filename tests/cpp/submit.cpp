@@ -265,3 +265,27 @@ TEST_CASE("scatter, for many tasks") {
     CHECK(client.scatter("literal").get() == "literal");
     CHECK(*client.scatter(std::make_unique<int>(4)).get() == 4);
 }
+
+TEST_CASE("map over several ranges, as far as the shortest goes") {
+    rask::client client(2);
+    const std::vector<int> numbers{1, 2, 3};
+    auto sums = client.map([](int a, double b, int c) { return a + b + c; }, client.map(twice, numbers),
+                           std::vector{0.5, 1.5}, numbers);
+    static_assert(std::is_same_v<decltype(sums), std::vector<rask::future<double>>>);
+    REQUIRE(sums.size() == 2);
+    CHECK(sums[1].get() == 7.5);
+    auto products = client.with().priority(1).map(
+        [by = std::string("xx")](int a, int b) { return a * b * static_cast<int>(by.size()); }, numbers,
+        numbers);
+    CHECK(products[2].get() == 18);
+}
+
+TEST_CASE("generic callables, and clients as arguments") {
+    rask::client client(2);
+    auto one = client.submit([] { return 1; });
+    CHECK(client.submit([](auto &&...all) { return (all + ...); }, one, 2, 3L).get() == 6);
+    auto nested = client.submit(
+        [](rask::client_ref here, int x) { return here.submit([](int y) { return y + 1; }, x); }, client,
+        one);
+    CHECK(nested.get() == 2);
+}

@@ -61,6 +61,80 @@ fn submit_against_two_completions() {
     });
 }
 
+// ---- come after ------------------------------------------------------------------------------------------------------
+
+/// Node 1 comes after node 0, whatever becomes of it.
+fn comes_after() -> Arc<World> {
+    let world = World::new(vec![running(&[]), Node { lenient: 1, ..node(&[0], 1) }]);
+    assert_eq!(world.node(0).life.take(id(0)), Some(false));
+    world
+}
+
+/// Node 2 needs node 0 and comes after node 1.
+fn needs_and_comes_after() -> Arc<World> {
+    let world = World::new(vec![running(&[]), running(&[]), Node { lenient: 2, ..node(&[0, 1], 2) }]);
+    for input in 0..2 {
+        assert_eq!(world.node(input).life.take(id(input)), Some(false));
+    }
+    world
+}
+
+#[test]
+fn come_after_against_failure() {
+    model(|| {
+        let world = comes_after();
+        together(&world, &[|world| world.end(0, State::Error), |world| world.link_inputs(1)]);
+        assert_eq!(world.node(1).runs.load(SeqCst), 1);
+        assert_eq!(world.state(1), Some(State::Finished));
+        world.release(1);
+        world.all_over();
+    });
+}
+
+#[test]
+fn come_after_against_failure_against_cancel() {
+    model(|| {
+        let world = comes_after();
+        together(
+            &world,
+            &[|world| world.end(0, State::Error), |world| world.cancels(1), |world| world.link_inputs(1)],
+        );
+        world.release(1);
+        world.all_over();
+    });
+}
+
+#[test]
+fn come_after_a_failure_against_completion() {
+    model(|| {
+        let world = needs_and_comes_after();
+        together(
+            &world,
+            &[
+                |world| world.end(0, State::Finished),
+                |world| world.end(1, State::Error),
+                |world| world.link_inputs(2),
+            ],
+        );
+        assert_eq!(world.node(2).runs.load(SeqCst), 1);
+        world.release(2);
+        world.all_over();
+    });
+}
+
+#[test]
+fn two_failures_of_which_one_counts() {
+    model(|| {
+        let world = needs_and_comes_after();
+        world.link_inputs(2);
+        together(&world, &[|world| world.end(0, State::Error), |world| world.end(1, State::Cancelled)]);
+        assert_eq!(world.node(2).runs.load(SeqCst), 0);
+        assert_eq!(world.state(2), Some(State::Error));
+        world.release(2);
+        world.all_over();
+    });
+}
+
 #[test]
 fn failure_against_completion_against_release() {
     model_with(2, || {
@@ -120,6 +194,85 @@ fn release_against_completion_against_pin() {
                         if world.uses(0).dependents.closed().map(State::of) == Some(State::Finished) {
                             assert_eq!(world.value(0), VALUE);
                         }
+                        world.let_go(0);
+                    }
+                },
+            ],
+        );
+        world.all_over();
+    });
+}
+
+/// Node 0 is finished, its handle is the only reference.
+fn finished() -> Arc<World> {
+    let world = World::new(vec![running(&[])]);
+    world.end(0, State::Finished);
+    world
+}
+
+#[test]
+fn taking_the_value_against_a_look() {
+    model(|| {
+        let world = finished();
+        together(
+            &world,
+            &[
+                |world| {
+                    if !world.take_object(0) {
+                        world.let_go(0);
+                    }
+                },
+                |world| {
+                    // As one who looks at all nodes, or finds it by its key.
+                    if world.node(0).life.join(world.node(0).life.peek()) {
+                        assert_eq!(world.value(0), VALUE);
+                        world.let_go(0);
+                    }
+                },
+            ],
+        );
+        world.all_over();
+    });
+}
+
+#[test]
+fn taking_the_value_against_a_reader_by_the_handle() {
+    model(|| {
+        let world = finished();
+        together(
+            &world,
+            &[
+                |world| {
+                    if !world.take_object(0) {
+                        world.let_go(0);
+                    }
+                },
+                |world| {
+                    if world.node(0).life.pin(id(0)) {
+                        assert_eq!(world.value(0), VALUE);
+                        world.let_go(0);
+                    }
+                },
+            ],
+        );
+        world.all_over();
+    });
+}
+
+/// The worker may not have let go of what it has just finished.
+#[test]
+fn taking_the_value_against_the_last_step_of_the_run() {
+    model(|| {
+        let world = World::new(vec![running(&[])]);
+        together(
+            &world,
+            &[
+                |world| world.end(0, State::Finished),
+                |world| {
+                    let is_finished = world.state(0) == Some(State::Finished);
+                    if !is_finished {
+                        world.release(0);
+                    } else if !world.take_object(0) {
                         world.let_go(0);
                     }
                 },

@@ -159,6 +159,22 @@ fn walk_against_the_end_of_the_abandoned_run() {
     });
 }
 
+/// Node 1 comes after node 0: it is no part of what is run again, and runs once.
+#[test]
+fn retry_against_what_comes_after() {
+    model_with(2, || {
+        let world = World::with_retries(vec![running(&[]), Node { lenient: 1, ..node(&[0], 1) }]);
+        world.node(0).life.retain();
+        together(
+            &world,
+            &[|world| world.end(0, State::Error), |world| world.retries(0), |world| world.link_inputs(1)],
+        );
+        assert_eq!(world.node(1).runs.load(SeqCst), 1);
+        assert_eq!(world.node(1).reopenings.load(SeqCst), 0);
+        wind_up(&world, &[0, 1]);
+    });
+}
+
 /// Node 1 has returned node 0.
 #[test]
 fn retry_against_a_returned_future() {

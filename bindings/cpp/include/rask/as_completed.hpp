@@ -20,7 +20,12 @@ template <class T> class as_completed {
     }
     as_completed(as_completed &&other) noexcept
         : held_(std::move(other.held_)), handle_(std::exchange(other.handle_, rask_as_completed{0})) {}
-    as_completed &operator=(as_completed &&) = delete;
+    as_completed &operator=(as_completed &&other) noexcept {
+        as_completed taken(std::move(other));
+        std::swap(held_, taken.held_);
+        std::swap(handle_, taken.handle_);
+        return *this;
+    }
     ~as_completed() {
         if (handle_.id)
             std::ignore = rask_as_completed_close(handle_);

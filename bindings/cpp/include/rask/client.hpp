@@ -57,39 +57,74 @@ template <class Range, class T> decltype(auto) forward_item(T &&item) noexcept {
         return static_cast<std::remove_reference_t<T> &&>(item);
 }
 
+/// Whether the callable is a coroutine, or returns one.
+template <class T, class = void> inline constexpr bool is_coroutine = false;
+template <class T>
+inline constexpr bool is_coroutine<T, std::void_t<typename T::promise_type>> = is_future<T>;
+template <class F, class... A> constexpr bool begins_coroutine() {
+    using called = task_for<F, A...>;
+    if constexpr (called::is_possible)
+        return is_coroutine<
+            std::decay_t<typename decltype(call<F &, typename called::parameters>::result())::self>>;
+    else
+        return false;
+}
+
+/// See coroutine.hpp, which defines it.
+template <class F, class... A>
+future<typename submitted<std::decay_t<F>, std::decay_t<A>...>::type>
+submit_coroutine(rask_client client, const options *how, F &&f, A &&...a);
+
+template <class F, class... A> auto submit_stoppable(rask_client client, const options *how, F &&f, A &&...a);
+
+/// Submits a call as a task.
+template <class F, class... A> auto submit_task(rask_client client, const options *how, F &&f, A &&...a) {
+    using wanted = submitted<std::decay_t<F>, std::decay_t<A>...>;
+    using made = future<typename wanted::type>;
+    if constexpr (!wanted::is_possible) {
+        return made();
+    } else {
+        const rask_future handle = write_down<typename wanted::task>(
+            [&](rask_task_fn function, const rask_arg *args, std::size_t count) {
+                if (!how)
+                    return rask_submit(client, function, args, count);
+                const rask_submit_options c = to_c(*how);
+                return rask_submit_with(client, function, args, count, &c);
+            },
+            std::forward<F>(f), std::forward<A>(a)...);
+        if (!handle.id)
+            throw_last();
+        return made(handle);
+    }
+}
+
 /// Submits a call.
 template <class F, class... A> auto submit(rask_client client, const options *how, F &&f, A &&...a) {
     static_assert(((!is_delayed<std::decay_t<A>> && !is_range_of_delayeds<std::decay_t<A>>)&&...),
                   "rask: a delayed is an argument of rask::delay: compute it first");
 #ifdef __cpp_lib_jthread
-    if constexpr (takes_token<std::decay_t<F>, std::decay_t<A>...>) {
-        std::stop_source source;
-        auto told = submit(client, how, stoppable<std::decay_t<F>>{std::forward<F>(f), source},
-                           std::forward<A>(a)...);
-        told.on_done([source]() mutable { source.request_stop(); });
-        return told;
-    } else
+    constexpr bool wants_token = takes_token<std::decay_t<F>, std::decay_t<A>...>;
+#else
+    constexpr bool wants_token = false;
 #endif
-    {
-        using wanted = submitted<std::decay_t<F>, std::decay_t<A>...>;
-        using made = future<typename wanted::type>;
-        if constexpr (!wanted::is_possible) {
-            return made();
-        } else {
-            const rask_future handle = write_down<typename wanted::task>(
-                [&](rask_task_fn function, const rask_arg *args, std::size_t count) {
-                    if (!how)
-                        return rask_submit(client, function, args, count);
-                    const rask_submit_options c = to_c(*how);
-                    return rask_submit_with(client, function, args, count, &c);
-                },
-                std::forward<F>(f), std::forward<A>(a)...);
-            if (!handle.id)
-                throw_last();
-            return made(handle);
-        }
-    }
+    if constexpr (wants_token)
+        return submit_stoppable(client, how, std::forward<F>(f), std::forward<A>(a)...);
+    else if constexpr (begins_coroutine<std::decay_t<F>, std::decay_t<A>...>())
+        return submit_coroutine(client, how, std::forward<F>(f), std::forward<A>(a)...);
+    else
+        return submit_task(client, how, std::forward<F>(f), std::forward<A>(a)...);
 }
+
+#ifdef __cpp_lib_jthread
+template <class F, class... A>
+auto submit_stoppable(rask_client client, const options *how, F &&f, A &&...a) {
+    std::stop_source source;
+    auto told =
+        submit(client, how, stoppable<std::decay_t<F>>{std::forward<F>(f), source}, std::forward<A>(a)...);
+    told.on_done([source]() mutable { source.request_stop(); });
+    return told;
+}
+#endif
 
 } // namespace detail
 
@@ -123,6 +158,16 @@ class client_ref {
     }
     template <class F, class Range> auto map(const options &how, F &&f, Range &&items) const {
         return map_each(&how, std::forward<F>(f), std::forward<Range>(items));
+    }
+    /// Submits f(a, b, ...) for the items of several ranges side by side, as far as the shortest goes.
+    template <class F, class A, class B, class... More, detail::enable_callable<F> = 0>
+    auto map(F &&f, A &&a, B &&b, More &&...more) const {
+        return map_side_by_side(nullptr, f, std::forward<A>(a), std::forward<B>(b),
+                                std::forward<More>(more)...);
+    }
+    template <class F, class A, class B, class... More>
+    auto map(const options &how, F &&f, A &&a, B &&b, More &&...more) const {
+        return map_side_by_side(&how, f, std::forward<A>(a), std::forward<B>(b), std::forward<More>(more)...);
     }
 
     /// Submits a function of the C API's, whose result can be read as a T. Its arguments are read as
@@ -206,7 +251,8 @@ class client_ref {
         std::vector<made> all;
         if constexpr (wanted::is_possible) {
             using task = typename wanted::task;
-            if constexpr (task::width == 1 && !task::has_lists && task::called::width == 0) {
+            if constexpr (task::width == 1 && !task::has_lists && task::called::width == 0 &&
+                          !detail::begins_coroutine<callable, item>()) {
                 detail::argument_list list;
                 for (auto &&one : items)
                     task::put(list, detail::forward_item<Range>(one));
@@ -222,6 +268,19 @@ class client_ref {
                     all.push_back(detail::submit(handle_, how, f, detail::forward_item<Range>(one)));
             }
         }
+        return all;
+    }
+
+    template <class F, class... Ranges>
+    auto map_side_by_side(const options *how, F &f, Ranges &&...ranges) const {
+        std::vector<decltype(detail::submit(handle_, how, f,
+                                            detail::forward_item<Ranges>(*std::begin(ranges))...))>
+            all;
+        const auto each = [&](auto &&...at) {
+            for (; ((at != std::end(ranges)) && ...); (static_cast<void>(++at), ...))
+                all.push_back(detail::submit(handle_, how, f, detail::forward_item<Ranges>(*at)...));
+        };
+        each(std::begin(ranges)...);
         return all;
     }
 };
@@ -248,8 +307,8 @@ class with_options {
     template <class F, class... A> auto submit(F &&f, A &&...args) const {
         return client_.submit(how_, std::forward<F>(f), std::forward<A>(args)...);
     }
-    template <class F, class Range> auto map(F &&f, Range &&items) const {
-        return client_.map(how_, std::forward<F>(f), std::forward<Range>(items));
+    template <class F, class... Ranges> auto map(F &&f, Ranges &&...items) const {
+        return client_.map(how_, std::forward<F>(f), std::forward<Ranges>(items)...);
     }
     template <class T, class... A> future<T> call(rask_task_fn function, A &&...args) const {
         return client_.call<T>(how_, function, std::forward<A>(args)...);
@@ -279,8 +338,10 @@ class client : public client_ref {
     /// Takes over a handle of the C API's.
     [[nodiscard]] static client adopt(rask_client handle) noexcept { return client(client_ref(handle)); }
     client(client &&other) noexcept : client_ref(std::exchange(other.handle_, rask_client{0})) {}
+    /// What was owned is closed now, not when `other` goes.
     client &operator=(client &&other) noexcept {
-        std::swap(handle_, other.handle_);
+        client taken(std::move(other));
+        std::swap(handle_, taken.handle_);
         return *this;
     }
     ~client() {
@@ -294,6 +355,17 @@ class client : public client_ref {
   private:
     explicit client(client_ref adopted) noexcept : client_ref(adopted) {}
 };
+
+namespace detail {
+/// A client is passed by name: tasks submit to it, and never close it.
+template <> struct passing<client> : passing<client_ref> {
+    template <class To, class U> static void put(To &to, U &&from) noexcept {
+        static_assert(std::is_lvalue_reference_v<U>,
+                      "rask: a client is closed by its owner: pass it by name");
+        put_words<client_ref>(to, from);
+    }
+};
+} // namespace detail
 
 template <class T> client_ref future<T>::client() const {
     const rask_client where = rask_future_client(handle_);

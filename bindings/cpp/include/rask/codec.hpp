@@ -130,7 +130,16 @@ template <class T> constexpr auto static_name() {
 template <class T> struct __attribute__((visibility("default"))) object_type {
     static inline constexpr auto name = static_name<T>();
 
-    static void destroy(void *object) noexcept { delete static_cast<T *>(object); }
+    static void destroy(void *object) noexcept {
+        if constexpr (std::is_nothrow_destructible_v<T>) {
+            delete static_cast<T *>(object);
+        } else {
+            try {
+                delete static_cast<T *>(object);
+            } catch (...) { // NOLINT: whoever could be told has let go of it
+            }
+        }
+    }
 
     static std::size_t nbytes(const void *object) noexcept {
         if constexpr (is_string<T> || is_flat_vector<T>)

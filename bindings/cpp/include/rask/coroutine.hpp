@@ -8,7 +8,7 @@
 #ifndef RASK_COROUTINE_HPP
 #define RASK_COROUTINE_HPP
 
-#include <rask/gather.hpp>
+#include <rask/kept.hpp>
 
 #ifdef __cpp_impl_coroutine
 #include <coroutine>
@@ -88,6 +88,7 @@ rask_future submit_stretch(rask_client client, std::coroutine_handle<Promise> co
 template <class Derived> struct promise_base {
     rask_client client;
     stretch *now = nullptr;
+    std::shared_ptr<void> kept = kept_here ? *kept_here : nullptr;
 
     template <class... A> explicit promise_base(const A &...args) : client{0} {
         (look_for_client(args), ...);

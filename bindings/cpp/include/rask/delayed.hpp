@@ -17,7 +17,8 @@ template <class T> class [[nodiscard]] delayed {
     explicit delayed(rask_delayed handle) noexcept : handle_(handle) {}
     delayed(delayed &&other) noexcept : handle_(std::exchange(other.handle_, rask_delayed{0})) {}
     delayed &operator=(delayed &&other) noexcept {
-        std::swap(handle_, other.handle_);
+        delayed taken(std::move(other));
+        std::swap(handle_, taken.handle_);
         return *this;
     }
     ~delayed() {

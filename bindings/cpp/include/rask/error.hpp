@@ -7,6 +7,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace rask {
 
@@ -46,13 +47,13 @@ class error : public std::runtime_error {
     /// RASK_E_TIMEOUT, RASK_E_CANCELLED, RASK_E_TASK, ...
     [[nodiscard]] rask_status status() const noexcept { return status_; }
     /// "RASK_E_TIMEOUT", ...
-    [[nodiscard]] const char *name() const noexcept { return rask_status_name(status_); }
+    [[nodiscard]] std::string_view name() const noexcept { return rask_status_name(status_); }
     /// The C task's own, from rask_fail; else 0.
     [[nodiscard]] int32_t code() const noexcept { return code_; }
     /// What went wrong, in words. what() says where, too.
-    [[nodiscard]] const char *message() const noexcept { return message_.what(); }
+    [[nodiscard]] std::string_view message() const noexcept { return message_.what(); }
     /// The key of the task it began in; empty if it did not begin in a task.
-    [[nodiscard]] const char *origin() const noexcept { return origin_.what(); }
+    [[nodiscard]] std::string_view origin() const noexcept { return origin_.what(); }
     /// How often that task was run.
     [[nodiscard]] uint32_t attempts() const noexcept { return attempts_; }
 

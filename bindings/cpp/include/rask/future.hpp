@@ -46,8 +46,10 @@ template <class T> class [[nodiscard]] future {
     }
     future(future &&other) noexcept : handle_(other.release()) {}
     future &operator=(const future &other) { return *this = future(other); }
+    /// What was held is released now, not when `other` goes.
     future &operator=(future &&other) noexcept {
-        std::swap(handle_, other.handle_);
+        future taken(std::move(other));
+        std::swap(handle_, taken.handle_);
         return *this;
     }
     /// If nobody else wants the result, a task that has not started never will; see fire_and_forget.
@@ -98,7 +100,7 @@ template <class T> class [[nodiscard]] future {
                 if (rask_future_take_object(&handle_, &detail::object_type<T>::value, &object) == RASK_OK) {
                     struct owner {
                         T *object;
-                        ~owner() { delete object; }
+                        ~owner() { detail::object_type<T>::destroy(object); }
                     } taken{static_cast<T *>(object)};
                     return T(std::move(*taken.object));
                 }
@@ -163,6 +165,11 @@ template <class T> class [[nodiscard]] future {
     /// Where it runs.
     [[nodiscard]] client_ref client() const;
 
+    /// Whether both are of one task; ordered and hashed by key.
+    friend bool operator==(const future &a, const future &b) noexcept { return a.compare(b) == 0; }
+    friend bool operator!=(const future &a, const future &b) noexcept { return a.compare(b) != 0; }
+    friend bool operator<(const future &a, const future &b) noexcept { return a.compare(b) < 0; }
+
     // ---- what becomes of it ----
 
     /// Submits f with this future's value, to the same client: a future of what f returns.
@@ -190,13 +197,28 @@ template <class T> class [[nodiscard]] future {
         auto *context = new callback(std::forward<F>(f));
         const rask_status status = rask_on_done(handle_, call_back<callback>, context);
         if (status != RASK_OK) {
-            delete context;
+            detail::object_type<callback>::destroy(context);
             check(status);
         }
     }
 
   private:
+    friend std::hash<future>;
     rask_future handle_{0};
+
+    /// Empty for a future without one.
+    [[nodiscard]] std::string_view key_or_none() const noexcept {
+        const char *key = valid() ? rask_future_key(handle_) : nullptr;
+        return key ? key : std::string_view();
+    }
+    [[nodiscard]] int compare(const future &other) const noexcept {
+        if (handle_.id == other.handle_.id)
+            return 0;
+        const uint64_t mine = rask_future_client(handle_).id, others = rask_future_client(other.handle_).id;
+        if (mine != others)
+            return mine < others ? -1 : 1;
+        return key_or_none().compare(other.key_or_none());
+    }
 
     void ask(rask_status status) const {
         if (status != RASK_OK)
@@ -220,9 +242,15 @@ template <class T> class [[nodiscard]] future {
         } catch (...) { // NOLINT: see on_done
         }
         borrowed.release();
-        delete f;
+        detail::object_type<F>::destroy(f);
     }
 };
 
 } // namespace rask
+
+template <class T> struct std::hash<rask::future<T>> {
+    std::size_t operator()(const rask::future<T> &future) const noexcept {
+        return std::hash<std::string_view>()(future.key_or_none());
+    }
+};
 #endif

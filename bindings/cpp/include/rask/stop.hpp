@@ -26,10 +26,16 @@ template <class F> struct stoppable {
     }
 };
 
+template <class F, class... A> constexpr bool needs_token() {
+    // One after the other: a generic callable that can do without may not even compile with a token.
+    if constexpr (task_for<F, A...>::is_possible)
+        return false;
+    else
+        return task_for<stoppable<F>, A...>::is_possible;
+}
+
 /// Whether only a token makes the call complete.
-template <class F, class... A>
-inline constexpr bool takes_token =
-    !task_for<F, A...>::is_possible && task_for<stoppable<F>, A...>::is_possible;
+template <class F, class... A> inline constexpr bool takes_token = needs_token<F, A...>();
 
 } // namespace detail
 
