@@ -317,7 +317,7 @@ impl World {
                 }
             }
             Ended::Last { .. } => self.cascade(|cascade| cascade.let_go_last(node)),
-            Ended::Free => self.free(node),
+            Ended::Free { .. } => self.free(node),
         }
     }
 

@@ -68,7 +68,7 @@ fn tell_unwanted(place: &Place, node: usize) {
 
 /// `hand_out::take_back`, and the next task in the same place.
 fn hand_back(place: &Place, id: Id) {
-    assert_eq!(place.life.end(id, true), Ended::Free);
+    assert_eq!(place.life.end(id, true), Ended::Free { watched: false });
 }
 
 fn model(body: impl Fn() + Sync + Send + 'static) {
