@@ -172,7 +172,7 @@ TEST_CASE("a submitted coroutine keeps its callable and its arguments") {
     auto text = client.submit([word] { return word; });
     auto length = client.submit(
         [pause, word](const std::string &plain, const std::string &future, const rask::list<int> &list,
-                      const std::tuple<const int &, const std::string &> &both, const char *const &literal,
+                      const std::tuple<int, const std::string &> &both, const char *const &literal,
                       const double &number) -> rask::task<std::size_t> {
             co_await pause();
             std::size_t sum = word.size() + plain.size() + future.size() + std::get<1>(both).size();

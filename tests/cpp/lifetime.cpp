@@ -292,7 +292,7 @@ TEST_CASE("assignment releases what was held") {
     rask::client second(1);
     const rask::client_ref first = client;
     client = std::move(second);
-    CHECK(status_of([&] { (void)first.submit([] {}); }) == RASK_E_HANDLE);
+    CHECK(status_of([&] { (void)first.submit([] {}); }) == RASK_E_CLOSED);
     auto &itself = client;
     client = std::move(itself);
     CHECK(client.submit([] { return 5; }).get() == 5);

@@ -21,6 +21,10 @@ static void report_here(void) {
     report_fd = -1;
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+/* AddressSanitizer reports on stderr without asking us. */
+static void report_elsewhere(void) {}
+#else
 static void report_crash(int number) {
     report_here();
     signal(number, SIG_DFL);
@@ -28,9 +32,6 @@ static void report_crash(int number) {
 }
 
 static void report_elsewhere(void) {
-#if defined(__SANITIZE_ADDRESS__)
-    return; /* it reports on stderr without asking us */
-#else
     FILE *file = tmpfile();
     CHECK(file != NULL);
     fflush(stderr);
@@ -41,7 +42,7 @@ static void report_elsewhere(void) {
     signal(SIGABRT, report_crash);
     signal(SIGSEGV, report_crash);
     signal(SIGBUS, report_crash);
-#endif
 }
+#endif
 
 #endif

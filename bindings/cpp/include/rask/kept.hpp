@@ -103,7 +103,7 @@ template <class F, class... A> class kept_call {
     using given = std::decay_t<typename decltype(call<F &, typename called::parameters>::result())::self>;
 
     template <class G, class... From>
-    explicit kept_call(client_ref client, G &&function, From &&...from)
+    explicit kept_call([[maybe_unused]] client_ref client, G &&function, From &&...from)
         : function_(std::forward<G>(function)), arguments_(kept<A>(client, std::forward<From>(from))...) {}
 
     auto edges() const {
