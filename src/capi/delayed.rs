@@ -34,8 +34,9 @@ pub unsafe extern "C" fn rask_delayed_call(
     rask_delayed { id }
 }
 
-/// Submits what a delayed needs, each part once, as if by rask_submit. Computing it again runs it again, at
-/// a fraction of the price. Parts that take nothing but the one before may be run as one task.
+/// Submits what a delayed needs, each part once, as if by rask_submit. Computing it again runs it again, at a
+/// fraction of the price. The parts of a larger graph may share its one future, which then runs from the first
+/// of them to the last; each part keeps a key and errors of its own.
 ///
 /// Returns: the future of its result, to be released; in error for what is no delayed (RASK_E_HANDLE), or
 /// was called wrongly; {0} as for rask_submit.

@@ -2,7 +2,6 @@
 
 use super::guard;
 use super::handle::rask_future;
-use super::pointers::set;
 use super::sized::{self, Versioned};
 use super::status::rask_status;
 use super::value::object_of;
@@ -77,15 +76,12 @@ pub unsafe extern "C" fn rask_future_error_object(
     r#type: *const Type,
     out: *mut *mut c_void,
 ) -> rask_status {
-    // SAFETY: NULL, or writable, as the header requires.
-    let write = |object| unsafe { set(out, object) };
-    guard::outputs(
-        || write(ptr::null_mut()),
-        |()| {
+    // SAFETY: NULL, or writable, as the header requires; the error lives until the handle is released.
+    unsafe {
+        guard::output(out, ptr::null_mut(), || {
             let none = || Failure::new(crate::status::TYPE, "no object came with the error");
             let payload = future::error_payload(future.id)?.ok_or_else(none)?;
-            // SAFETY: the error lives until the handle is released.
-            write(object_of(unsafe { &*payload }, r#type)?)
-        },
-    )
+            object_of(&*payload, r#type)
+        })
+    }
 }

@@ -119,8 +119,7 @@ pub unsafe extern "C" fn rask_result(
     out: *mut *const Value,
 ) -> rask_status {
     // SAFETY: NULL, or writable, as the header requires.
-    let write = |value| unsafe { set(out, value) };
-    guard::outputs(|| write(ptr::null()), |()| write(client::result(future.id, timeout(timeout_ns)?)?))
+    unsafe { guard::output(out, ptr::null(), || client::result(future.id, timeout(timeout_ns)?)) }
 }
 
 /// Waits for a future without limit and reads its integer.
@@ -131,8 +130,7 @@ pub unsafe extern "C" fn rask_result(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_result_i64(future: rask_future, out: *mut i64) -> rask_status {
     // SAFETY: NULL, or writable, as the header requires.
-    let write = |value| unsafe { set(out, value) };
-    guard::outputs(|| write(0), |()| write(client::result_i64(future.id)?))
+    unsafe { guard::output(out, 0, || client::result_i64(future.id)) }
 }
 
 /// Waits for a future without limit and reads its double; an integer converts.
@@ -143,8 +141,7 @@ pub unsafe extern "C" fn rask_result_i64(future: rask_future, out: *mut i64) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_result_f64(future: rask_future, out: *mut f64) -> rask_status {
     // SAFETY: NULL, or writable, as the header requires.
-    let write = |value| unsafe { set(out, value) };
-    guard::outputs(|| write(0.0), |()| write(client::read_result(future.id, Timeout::Forever, f64_of)?))
+    unsafe { guard::output(out, 0.0, || client::read_result(future.id, Timeout::Forever, f64_of)) }
 }
 
 /// Waits for a future without limit and reads its bytes or text in place.
@@ -183,14 +180,11 @@ pub unsafe extern "C" fn rask_future_take_object(
     r#type: *const Type,
     out: *mut *mut c_void,
 ) -> rask_status {
-    // SAFETY: NULL, or writable, as the header requires.
-    let write = |object| unsafe { set(out, object) };
-    guard::outputs(
-        || write(ptr::null_mut()),
-        |()| {
-            // SAFETY: NULL, or valid and writable, as the header requires.
-            let future = unsafe { future.as_mut() }.ok_or_else(|| Failure::invalid("future is NULL"))?;
-            write(future::take_object(&mut future.id, |value| object_of(value, r#type).map(drop))?)
-        },
-    )
+    // SAFETY: NULL, or valid and writable, as the header requires.
+    unsafe {
+        guard::output(out, ptr::null_mut(), || {
+            let future = future.as_mut().ok_or_else(|| Failure::invalid("future is NULL"))?;
+            future::take_object(&mut future.id, |value| object_of(value, r#type).map(drop))
+        })
+    }
 }

@@ -1,6 +1,7 @@
 //! The guard at the boundary: a panic becomes a status, a child after `fork` is refused, a failure is
 //! remembered.
 
+use super::pointers::set;
 use super::status::rask_status;
 use crate::fork;
 use crate::status::{FORKED, Failure, OK, PANIC, Result};
@@ -42,6 +43,17 @@ pub(super) fn outputs<O>(
 ) -> rask_status {
     let prepared = prepare();
     status(|| body(prepared?))
+}
+
+/// [`outputs`] for what has one: `nothing` first, and then what `body` gives.
+///
+/// # Safety
+/// `out` is NULL or writable.
+#[inline]
+pub(super) unsafe fn output<T>(out: *mut T, nothing: T, body: impl FnOnce() -> Result<T>) -> rask_status {
+    // SAFETY: by contract.
+    let write = |value| unsafe { set(out, value) };
+    outputs(|| write(nothing), |()| write(body()?))
 }
 
 #[inline]

@@ -167,13 +167,8 @@ unsafe fn read<T: Copy>(
     nothing: T,
     reader: impl FnOnce(&Value) -> Result<T>,
 ) -> rask_status {
-    guard::status(|| {
-        // SAFETY: by contract.
-        unsafe {
-            set(out, nothing)?;
-            set(out, reader(borrow(value)?)?)
-        }
-    })
+    // SAFETY: by contract.
+    unsafe { guard::output(out, nothing, || reader(borrow(value)?)) }
 }
 
 /// Writes bytes that were read to two outputs, NULL and 0 first.

@@ -248,32 +248,41 @@ static void add_to_size(rask_task *t) {
     rask_return_i64(t, rask_arg_i64(t, 0) + (int64_t)size);
 }
 
-/* Computed while they are pending, and in another client, and then again. */
-static void finished_futures_are_inputs_of_larger_graphs(void) {
-    gate *g = gate_new();
-    rask_future pending = submit_held(client, g, 5), bytes = rask_scatter(client, rask_str("seven7!"));
-    rask_delayed d = call(inc, RASK_ARGS(pending));
+static rask_delayed graph_over(rask_future number, rask_future bytes) {
+    rask_delayed d = call(inc, RASK_ARGS(number));
     for (int i = 0; i < 20; i++) {
-        rask_delayed e = call(add_to_size, RASK_ARGS(d, bytes)), both = call(add, RASK_ARGS(e, pending));
+        rask_delayed e = call(add_to_size, RASK_ARGS(d, bytes)), both = call(add, RASK_ARGS(e, number));
         DROP_ALL(d, e);
         d = both;
     }
-    CHECK_OK(rask_release_all(RASK_FUTURES(pending, bytes)));
+    return d;
+}
+
+/* Computed while one is pending, and when all are finished; in another client, and then again. */
+static void futures_are_inputs_of_larger_graphs(void) {
+    gate *g = gate_new();
+    rask_future number = submit_held(client, g, 5), bytes = rask_scatter(client, rask_str("seven7!"));
     rask_client other = rask_client_open(NULL);
-    rask_future f = rask_compute(client, d), foreign = rask_compute(other, d);
-    CHECK_EQ(rask_future_state(f), RASK_PENDING);
-    CHECK_FAILS(foreign, RASK_E_HANDLE);
-    gate_open(g);
-    CHECK_I64(f, 6 + 20 * 12);
-    CHECK_OK(rask_release_all(RASK_FUTURES(f, foreign)));
-    for (int i = 0; i < 3; i++)
+    for (int is_finished = 0; is_finished < 2; is_finished++) {
+        rask_delayed d = graph_over(number, bytes);
+        rask_future f = rask_compute(client, d), foreign = rask_compute(other, d);
+        CHECK_FAILS(foreign, RASK_E_HANDLE);
+        if (!is_finished) {
+            CHECK_EQ(rask_future_state(f), RASK_PENDING);
+            gate_open(g);
+        }
+        CHECK_I64(f, 6 + 20 * 12);
+        CHECK_OK(rask_release_all(RASK_FUTURES(f, foreign)));
+        for (int i = 0; i < 3; i++)
+            COMPUTES(d, 6 + 20 * 12);
+        foreign = rask_compute(other, d);
+        CHECK_FAILS(foreign, RASK_E_HANDLE);
+        CHECK_OK(rask_release(foreign));
         COMPUTES(d, 6 + 20 * 12);
-    foreign = rask_compute(other, d);
-    CHECK_FAILS(foreign, RASK_E_HANDLE);
-    CHECK_OK(rask_release(foreign));
-    COMPUTES(d, 6 + 20 * 12);
+        drop(d);
+    }
+    CHECK_OK(rask_release_all(RASK_FUTURES(number, bytes)));
     CHECK_OK(rask_client_close(other));
-    drop(d);
 }
 
 static void taken_futures(void) {
@@ -1141,7 +1150,7 @@ int main(void) {
     RUN_WITH(1, large_graphs);
     RUN_WITH(2, large_graphs);
     RUN_WITH(2, futures_are_inputs);
-    RUN_WITH(2, finished_futures_are_inputs_of_larger_graphs);
+    RUN_WITH(2, futures_are_inputs_of_larger_graphs);
     RUN_WITH(2, taken_futures);
     RUN_WITH(2, failed_futures_fail_what_takes_them);
     RUN_WITH(2, futures_of_another_client);
