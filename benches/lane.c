@@ -6,7 +6,7 @@
  *
  * independent: a million tasks by rask_map, each with a token. chain: each takes the one before. alternating:
  * a chain of which every second task is a worker's. */
-#include <rask.h>
+#include "checked.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -20,22 +20,6 @@ enum { BATCH = 256, MAX_PULLERS = 16 };
 
 static rask_client client;
 static rask_lane lane;
-
-static void *array_of(size_t count, size_t size) {
-    void *array = calloc(count, size);
-    if (!array) {
-        fprintf(stderr, "out of memory\n");
-        exit(1);
-    }
-    return array;
-}
-
-static void must(rask_status status) {
-    if (status != RASK_OK) {
-        fprintf(stderr, "rask: %s\n", rask_last_error());
-        exit(1);
-    }
-}
 
 static void inc(rask_task *t) { rask_return_i64(t, rask_arg_i64(t, 0) + 1); }
 

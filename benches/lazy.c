@@ -5,7 +5,7 @@
  *   bench_lazy SHAPE WORKERS SIZE eager|lazy TIMES   runs that, for instruction counts and profilers
  *
  * The lazy column has no share of building the graph, which is shown apart. */
-#include <rask.h>
+#include "checked.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,22 +28,6 @@ static void sum(rask_task *t) {
             total += item;
     }
     rask_return_i64(t, total);
-}
-
-static void *array_of(size_t count, size_t size) {
-    void *array = calloc(count, size);
-    if (!array) {
-        fprintf(stderr, "out of memory\n");
-        exit(1);
-    }
-    return array;
-}
-
-static void must(rask_status status) {
-    if (status != RASK_OK) {
-        fprintf(stderr, "rask: %s\n", rask_last_error());
-        exit(1);
-    }
 }
 
 /* A graph is an array of nodes, each taking up to two earlier ones, or all of the first n. */
