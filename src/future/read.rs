@@ -7,6 +7,7 @@ use crate::scheduler::Local;
 use crate::slab::Id;
 use crate::status::{Failure, Result};
 use crate::value::{Arg, LIMITED, Type, Value, arg::SHARED, arg::kind as arg_kind};
+use std::collections::HashSet;
 use std::ffi::{CStr, c_char, c_void};
 
 /// How deep lists of arguments may nest. Stated in the header.
@@ -146,9 +147,11 @@ fn prefixed(what: &str, index: usize, wrong: &Failure) -> Failure {
     Failure::new(wrong.status, format!("{what} {index}: {}", wrong.message))
 }
 
-/// Destroys or releases what arguments hand over that will not reach a task. A loop: lists may nest as deep as the caller likes.
+/// Destroys or releases what arguments hand over that will not reach a task. A loop: lists may nest as deep as the caller likes. Each
+/// list once: one that holds itself would have no end.
 pub(crate) fn discard(args: &[Arg]) {
     let mut open = vec![args];
+    let mut seen = HashSet::new();
     while let Some(args) = open.pop() {
         for arg in args {
             match arg.kind {
@@ -160,7 +163,9 @@ pub(crate) fn discard(args: &[Arg]) {
                     }
                 }
                 arg_kind::TOKEN => lane::discard_token(arg),
-                arg_kind::LIST => open.extend(items::<Arg>(arg)),
+                arg_kind::LIST => {
+                    open.extend(items::<Arg>(arg).ok().filter(|items| seen.insert(items.as_ptr_range())))
+                }
                 _ => {}
             }
         }
