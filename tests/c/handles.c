@@ -524,6 +524,8 @@ static void wrong_client_options(void) {
     refused(&options);
     options.struct_size = sizeof(size_t);
     refused(&options);
+    options.struct_size = sizeof options - 1;
+    refused(&options);
     options.struct_size = sizeof options;
     options.flags = 1u << 31;
     refused(&options);
@@ -572,10 +574,13 @@ static void wrong_submit_options(void) {
     CHECK_FAILS(f, RASK_E_INVALID);
     CHECK_OK(rask_release(f));
     rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
-    options.struct_size = sizeof(size_t);
-    f = rask_submit_with(client, inc, RASK_ARGS(1), &options);
-    CHECK_FAILS(f, RASK_E_INVALID);
-    CHECK_OK(rask_release(f));
+    static const size_t too_small[] = {0, sizeof(size_t), sizeof options - 1};
+    for (size_t i = 0; i < sizeof too_small / sizeof *too_small; i++) {
+        options.struct_size = too_small[i];
+        f = rask_submit_with(client, inc, RASK_ARGS(1), &options);
+        CHECK_FAILS(f, RASK_E_INVALID);
+        CHECK_OK(rask_release(f));
+    }
     options = (rask_submit_options)RASK_SUBMIT_OPTIONS_INIT;
     options.flags = 1u << 31;
     f = rask_submit_with(client, inc, RASK_ARGS(1), &options);
@@ -592,7 +597,11 @@ static void wrong_output_sizes(void) {
     CHECK_STATUS(rask_future_error(f, &error), RASK_E_INVALID);
     error.struct_size = sizeof(size_t);
     CHECK_STATUS(rask_future_error(f, &error), RASK_E_INVALID);
+    error.struct_size = sizeof error - 1;
+    CHECK_STATUS(rask_future_error(f, &error), RASK_E_INVALID);
     rask_client_stats stats = RASK_CLIENT_STATS_INIT;
+    stats.struct_size = sizeof stats - 1;
+    CHECK_STATUS(rask_client_get_stats(client, &stats), RASK_E_INVALID);
     stats.struct_size = 0;
     CHECK_STATUS(rask_client_get_stats(client, &stats), RASK_E_INVALID);
     stats.struct_size = sizeof(size_t);

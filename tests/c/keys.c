@@ -139,6 +139,25 @@ static void a_key_has_1_to_65536_bytes(void) {
     free(text);
 }
 
+static void a_name_leaves_room_for_the_rest_of_the_key(void) {
+    char *text = malloc(65537);
+    CHECK(text != NULL);
+    memset(text, 'n', 65536);
+    text[65536] = 0;
+    rask_future longer = submit_named(client, text, counted, RASK_NO_ARGS);
+    CHECK_FAILS(longer, RASK_E_INVALID);
+    CHECK_STR_CONTAINS(ERROR_OF(longer).message, "name");
+    CHECK(strlen(rask_future_key(longer)) < 100);
+    text[65472] = 0;
+    rask_future longest = submit_named(client, text, counted, RASK_NO_ARGS);
+    CHECK_EQ(strncmp(rask_future_key(longest), text, 65472), 0);
+    CHECK(strlen(rask_future_key(longest)) <= 65536);
+    CHECK_OK(rask_wait(&longest, 1, RASK_ALL_COMPLETED, LONG_NS, NULL));
+    CHECK_EQ(rask_future_state(longest), RASK_FINISHED);
+    CHECK_OK(rask_release_all(RASK_FUTURES(longer, longest)));
+    free(text);
+}
+
 static void a_wrong_submit_does_not_hold_its_key(void) {
     rask_future bad = keyed("k", NULL, RASK_NO_ARGS),
                 stale = keyed("k", counted, RASK_ARGS((rask_future){12345}));
@@ -459,6 +478,7 @@ int main(void) {
     RUN_WITH(2, another_function_or_argument_is_refused);
     RUN_WITH(2, keys_are_kept_apart_by_client);
     RUN_WITH(2, a_key_has_1_to_65536_bytes);
+    RUN_WITH(2, a_name_leaves_room_for_the_rest_of_the_key);
     RUN_WITH(2, a_wrong_submit_does_not_hold_its_key);
     RUN_WITH(2, what_is_handed_over_is_taken_also_by_a_second_submit);
     RUN_WITH(1, a_cancelled_future_still_holds_its_key);
