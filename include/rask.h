@@ -810,7 +810,8 @@ RASK_MUST_USE rask_client rask_client_open(const rask_client_options *options);
  * Waits until the client has nothing pending or running.
  *
  * Parameters: timeout_ns: nanoseconds; 0 polls, RASK_FOREVER does not end.
- * Returns: RASK_OK, RASK_E_TIMEOUT, RASK_E_HANDLE, RASK_E_INVALID, RASK_E_DEADLOCK (inside one of its tasks).
+ * Returns: RASK_OK, RASK_E_TIMEOUT, RASK_E_HANDLE, RASK_E_CLOSED, RASK_E_INVALID, RASK_E_DEADLOCK (inside one
+ *   of its tasks).
  * Threads: any. Blocks: yes.
  */
 rask_status rask_client_wait(rask_client client, int64_t timeout_ns);
@@ -829,7 +830,7 @@ rask_status rask_client_close(rask_client client);
  * What a client does and has done. The figures are read one after the other, while it works on.
  *
  * Parameters: out: written on every path, zero on failure, unless its struct_size is wrong.
- * Returns: RASK_OK, RASK_E_HANDLE, RASK_E_INVALID.
+ * Returns: RASK_OK, RASK_E_HANDLE, RASK_E_CLOSED, RASK_E_INVALID.
  * Threads: any. Blocks: no.
  */
 rask_status rask_client_get_stats(rask_client client, rask_client_stats *out);
@@ -861,7 +862,8 @@ typedef struct rask_submit_options {
      * it is held by a different function or arguments. NULL: name-<hash> if pure, name-<number> if not.
      */
     const char *key;
-    const char *name;                /**< Begins the key; NULL: the function's symbol where it has one. */
+    /** Begins the key, at most 65472 bytes; NULL: the function's symbol where it has one. */
+    const char *name;
     /** Of what is ready, the higher runs first; equal ones in the order they were submitted. 0. */
     int32_t priority;
     uint32_t retries;                /**< How often the task is run again after failures of its own; 0. */

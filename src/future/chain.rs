@@ -110,7 +110,7 @@ pub(super) unsafe fn run(task: *mut Task, local: &Local) {
                 // SAFETY: the input stays where it is until the step has returned, and the values end before it does.
                 match arg.value(0, &mut |()| unsafe { Value::reference(input) }) {
                     Ok(value) => args.push(value),
-                    Err(failure) => task_now.fail(failure.status, 0, &failure.message),
+                    Err(failure) => task_now.fail(failure.status, 0, failure.message.as_bytes()),
                 }
             }
             &args[..]

@@ -358,9 +358,9 @@ pub fn client(future: u64) -> Result<u64> {
 /// Cancels the future and its dependents; `STATE` when done already.
 pub fn cancel(future: u64, reason: Option<&CStr>) -> Result<()> {
     with_node(future, |node, local| {
-        let reason = reason.map_or("cancelled".into(), CStr::to_string_lossy);
+        let reason = reason.map_or(&b"cancelled"[..], CStr::to_bytes);
         let mut cascade = Cascade::new(local);
-        let ending = Ending::cancelled(node, &reason);
+        let ending = Ending::cancelled(node, task::runs(node), reason);
         let cancelled = cascade.settle(node, &ending);
         if cancelled {
             log!(Debug, "{ending}");

@@ -175,7 +175,7 @@ impl Task {
     }
 
     /// Makes the task an error. The first failure stands.
-    pub fn fail(&mut self, status: Status, code: i32, message: &str) {
+    pub fn fail(&mut self, status: Status, code: i32, message: impl AsRef<[u8]>) {
         if self.failure.is_none() {
             let origin = self.key().to_owned();
             self.failure = Some(Error::begun_in(origin, status, code, self.attempt(), message));
@@ -185,7 +185,13 @@ impl Task {
     /// Makes the task an error with an object that travels with it. The first failure stands: returns an object that nobody wants, for the
     /// caller to drop.
     #[must_use]
-    pub fn fail_with(&mut self, status: Status, code: i32, message: &str, object: Value) -> Option<Value> {
+    pub fn fail_with(
+        &mut self,
+        status: Status,
+        code: i32,
+        message: impl AsRef<[u8]>,
+        object: Value,
+    ) -> Option<Value> {
         if self.failure.is_some() {
             return Some(object);
         }
@@ -205,7 +211,7 @@ impl Task {
         self.drop_forward();
         match future {
             Err(failure) => {
-                self.fail(failure.status, 0, &format!("rask_return_future: {}", failure.message));
+                self.fail(failure.status, 0, format!("rask_return_future: {}", failure.message));
             }
             Ok(taken) if taken.node().client() != self.node.client() => {
                 taken.let_go();
@@ -509,7 +515,7 @@ pub(super) fn run_step(node: NodePtr, step: &StepView, local: &Local) -> Returne
 unsafe fn call(task: *mut Task, function: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(function)) {
         // SAFETY: by contract; the function is over.
-        unsafe { &mut *task }.fail(status::PANIC, 0, &panic_message(&*panic));
+        unsafe { &mut *task }.fail(status::PANIC, 0, panic_message(&*panic));
         // Its destructor might panic in its turn.
         std::mem::forget(panic);
     }
@@ -536,6 +542,11 @@ unsafe fn call_with_care(task: *mut Task, function: TaskFn, is_chain: bool, loca
 
 pub(super) fn attempt(node: NodePtr) -> u32 {
     extra::peek(node, |extra| extra.attempt).unwrap_or(0).saturating_add(1)
+}
+
+/// How often the task was run so far, the run that goes on included.
+pub(super) fn runs(node: NodePtr) -> u32 {
+    attempt(node) - u32::from(!node.gate.is_started())
 }
 
 /// Counts another attempt of a task that has failed, if it has one left and is still wanted: how long it waits.
