@@ -128,7 +128,7 @@ pub(super) unsafe fn run(task: *mut Task, local: &Local) {
         // SAFETY: as above; the function has returned.
         let task_now = unsafe { &mut *task };
         if let Err(panic) = returned {
-            task_now.fail(status::PANIC, 0, &panic_message(&*panic));
+            task_now.fail(status::PANIC, 0, panic_message(&*panic));
             // Its destructor might panic in its turn.
             std::mem::forget(panic);
         }

@@ -330,7 +330,7 @@ fn answer_otherwise(task: &mut Task, value: &Arg, local: &Local) {
             task.fail(status::INVALID, 0, "a result is a value or a future, not a list with futures in it");
         }
         Ok(value) => set(task, value, local),
-        Err(failure) => task.fail(failure.status, 0, &format!("the result: {}", failure.message)),
+        Err(failure) => task.fail(failure.status, 0, format!("the result: {}", failure.message)),
     }
 }
 
