@@ -308,7 +308,8 @@ impl Task {
 
     /// Nobody wants the result of this run any more.
     pub fn cancelled(&self) -> bool {
-        !self.node.dependents.is_wanted()
+        // SAFETY: set for as long as the step runs.
+        !self.node.dependents.is_wanted() || unsafe { self.step.as_ref() }.is_some_and(StepView::is_unneeded)
     }
 
     /// 1 for the first run.
@@ -434,7 +435,7 @@ fn execute_as<'a, const ON_LANE: bool>(
     let function = node.function().expect("only tasks with a function are queued");
     local.tally(client, |tally| tally.started.add(1));
     let shape = node.shape();
-    if shape == Shape::PROGRAM {
+    if shape.is_graph() {
         return program::begin(node, local, cascade);
     }
 
