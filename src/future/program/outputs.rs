@@ -106,14 +106,15 @@ pub(super) unsafe fn begin_hub(run: NonNull<Run>, local: &Local, mut cascade: Ca
     for (index, output) in several.take_entries().into_iter().enumerate() {
         if output.gate.start() {
             local.tally(node.client(), |tally| tally.started.add(1));
-            begin_output(several, index, output, &mut cascade);
+            drop(begin_output(several, index, output, &mut cascade));
         } else {
             cascade.let_go_entry(output);
         }
     }
     let next = cascade.run();
+    go_on(this, local);
     // SAFETY: the credit counted above.
-    unsafe { go_on(run, local) };
+    unsafe { Run::give(run, 1) };
     next
 }
 
@@ -122,9 +123,8 @@ pub(super) fn begin(node: NodePtr, local: &Local, mut cascade: Cascade<'_>) -> O
     let Some(Role::Output(several, index)) = Role::of(node) else { unreachable!("its shape says so") };
     let visit = begin_output(&several, index, node, &mut cascade);
     let next = cascade.run();
-    if let Some(Visit(run)) = visit {
-        // SAFETY: the visit's credit.
-        unsafe { go_on(run, local) };
+    if let Some(visit) = visit {
+        go_on(visit.run(), local);
     }
     next
 }
@@ -138,9 +138,8 @@ fn begin_output(several: &Several, index: usize, node: NodePtr, cascade: &mut Ca
         Begun::Ends(ending) => fail(node, &ending, cascade),
         Begun::TooLate => fail(node, &Ending::closed(node), cascade),
         Begun::HasValue => {
-            let Visit(run) = visit.as_ref().expect("it was looked at");
-            // SAFETY: the visit's credit.
-            hand_over(unsafe { run.as_ref() }, several, index, cascade);
+            let run = visit.as_ref().expect("it was looked at").run();
+            hand_over(run, several, index, cascade);
         }
     }
     visit
@@ -155,29 +154,21 @@ fn end(node: NodePtr, cascade: &mut Cascade<'_>, how: impl FnOnce(&mut Cascade<'
     local.tally(client, |tally| tally.ended.add(1));
 }
 
-/// Goes on with what there is to go on with in a run of several outputs, and gives a credit back.
-///
-/// # Safety
-/// The credit is the caller's.
-unsafe fn go_on(run: NonNull<Run>, local: &Local) {
-    // SAFETY: by contract.
-    let this = unsafe { run.as_ref() };
-    let client = this.node.client();
-    // SAFETY: as above.
-    match unsafe { Run::first_jobs(run) } {
+/// Goes on with what there is to go on with in a run of several outputs. The caller has a credit.
+fn go_on(run: &Run, local: &Local) {
+    let client = run.node.client();
+    match run.first_jobs() {
         Some(jobs) => {
-            this.add_credits(jobs.len() as u64);
+            run.add_credits(jobs.len() as u64);
             push(client, &jobs, local);
         }
         None => {
-            let error = Error::new(this.node, status::NOMEM, 0, 1, NO_RECORDS);
+            let error = Error::new(run.node, status::NOMEM, 0, 1, NO_RECORDS);
             let mut cascade = Cascade::new(local);
-            end_all(this, &Ending::Failed(error), &mut cascade);
+            end_all(run, &Ending::Failed(error), &mut cascade);
             cascade.run();
         }
     }
-    // SAFETY: by contract.
-    unsafe { Run::give(run, 1) }
 }
 
 /// Ends all outputs that have no value.
@@ -341,12 +332,10 @@ pub(crate) fn settled(node: NodePtr, while_running: bool, cascade: &mut Cascade<
             if is_ours {
                 end(node, cascade, |cascade| cascade.end_run(node));
             }
-            if let Some(Visit(run)) = visit {
-                // SAFETY: the visit's credit.
-                let (hub, this) = unsafe { (run.as_ref().node, run.as_ref()) };
-                this.give_up_unneeded(&several, cascade);
-                // SAFETY: as above; it is not used any more.
-                if unsafe { Run::give_up(run, 1) } {
+            if let Some(visit) = visit {
+                let hub = visit.run().node;
+                visit.run().give_up_unneeded(&several, cascade);
+                if visit.end() {
                     over_in(hub, cascade);
                 }
             }

@@ -84,7 +84,8 @@ pub(crate) fn begin(node: NodePtr, local: &Local, mut cascade: Cascade<'_>) -> O
         return unsafe { outputs::begin_hub(run, local, cascade) };
     }
     // SAFETY: as above.
-    let Some(jobs) = (unsafe { Run::first_jobs(run) }) else {
+    let run = unsafe { run.as_ref() };
+    let Some(jobs) = run.first_jobs() else {
         local.tally(node.client(), |tally| tally.returned.add(1));
         cascade.fail(node, Ending::Failed(Error::new(node, status::NOMEM, 0, 1, NO_RECORDS)));
         let next = cascade.run();
@@ -93,8 +94,7 @@ pub(crate) fn begin(node: NodePtr, local: &Local, mut cascade: Cascade<'_>) -> O
     };
     let keeps_next = cascade.keeps_next();
     cascade.run();
-    // SAFETY: as above.
-    unsafe { run.as_ref() }.add_credits(jobs.len() as u64);
+    run.add_credits(jobs.len() as u64);
     if keeps_next {
         let (first, rest) = jobs.split_first().expect("a graph that is not done has something to go on with");
         push(node.client(), rest, local);
@@ -155,22 +155,17 @@ impl Run {
     }
 
     /// What there is to begin with, or to go on with; `None` without memory for the records.
-    ///
-    /// # Safety
-    /// The run is there, and its node, or one of its outputs, is the caller's to run.
-    pub(super) unsafe fn first_jobs(run: NonNull<Self>) -> Option<Vec<Job>> {
-        // SAFETY: by contract.
-        let this = unsafe { run.as_ref() };
+    pub(super) fn first_jobs(&self) -> Option<Vec<Job>> {
         // Held to the end, so that of several outputs one makes the records.
-        let mut parked = this.parked.lock();
-        let numbers: Vec<Number> = if this.records.get().is_some() {
-            match &this.several {
+        let mut parked = self.parked.lock();
+        let numbers: Vec<Number> = if self.records.get().is_some() {
+            match &self.several {
                 Some(several) => several.take_needed(),
                 None => std::mem::take(&mut parked),
             }
         } else {
-            let program = &*this.program;
-            let records = Records::new(program, run)?;
+            let program = &*self.program;
+            let records = Records::new(program, self.into())?;
             for (number, future) in &program.given {
                 // SAFETY: finished, and the program counts a reference.
                 match unsafe { (*future.node().value()).share() } {
@@ -181,13 +176,13 @@ impl Run {
                     }
                 }
             }
-            assert!(this.records.set(records).is_ok(), "made under the lock");
+            assert!(self.records.set(records).is_ok(), "made under the lock");
             let has_sources =
                 |&page: &Number| program.in_page(page).any(|number| program.get(number).n_inputs == 0);
             let pages = (0..program.n_pages() as u32).map(|at| Number(at * PAGE));
             pages.filter(has_sources).collect()
         };
-        Some(numbers.into_iter().map(|number| job(this, number)).collect())
+        Some(numbers.into_iter().map(|number| job(self, number)).collect())
     }
 
     /// Whether the step has run.

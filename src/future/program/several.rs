@@ -60,8 +60,29 @@ struct Output {
     ending: Option<Ending>,
 }
 
-/// A credit of a run, taken by who had none.
-pub(super) struct Visit(pub(super) NonNull<Run>);
+/// A credit of a run, taken by who had none, and given back when it is dropped.
+pub(super) struct Visit(NonNull<Run>);
+
+impl Visit {
+    pub(super) fn run(&self) -> &Run {
+        // SAFETY: the credit.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Ends the visit as part of what the caller does. `true`: the end of the run is the caller's to [tell](super::run::over_in).
+    #[must_use]
+    pub(super) fn end(self) -> bool {
+        // SAFETY: the credit, which is not given back again, and the run is not used any more.
+        unsafe { Run::give_up(std::mem::ManuallyDrop::new(self).0, 1) }
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        // SAFETY: the credit, and the run is not used any more.
+        unsafe { Run::give(self.0, 1) }
+    }
+}
 
 /// What an output that begins turns out to be.
 pub(super) enum Begun {
@@ -146,10 +167,8 @@ impl Several {
     pub(super) fn begin(&self, index: usize, node: NodePtr) -> (Begun, Option<Visit>) {
         let mut state = self.state.lock();
         let visit = state.visit();
-        let has_value = visit.as_ref().is_some_and(|visit| {
-            // SAFETY: the credit.
-            unsafe { visit.0.as_ref() }.has_value(self.program.outputs[index])
-        });
+        let has_value =
+            visit.as_ref().is_some_and(|visit| visit.run().has_value(self.program.outputs[index]));
         let is_over = matches!(state.hub, Hub::Ended);
         let output = &mut state.outputs[index];
         let begun = if !node.dependents.is_wanted() {
