@@ -3,6 +3,7 @@
 use super::cascade::Cascade;
 use super::extra;
 use super::node::NodePtr;
+use super::program::Role;
 use super::shortage::Left;
 use crate::scheduler::Local;
 use std::collections::HashSet;
@@ -68,10 +69,14 @@ impl Drop for Ref {
 pub(crate) fn open_inputs(node: NodePtr) -> Vec<Ref> {
     let mut inputs = Vec::new();
     if !node.gate.hold() {
-        // A graph that runs may wait for what its steps have returned.
-        extra::peek(node, |extra| {
+        // A graph that runs may wait for what its steps have returned, and its outputs for it.
+        let role = extra::peek(node, |extra| {
             inputs.extend(extra.awaited.iter().map(|awaited| Ref::new(awaited.input)));
+            extra.role.clone()
         });
+        if let Some(Some(Role::Output(several, _))) = role {
+            inputs.extend(several.hub());
+        }
         return inputs;
     }
     if !node.dependents.is_abandoned() {

@@ -9,7 +9,7 @@ use crate::future::discard_job;
 use crate::future::error::{Ending, Error};
 use crate::future::handle::Taken;
 use crate::future::node::NodePtr;
-use crate::future::step::{Returned, StepArgs, StepView};
+use crate::future::step::{Returned, StepArgs, StepOf, StepView};
 use crate::future::task::{attempt, run_step};
 use crate::scheduler::{Job, Local, Slot};
 use crate::status::{self, Status};
@@ -61,7 +61,7 @@ pub(crate) fn run(job: Job, local: &Local) -> Option<Job> {
     }
     if job & RETURNED != 0 {
         at.go_on_after(number)
-    } else if !at.is_wanted() {
+    } else if !at.is_wanted(number) {
         at.park(number)
     } else if number.is_page() {
         at.begin_page(number)
@@ -118,8 +118,13 @@ pub(crate) fn discard(job: Job, local: &Local) {
     if job & RETURNED != 0 {
         Taken::of(at.forget(number)).let_go();
     }
-    at.stop(Ending::closed(at.run.node));
-    at.run.park(number);
+    let ending = Ending::closed(at.run.node);
+    match &at.run.several {
+        None => at.stop(ending),
+        Some(_) => at.end_all(&ending),
+    }
+    let is_parked = at.run.park(number);
+    debug_assert!(is_parked, "nobody retries what ended with its client");
     // Not by a purse: this thread may be no worker.
     // SAFETY: the job's credit.
     unsafe { Run::give(run, 1) }
@@ -133,9 +138,11 @@ pub(super) struct At<'a> {
 }
 
 impl At<'_> {
+    /// Whether the step, or anything of a page, is needed.
     #[inline]
-    pub(super) fn is_wanted(self) -> bool {
+    pub(super) fn is_wanted(self, number: Number) -> bool {
         self.run.node.dependents.is_wanted()
+            && self.run.several.as_ref().is_none_or(|several| number.is_page() || several.needs(number))
     }
 
     #[inline]
@@ -205,7 +212,12 @@ impl At<'_> {
         StepView {
             function: step.function,
             name: self.run.program.name(step).map(std::ptr::from_ref),
-            place: if number == self.run.program.last() { 0 } else { number.place() },
+            place: number.place(),
+            of: match &self.run.several {
+                Some(several) => StepOf::Several(&raw const **several, number),
+                None if step.output != 0 => StepOf::Node,
+                None => StepOf::Part,
+            },
             args,
         }
     }
@@ -220,12 +232,22 @@ impl At<'_> {
     /// The step has a value: those that take it may be ready now. The first of them is next.
     #[inline]
     pub(super) fn complete(self, number: Number, step: &Step, value: Value) -> Option<Job> {
-        let (program, records) = (&*self.run.program, self.run.records());
-        if number == program.last() {
-            return self.finish(number, step, value);
+        if step.output != 0 {
+            return match &self.run.several {
+                None => self.finish(number, step, value),
+                Some(several) => self.complete_output(several, number, step, value),
+            };
         }
+        let (program, records) = (&*self.run.program, self.run.records());
         records.set(number, value);
         records.count_read(program, step);
+        self.pass_on(step)
+    }
+
+    /// Those that take the step may be ready now.
+    #[inline]
+    pub(super) fn pass_on(self, step: &Step) -> Option<Job> {
+        let (program, records) = (&*self.run.program, self.run.records());
         let is_alone = self.slot().core.is_alone();
         let mut next: Option<Number> = None;
         // The last first, so that the first is the one kept, and the second the newest of those pushed.
@@ -248,7 +270,7 @@ impl At<'_> {
     /// The output's step has a value.
     fn finish(self, number: Number, step: &Step, mut value: Value) -> Option<Job> {
         let node = self.run.node;
-        if !self.is_wanted() {
+        if !node.dependents.is_wanted() {
             self.local.bury(value);
             return self.park(number);
         }
@@ -266,29 +288,43 @@ impl At<'_> {
 
     #[cold]
     pub(super) fn fail(self, number: Number, error: Arc<Error>) -> Option<Job> {
-        self.stop(match error.status {
-            status::CANCELLED => Ending::Cancelled(error),
-            _ => Ending::Failed(error),
-        });
+        self.end_and_park(
+            number,
+            match error.status {
+                status::CANCELLED => Ending::Cancelled(error),
+                _ => Ending::Failed(error),
+            },
+        )
+    }
+
+    /// Ends what cannot be without the step, and leaves the step to a retry.
+    #[cold]
+    pub(super) fn end_and_park(self, number: Number, ending: Ending) -> Option<Job> {
+        match &self.run.several {
+            None => self.stop(ending),
+            Some(several) => self.end_reached(several, number, &ending),
+        }
         self.park(number)
     }
 
-    /// Ends the future. What runs of the program goes on to the end of its step.
+    /// Ends the one future. What runs of the program goes on to the end of its step.
     #[cold]
-    pub(super) fn stop(self, ending: Ending) {
+    fn stop(self, ending: Ending) {
         let mut cascade = Cascade::new(self.local);
         // Meanwhile nobody retries it: what a retry has made of it is not ours to end.
         cascade.begin_telling();
-        if self.is_wanted() {
+        if self.run.node.dependents.is_wanted() {
             cascade.settle(self.run.node, &ending);
         }
         cascade.run();
     }
 
-    /// Leaves a step or a page to a retry.
+    /// Leaves a step or a page to a retry; or runs it, if one has come meanwhile.
     #[cold]
     pub(super) fn park(self, number: Number) -> Option<Job> {
-        self.run.park(number);
+        if !self.run.park(number) {
+            return Some(job(self.run, number));
+        }
         let slot = self.slot();
         self.run.put_credit(&slot.purse);
         // A retry waits until all credits are back.

@@ -48,6 +48,10 @@ impl Record {
         self.word.load(Ordering::Relaxed)
     }
 
+    pub(super) fn has_value(&self) -> bool {
+        self.arrived.load(Ordering::Relaxed) & DONE != 0
+    }
+
     /// The value as an i64, if it is one.
     #[inline]
     fn as_i64(&self) -> Option<i64> {
@@ -221,16 +225,19 @@ impl Records {
     #[cold]
     fn count_boxes_read(&self, program: &Program, step: &super::Step) {
         for arg in program.args(step) {
-            arg.for_each_input(&mut |&input| {
-                let record = self.get(input);
-                if record.arrived.load(Ordering::Relaxed) == BOXED {
-                    // AcqRel: who destroys the value does so after all have read it.
-                    let read = record.read.fetch_add(1, Ordering::AcqRel) + 1;
-                    if read == program.get(input).n_dependents {
-                        record.drop_box();
-                    }
-                }
-            });
+            arg.for_each_input(&mut |&input| self.count_one_read(program, input));
+        }
+    }
+
+    /// The value of `input` was read for one of its [uses](super::Step::uses).
+    pub(super) fn count_one_read(&self, program: &Program, input: Number) {
+        let record = self.get(input);
+        if record.arrived.load(Ordering::Relaxed) == BOXED {
+            // AcqRel: who destroys the value does so after all have read it.
+            let read = record.read.fetch_add(1, Ordering::AcqRel) + 1;
+            if read == program.get(input).uses() {
+                record.drop_box();
+            }
         }
     }
 
@@ -243,7 +250,7 @@ impl Records {
             for number in program.in_page(Number(page * PAGE)) {
                 let record = self.get(number);
                 if record.arrived.load(Ordering::Relaxed) == BOXED
-                    && record.read.load(Ordering::Relaxed) < program.get(number).n_dependents
+                    && record.read.load(Ordering::Relaxed) < program.get(number).uses()
                 {
                     record.drop_box();
                 }

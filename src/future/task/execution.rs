@@ -141,7 +141,7 @@ fn execute_as<'a, const ON_LANE: bool>(
     let function = node.function().expect("only tasks with a function are queued");
     local.tally(client, |tally| tally.started.add(1));
     let shape = node.shape();
-    if shape == Shape::PROGRAM {
+    if shape.is_graph() {
         return program::begin(node, local, cascade);
     }
 

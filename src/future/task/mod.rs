@@ -265,7 +265,8 @@ impl Task {
 
     /// Nobody wants the result of this run any more.
     pub fn cancelled(&self) -> bool {
-        !self.node.dependents.is_wanted()
+        // SAFETY: set for as long as the step runs.
+        !self.node.dependents.is_wanted() || unsafe { self.step.as_ref() }.is_some_and(StepView::is_unneeded)
     }
 
     /// 1 for the first run.
