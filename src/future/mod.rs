@@ -60,7 +60,7 @@ pub(crate) use plan::{Input, MAX_TASKS, OwnedOptions, Plan};
 pub(crate) use program::{
     Number, Program, help as help_graph, is_finished_in, prepare as prepare_program, prepare_several,
 };
-pub(crate) use read::{MAX_NESTING, constant, discard, items};
+pub(crate) use read::{MAX_NESTING, at_future, constant, discard, items};
 pub(crate) use sight::{Name, Sight};
 pub(crate) use submit::{Made, Spec, scatter};
 use task::run_queued_child;
@@ -401,8 +401,8 @@ pub fn release(future: u64) -> Result<()> {
 pub fn release_all(futures: &[u64]) -> Result<()> {
     Local::with(|local| {
         let mut first = Ok(());
-        for &future in futures {
-            let released = handle::release(Id(future), local);
+        for (index, &future) in futures.iter().enumerate() {
+            let released = handle::release(Id(future), local).map_err(|wrong| at_future(index, wrong));
             first = first.and(released);
         }
         first

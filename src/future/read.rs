@@ -5,7 +5,7 @@ use super::node::NodePtr;
 use super::{State, handle, lane};
 use crate::scheduler::Local;
 use crate::slab::Id;
-use crate::status::{Failure, Result};
+use crate::status::{self, Failure, Result};
 use crate::value::{Arg, LIMITED, Type, Value, arg::SHARED, arg::kind as arg_kind};
 use std::collections::HashSet;
 use std::ffi::{CStr, c_char, c_void};
@@ -137,6 +137,12 @@ fn destructor(arg: &Arg) -> Option<unsafe extern "C" fn(*mut c_void)> {
 
 pub(super) fn at_argument(index: usize, wrong: Failure) -> Failure {
     prefixed("argument", index, &wrong)
+}
+
+/// A bad handle among several, named by its place.
+#[cold]
+pub(crate) fn at_future(index: usize, wrong: Failure) -> Failure {
+    if wrong.status == status::HANDLE { prefixed("future", index, &wrong) } else { wrong }
 }
 
 fn at_item(index: usize, wrong: Failure) -> Failure {

@@ -197,6 +197,47 @@ static void *release_at_once(void *context) {
     return NULL;
 }
 
+static void the_bad_one_of_several_is_named(void) {
+    rask_future good = rask_scatter(client, rask_i64(1)), wrong = rask_submit(client, NULL, RASK_NO_ARGS);
+    rask_future f[] = {good, good, {client.id}, good}, unlike[] = {wrong, {0}};
+    rask_as_completed iter = rask_as_completed_open(f, 2);
+    for (int i = 0; i < 7; i++) {
+        rask_status statuses[4];
+        switch (i) {
+        case 0:
+            CHECK_STATUS(rask_wait(f, 4, RASK_ALL_COMPLETED, LONG_NS, NULL), RASK_E_HANDLE);
+            break;
+        case 1:
+            CHECK_STATUS(rask_gather(f, 4, LONG_NS, NULL, statuses), RASK_E_HANDLE);
+            break;
+        case 2:
+            CHECK_STATUS(rask_gather(f, 4, LONG_NS, NULL, NULL), RASK_E_HANDLE);
+            break;
+        case 3:
+            CHECK_EQ(rask_as_completed_open(f, 4).id, 0);
+            break;
+        case 4:
+            CHECK_STATUS(rask_as_completed_add(iter, f, 4), RASK_E_HANDLE);
+            break;
+        case 5:
+            CHECK_STATUS(rask_progress(f, 4, NULL), RASK_E_HANDLE);
+            break;
+        default:
+            CHECK_STATUS(rask_progress_start(f, 4, NULL), RASK_E_HANDLE);
+            break;
+        }
+        CHECK_STR_CONTAINS(rask_last_error(), "future 2: ");
+        CHECK_STR_CONTAINS(rask_last_error(), "client");
+    }
+    /* An error of a future is not the handle's. */
+    CHECK_STATUS(rask_gather(unlike, 2, LONG_NS, NULL, NULL), RASK_E_INVALID);
+    CHECK(strstr(rask_last_error(), "future 0") == NULL);
+    CHECK_STATUS(rask_release_all(f, 4), RASK_E_HANDLE);
+    CHECK_STR_CONTAINS(rask_last_error(), "future 1: "); /* the first handle was given twice */
+    CHECK_OK(rask_release(wrong));
+    CHECK_OK(rask_as_completed_close(iter));
+}
+
 static void released_by_two_threads_at_once(void) {
     size_t rounds = scaled(2000);
     pthread_barrier_t start;
@@ -648,6 +689,7 @@ int main(void) {
     RUN_WITH(2, handles_are_counted);
     RUN_WITH(2, released_twice);
     RUN_WITH(2, release_all_goes_on);
+    RUN_WITH(2, the_bad_one_of_several_is_named);
     RUN_WITH(2, released_by_two_threads_at_once);
     RUN_WITH(2, a_release_ends_the_wait_of_another_thread);
     RUN_WITH(2, releasing_a_clone_leaves_other_waiters_alone);
