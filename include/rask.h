@@ -431,8 +431,8 @@ rask_arg rask_after(rask_future future);
 /**
  * A list of arguments, which may be lists (at most 128 deep) and futures in their turn.
  *
- * Parameters: items: count arguments, borrowed until submit returns; NULL if count is 0. What they hand over
- *   is taken.
+ * Parameters: items: count arguments, at most 2^24, borrowed until submit returns; NULL if count is 0. What
+ *   they hand over is taken.
  * Returns: an argument.
  * Threads: any. Blocks: no.
  */
@@ -886,8 +886,8 @@ typedef struct rask_submit_options {
 /**
  * Submits a task: fn runs on a worker thread once the futures among its arguments are finished.
  *
- * Parameters: args: RASK_ARGS(...) or RASK_NO_ARGS; borrowed until the call returns, what they hand over
- *   (rask_take, rask_object, rask_bytes_owned) is taken on every path.
+ * Parameters: args: RASK_ARGS(...) or RASK_NO_ARGS, at most 2^24; borrowed until the call returns, what they
+ *   hand over (rask_take, rask_object, rask_bytes_owned) is taken on every path.
  * Returns: a future, to be released. What is wrong with fn or args makes it an error (RASK_E_INVALID,
  *   RASK_E_HANDLE); {0} only without a client (RASK_E_HANDLE, RASK_E_CLOSED) or without memory for a future
  *   (RASK_E_NOMEM).

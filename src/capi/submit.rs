@@ -2,7 +2,7 @@
 
 use super::guard;
 use super::handle::{rask_client, rask_future, rask_lane};
-use super::pointers::{out, slice, text};
+use super::pointers::{args, out, slice, text};
 use super::sized::{self, Versioned};
 use super::status::rask_status;
 use super::task::rask_task_fn;
@@ -59,8 +59,8 @@ const _: () = assert!(size_of::<rask_submit_options>() == 64);
 
 /// Submits a task: fn runs on a worker thread once the futures among its arguments are finished.
 ///
-/// Parameters: args: RASK_ARGS(...) or RASK_NO_ARGS; borrowed until the call returns, what they hand over
-/// (rask_take, rask_object, rask_bytes_owned) is taken on every path.
+/// Parameters: args: RASK_ARGS(...) or RASK_NO_ARGS, at most 2^24; borrowed until the call returns, what they
+/// hand over (rask_take, rask_object, rask_bytes_owned) is taken on every path.
 /// Returns: a future, to be released. What is wrong with fn or args makes it an error (RASK_E_INVALID,
 /// RASK_E_HANDLE); {0} only without a client (RASK_E_HANDLE, RASK_E_CLOSED) or without memory for a future
 /// (RASK_E_NOMEM).
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn rask_submit(
 ) -> rask_future {
     let id = guard::call(0, || {
         // SAFETY: NULL, or that many arguments, as the header requires.
-        let (args, wrong) = or_empty(unsafe { slice(args, n_args, "args") });
+        let (args, wrong) = or_empty(unsafe { self::args(args, n_args) });
         client::submit(client.id, r#fn, args, None, wrong)
     });
     rask_future { id }
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn rask_submit_with(
     let id = guard::call(0, || {
         // SAFETY: NULL, or valid, as the header requires.
         let ((args, wrong), (options, mistake)) =
-            unsafe { (or_empty(slice(args, n_args, "args")), read_options(options)) };
+            unsafe { (or_empty(self::args(args, n_args)), read_options(options)) };
         client::submit(client.id, r#fn, args, options.as_ref(), wrong.or(mistake))
     });
     rask_future { id }

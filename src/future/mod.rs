@@ -60,7 +60,7 @@ pub(crate) use plan::{Input, MAX_TASKS, OwnedOptions, Plan};
 pub(crate) use program::{
     Number, Program, help as help_graph, is_finished_in, prepare as prepare_program, prepare_several,
 };
-pub(crate) use read::{MAX_NESTING, at_future, constant, discard, items};
+pub(crate) use read::{MAX_ARGUMENTS, MAX_NESTING, at_future, constant, discard, items};
 pub(crate) use sight::{Name, Sight};
 pub(crate) use submit::{Made, Spec, scatter};
 use task::run_queued_child;

@@ -13,6 +13,10 @@ use std::ffi::{CStr, c_char, c_void};
 /// How deep lists of arguments may nest. Stated in the header.
 pub(crate) const MAX_NESTING: usize = 128;
 
+/// How many arguments a task may have, and items a list of arguments. Stated in the header. More futures than a gate counts make no task, and a
+/// count above is more likely a mistake than memory that is there to be read.
+pub(crate) const MAX_ARGUMENTS: usize = 1 << 24;
+
 /// The input that an argument names, with a reference for the task, and whether it has finished.
 #[inline]
 pub(super) fn input(arg: &Arg, client: u32) -> Result<(NodePtr, bool)> {
@@ -61,7 +65,13 @@ pub(super) fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usi
                     discard(items);
                     return Err(Failure::invalid("lists nest more than 128 deep"));
                 }
-                let mut values = Vec::with_capacity(items.len());
+                let mut values = match room_for(items.len()) {
+                    Ok(values) => values,
+                    Err(failure) => {
+                        discard(items);
+                        return Err(failure);
+                    }
+                };
                 for (index, item) in items.iter().enumerate() {
                     match read(item, client, inputs, depth + 1) {
                         Ok(value) => values.push(value),
@@ -75,7 +85,7 @@ pub(super) fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usi
             }
             arg_kind::LIST_OF => {
                 let futures = items::<u64>(arg)?;
-                let mut values = Vec::with_capacity(futures.len());
+                let mut values = room_for(futures.len())?;
                 for (index, &future) in futures.iter().enumerate() {
                     let item = Arg { kind: arg_kind::FUTURE, payload: future, ..*arg };
                     let (node, _) = input(&item, client).map_err(|wrong| at_item(index, wrong))?;
@@ -97,6 +107,15 @@ pub(super) fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usi
     }
 }
 
+/// Room for the values of so many arguments.
+pub(super) fn room_for(n: usize) -> Result<Vec<Value>> {
+    let mut values = Vec::new();
+    match values.try_reserve_exact(n) {
+        Ok(()) => Ok(values),
+        Err(_) => Err(Failure::new(status::NOMEM, format!("no memory for {n} arguments"))),
+    }
+}
+
 /// A constant as the task will read it. `arg` is no future and no list.
 pub(crate) fn constant(arg: &Arg) -> Result<Value> {
     read(arg, 0, &mut Vec::new(), 0)
@@ -115,8 +134,8 @@ pub(crate) fn items<T>(arg: &Arg) -> Result<&[T]> {
         Ok(&[])
     } else if pointer.is_null() {
         Err(Failure::invalid("a list with a count but NULL items"))
-    } else if arg.size > isize::MAX as usize / size_of::<T>() {
-        Err(Failure::invalid("a list of more items than memory can hold"))
+    } else if arg.size > MAX_ARGUMENTS {
+        Err(Failure::invalid(format!("a list of {} items: the most is {MAX_ARGUMENTS}", arg.size)))
     } else {
         // SAFETY: by the contract of the C API, `size` items are there until submit returns.
         Ok(unsafe { std::slice::from_raw_parts(pointer, arg.size) })

@@ -489,6 +489,27 @@ static void null_pointers_with_and_without_a_count(void) {
     CHECK_STATUS(rask_map(client, nothing, &item, 1, NULL, NULL), RASK_E_INVALID);
 }
 
+/* None of them is looked at. */
+static void more_arguments_than_there_may_be(void) {
+    static const size_t counts[] = {(1u << 24) + 1, INT32_MAX, UINT32_MAX, SIZE_MAX / 64, SIZE_MAX};
+    rask_arg one = rask_i64(1);
+    rask_future x = rask_scatter(client, one);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        rask_future f[] = {rask_submit(client, nothing, &one, counts[i]),
+                           rask_submit_with(client, nothing, &one, counts[i], NULL),
+                           rask_submit(client, nothing, RASK_ARGS(rask_list(&one, counts[i]))),
+                           rask_submit(client, nothing, RASK_ARGS(rask_list_of(&x, counts[i]))),
+                           {0}};
+        rask_delayed d = rask_delayed_call(nothing, &one, counts[i], NULL);
+        f[4] = rask_compute(client, d);
+        for (size_t k = 0; k < sizeof f / sizeof *f; k++)
+            CHECK_FAILS(f[k], RASK_E_INVALID);
+        CHECK_OK(rask_release_all(f, sizeof f / sizeof *f));
+        CHECK_OK(rask_delayed_release(d));
+    }
+    CHECK_OK(rask_release(x));
+}
+
 static void null_outputs(void) {
     rask_future f = rask_submit(client, inc, RASK_ARGS(1));
     const void *data = NULL;
@@ -700,6 +721,7 @@ int main(void) {
     RUN_WITH(2, taken_twice_in_one_call);
     RUN_WITH(2, futures_of_another_client);
     RUN_WITH(2, null_pointers_with_and_without_a_count);
+    RUN_WITH(2, more_arguments_than_there_may_be);
     RUN_WITH(2, null_outputs);
     RUN_WITH(2, unknown_conditions);
     RUN_WITH(2, negative_timeouts);
