@@ -69,7 +69,7 @@ pub(crate) use task::{drop_stale_entries, execute};
 pub(crate) use waiting::deadlock;
 pub(crate) use watch::{Watch, Watcher, Watching};
 
-use crate::log::log;
+use crate::log::{log, one_line};
 use crate::scheduler::{Job, Local, Work};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result, Status};
@@ -301,7 +301,7 @@ pub fn describe(future: u64) -> Result<String> {
     with_node(future, |node, _| {
         let key = key::of(node);
         let key = key.to_string_lossy();
-        match node.dependents.closed() {
+        let line = match node.dependents.closed() {
             None if node.gate.is_started() => format!("{key}: running"),
             None => format!("{key}: pending"),
             Some(closed) => match submit::error_of(closed) {
@@ -312,7 +312,8 @@ pub fn describe(future: u64) -> Result<String> {
                     format!("{key}: {state}, {}", error.failure().message)
                 }
             },
-        }
+        };
+        one_line(&line)
     })
 }
 

@@ -8,6 +8,7 @@ mod display;
 
 use super::{Timeout, Until, wait};
 use crate::future::{self, Name, Sight, State, at_future};
+use crate::log::one_line;
 use crate::status::{Failure, NOMEM, Result, TIMEOUT};
 pub(super) use background::look_again;
 use display::Display;
@@ -215,7 +216,7 @@ impl<P: Look> Group<P> {
 fn words(name: &Name) -> String {
     match name {
         Name::Function(function) => future::name_of_function(*function),
-        Name::Given(name) => name.to_string_lossy().into_owned(),
+        Name::Given(name) => one_line(&name.to_string_lossy()),
     }
 }
 
