@@ -405,7 +405,7 @@ pub(crate) fn run(job: Job, local: &Local, _core: &Core) -> Option<Job> {
         return program::run(job, local);
     }
     if let Some(slot) = local.slot() {
-        program::settle_up(&slot.purse);
+        program::settle_up(slot);
     }
     let node = NodePtr::from_word(job as u64);
     if !node.gate.start() {

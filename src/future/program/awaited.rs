@@ -65,7 +65,7 @@ impl At<'_> {
     fn watch(self, number: Number, input: NodePtr) -> Option<Job> {
         let job = job(self.run, number) | RETURNED;
         // One to look with: that of the step goes with the watch.
-        self.run.take_credit(&self.slot().purse);
+        self.run.take_credit(self.slot());
         let next = match Watch::begin(input, job, Arc::new(GoOn(self.run.node.client()))) {
             Ok(watching) => {
                 self.keep(number, job, watching);
@@ -73,7 +73,7 @@ impl At<'_> {
             }
             Err(_) => self.go_on_after(number),
         };
-        self.run.put_credit(&self.slot().purse);
+        self.run.put_credit(self.slot());
         next
     }
 
