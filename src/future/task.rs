@@ -8,7 +8,7 @@ use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
 use super::shortage::Left;
 use super::step::{Returned, StepArgs, StepView};
 use super::trace::Outcome;
-use super::walk::Search;
+use super::walk::{Runner, Search};
 use super::{TaskFn, chain, extra, key, lane, program, trace, waiting};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
@@ -334,6 +334,13 @@ impl Task {
         self.node
     }
 
+    /// As what those see it who look for circles.
+    pub(crate) fn runner(&self) -> Runner {
+        // SAFETY: set for as long as the step runs.
+        let step = unsafe { self.step.as_ref() }.and_then(StepView::number_in_hub);
+        Runner { node: self.node, step }
+    }
+
     /// The task beneath this one on its thread's stack, which waits for this one.
     pub(crate) fn beneath(&self) -> Option<&Task> {
         // SAFETY: what is beneath on the stack outlives what is above.
@@ -564,7 +571,7 @@ fn forward_to(node: NodePtr, input: NodePtr, local: &Local, cascade: &mut Cascad
     let is_linked = waiting::looking(local, || {
         // What the task holds is given back when this is over.
         let left = Left::default();
-        if Search::new(&[node], &left, FORWARD_BUDGET).reach(input).is_some() {
+        if Search::new(&[Runner::task(node)], &left, FORWARD_BUDGET).reach(input).is_some() {
             return false;
         }
         link_forward(node, input, cascade);

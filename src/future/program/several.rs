@@ -4,6 +4,7 @@
 //! the [run](Run) and to the outputs' entries in the [table of extras](crate::future::extra), because either may be gone before the other. A step
 //! is needed as often as needed steps take it, and once more if it is a needed output; nobody counts before the first output has ended early.
 
+use super::awaited::awaited;
 use super::{Number, Program, Run};
 use crate::future::error::Ending;
 use crate::future::key;
@@ -266,6 +267,17 @@ impl Several {
     #[inline]
     pub(crate) fn needs(&self, step: Number) -> bool {
         self.needs.get().is_none_or(|needs| needs[step.index()].load(Ordering::Relaxed) > 0)
+    }
+
+    /// Whether output `index` takes the step, directly or by others.
+    pub(crate) fn takes(&self, index: usize, step: Number) -> bool {
+        self.program.outputs_reached(step).contains(&index)
+    }
+
+    /// What steps that output `index` takes have returned, and wait for.
+    pub(crate) fn awaited_for(&self, index: usize) -> Vec<Ref> {
+        let hub = self.hub();
+        hub.map_or_else(Vec::new, |hub| awaited(hub.node(), |step| self.takes(index, step)))
     }
 
     /// Leaves a step to a retry. `false`: it is needed again, so the caller runs it.
