@@ -331,31 +331,45 @@ static void all_end_early(void) {
     }
 }
 
-/* The value is made for the other's sake, and kept for a retry. */
-static void one_that_another_takes_is_cancelled(void) {
-    for (int retried = 0; retried < 2; retried++) {
-        gate *g = gate_new();
+/* Released, it is made for the other's sake; cancelled, the other is cancelled with it, as any dependent is.
+ */
+static void one_that_another_takes_ends_early(void) {
+    for (int released = 0; released < 2; released++) {
+        gate *g = gate_new(), *late = gate_new();
         probe p = {0};
-        rask_delayed first = line(20), start = call(held, RASK_ARGS(rask_pointer(g), 1, first)),
+        rask_delayed first = line(30), start = call(held, RASK_ARGS(rask_pointer(g), 1, first)),
                      object = call(make_probe, RASK_ARGS(rask_pointer(&p), start)),
-                     reads = call(pass_on, RASK_ARGS(first, object)), both[] = {object, reads};
-        rask_future f[2];
-        CHECK_OK(rask_compute_all(client, both, 2, f));
+                     reads = call(pass_on, RASK_ARGS(first, object)), other = call(inc, RASK_ARGS(reads)),
+                     last = call(held, RASK_ARGS(rask_pointer(late), 2, start)),
+                     all[] = {object, other, last};
+        rask_future f[3];
+        CHECK_OK(rask_compute_all(client, all, 3, f));
         GATE_REACHED(g, 1);
-        CHECK_OK(rask_cancel(f[0], "enough"));
+        CHECK_OK(released ? rask_release(f[0]) : rask_cancel(f[0], "enough"));
+        if (!released) {
+            CHECK_FAILS(f[0], RASK_E_CANCELLED);
+            CHECK_FAILS(f[1], RASK_E_CANCELLED);
+            CHECK_STR_EQ(ERROR_OF(f[1]).message, "enough");
+            CHECK_STR_EQ(ERROR_OF(f[1]).origin, rask_future_key(f[0]));
+        }
         gate_open(g);
-        CHECK_I64(f[1], 20);
-        CHECK_FAILS(f[0], RASK_E_CANCELLED);
-        if (retried) {
-            CHECK_OK(rask_retry(f[0]));
+        GATE_REACHED(late, 1);
+        if (!released) {
+            CHECK_EQ(destroyed(&p), 0);
+            CHECK_OK(rask_retry(f[1]));
+            gate_open(late); /* the only worker's, perhaps */
             const rask_value *value;
             CHECK_OK(rask_result(f[0], LONG_NS, &value));
             CHECK_EQ(rask_value_kind(value), RASK_OBJECT);
         }
-        CHECK_OK(rask_release_all(f, 2));
+        gate_open(late);
+        CHECK_I64(f[1], 31);
+        CHECK_I64(f[2], 2);
         CHECK_OK(rask_client_wait(client, LONG_NS));
+        CHECK_EQ(destroyed(&p), released);
+        CHECK_OK(rask_release_all(f + released, (size_t)(3 - released)));
         CHECK_EQ(destroyed(&p), 1);
-        DROP_ALL(first, start, object, reads);
+        DROP_ALL(first, start, object, reads, other, last);
     }
 }
 
@@ -708,8 +722,8 @@ int main(void) {
     RUN_WITH(2, a_retry_while_others_run);
     RUN_WITH(1, all_end_early);
     RUN_WITH(2, all_end_early);
-    RUN_WITH(1, one_that_another_takes_is_cancelled);
-    RUN_WITH(2, one_that_another_takes_is_cancelled);
+    RUN_WITH(1, one_that_another_takes_ends_early);
+    RUN_WITH(2, one_that_another_takes_ends_early);
     RUN_WITH(1, closed_in_every_state);
     RUN_WITH(2, a_future_each_in_all_figures);
     RUN_WITH(1, failed_ones_are_done_in_all_figures);
