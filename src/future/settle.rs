@@ -241,7 +241,7 @@ impl<'a> Cascade<'a> {
             if settled == Settled::Running {
                 program::give_up_awaited(node, self, |_| true);
             }
-            program::settled(node, settled == Settled::Running, self);
+            program::settled(node, settled == Settled::Running, ending, self);
         }
         true
     }

@@ -53,6 +53,14 @@ impl StepView {
         }
     }
 
+    /// Its number, if the node is a hub.
+    pub(super) fn number_in_hub(&self) -> Option<Number> {
+        match self.of {
+            StepOf::Several(_, number) => Some(number),
+            StepOf::Part | StepOf::Node => None,
+        }
+    }
+
     pub(super) fn key(&self, node: NodePtr) -> CString {
         let key_of_output = match self.of {
             StepOf::Part => None,

@@ -10,7 +10,7 @@ use crate::future::handle::Taken;
 use crate::future::node::NodePtr;
 use crate::future::shortage::Left;
 use crate::future::task::FORWARD_BUDGET;
-use crate::future::walk::{Ref, Search};
+use crate::future::walk::{Ref, Runner, Search};
 use crate::future::watch::{Watch, Watcher, Watching};
 use crate::future::{State, extra, waiting};
 use crate::scheduler::{Job, Local};
@@ -42,10 +42,11 @@ impl At<'_> {
     pub(super) fn await_returned(self, number: Number, step: &Step, input: Taken) -> Option<Job> {
         let (node, input) = (self.run.node, input.into_node());
         let job = job(self.run, number) | RETURNED;
+        let runner = Runner { node, step: self.run.several.as_ref().map(|_| number) };
         // Looked at and entered as one step: of two that return each other's futures, the second sees the first.
         let is_awaited = waiting::looking(self.local, || {
             let left = Left::default();
-            if Search::new(&[node], &left, FORWARD_BUDGET).reach(input).is_some() {
+            if Search::new(&[runner], &left, FORWARD_BUDGET).reach(input).is_some() {
                 return false;
             }
             extra::with(node, |extra| extra.awaited.push(Awaited { input, job, watching: None }));
@@ -65,7 +66,7 @@ impl At<'_> {
     fn watch(self, number: Number, input: NodePtr) -> Option<Job> {
         let job = job(self.run, number) | RETURNED;
         // One to look with: that of the step goes with the watch.
-        self.run.take_credit(&self.slot().purse);
+        self.run.take_credit(self.slot());
         let next = match Watch::begin(input, job, Arc::new(GoOn(self.run.node.client()))) {
             Ok(watching) => {
                 self.keep(number, job, watching);
@@ -73,7 +74,7 @@ impl At<'_> {
             }
             Err(_) => self.go_on_after(number),
         };
-        self.run.put_credit(&self.slot().purse);
+        self.run.put_credit(self.slot());
         next
     }
 
@@ -131,6 +132,15 @@ fn forget(run: &Run, number: Number) -> NodePtr {
         extra.awaited.swap_remove(at.expect("put there when it was returned"))
     });
     awaited.input
+}
+
+/// What steps for which `is_meant` have returned, and wait for. `node` is counted by the caller.
+pub(super) fn awaited(node: NodePtr, is_meant: impl Fn(Number) -> bool) -> Vec<Ref> {
+    let meant = |awaited: &&mut Awaited| is_meant(found(awaited.job).1);
+    let inputs = extra::peek(node, |extra| {
+        extra.awaited.iter_mut().filter(meant).map(|awaited| Ref::new(awaited.input)).collect()
+    });
+    inputs.unwrap_or_default()
 }
 
 /// What steps for which `is_unneeded` have returned is waited for no longer, since the node, or all outputs that need the step, have ended

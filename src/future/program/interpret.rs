@@ -54,10 +54,13 @@ pub(crate) fn run(job: Job, local: &Local) -> Option<Job> {
     let (run, number) = found(job);
     // SAFETY: the credit, which this thread has until it puts it back.
     let at = At { run: unsafe { run.as_ref() }, local };
-    let purse = &at.slot().purse;
-    if purse.is_of_another(run.addr().get()) {
+    let slot = at.slot();
+    if slot.purse.is_of_another(run.addr().get()) {
         // What this step does may take long, and the other run may be waited for to end.
-        super::settle_up(purse);
+        super::settle_up(slot);
+    }
+    if !slot.arrivals.is_empty() && !at.arrives_with_others(job, number) {
+        hand_on(slot);
     }
     if job & RETURNED != 0 {
         at.go_on_after(number)
@@ -97,7 +100,7 @@ pub(crate) fn help(node: NodePtr, local: &Local) {
     }
     if let Some(slot) = local.slot() {
         // The task that goes on may run for long.
-        super::settle_up(&slot.purse);
+        super::settle_up(slot);
     }
 }
 
@@ -128,6 +131,27 @@ pub(crate) fn discard(job: Job, local: &Local) {
     // Not by a purse: this thread may be no worker.
     // SAFETY: the job's credit.
     unsafe { Run::give(run, 1) }
+}
+
+/// Inputs of a step from which on threads arrive at it in bulk: all of them would otherwise write one word all the time.
+const WIDE: u32 = 64;
+
+/// Hands on the arrivals that a slot has counted. There is a credit for them in its purse.
+#[cold]
+pub(super) fn hand_on(slot: &Slot) {
+    let (address, n) = slot.arrivals.empty();
+    if n == 0 {
+        return;
+    }
+    // SAFETY: the credit.
+    let (run, number) = unsafe { Records::found_at(address) };
+    // SAFETY: as above.
+    let run = unsafe { run.as_ref() };
+    if run.records().get(number).arrive_at_once(n as u32, run.program.get(number).n_inputs) {
+        run.take_credit(slot);
+        slot.push(job(run, number));
+        slot.core.notify();
+    }
 }
 
 /// A thread at a run, with a credit.
@@ -249,22 +273,51 @@ impl At<'_> {
     pub(super) fn pass_on(self, step: &Step) -> Option<Job> {
         let (program, records) = (&*self.run.program, self.run.records());
         let is_alone = self.slot().core.is_alone();
+        if let &[only] = program.dependents(step)
+            && only.n_inputs >= WIDE
+            && !is_alone
+        {
+            return self.arrive_later(only.number);
+        }
         let mut next: Option<Number> = None;
         // The last first, so that the first is the one kept, and the second the newest of those pushed.
         for &Dependent { number, n_inputs } in program.dependents(step).iter().rev() {
             let is_ready = n_inputs == 1 || records.get(number).arrive(n_inputs, is_alone);
             if is_ready && let Some(later) = next.replace(number) {
-                self.run.take_credit(&self.slot().purse);
+                self.run.take_credit(self.slot());
                 push(self.run.node.client(), &[job(self.run, later)], self.local);
             }
         }
         match next {
             Some(number) => Some(job(self.run, number)),
             None => {
-                self.run.put_credit(&self.slot().purse);
+                self.run.put_credit(self.slot());
                 None
             }
         }
+    }
+
+    /// Arrives at a step that waits for many, with those that do so next.
+    #[inline]
+    fn arrive_later(self, number: Number) -> Option<Job> {
+        let (slot, address) = (self.slot(), self.run.records().address(number));
+        if !slot.arrivals.put_one(address) {
+            hand_on(slot);
+            slot.arrivals.fill(address, 1);
+        }
+        self.run.put_credit(slot);
+        None
+    }
+
+    /// Whether the job is a step that leads to where this thread is about to arrive, and nowhere else: that cannot be ready before the step
+    /// is over.
+    fn arrives_with_others(self, job: Job, number: Number) -> bool {
+        if job & RETURNED != 0 || number.is_page() {
+            return false;
+        }
+        let program = &self.run.program;
+        let leads_to = |number| self.slot().arrivals.is_of(self.run.records().address(number));
+        matches!(program.dependents(program.get(number)), &[only] if leads_to(only.number))
     }
 
     /// The output's step has a value.
@@ -282,7 +335,7 @@ impl At<'_> {
         cascade.finish_wanted(node, &mut value);
         let next = cascade.run();
         self.local.tally(client, |tally| tally.ended.add(1));
-        self.run.put_credit(&self.slot().purse);
+        self.run.put_credit(self.slot());
         next
     }
 
@@ -326,9 +379,9 @@ impl At<'_> {
             return Some(job(self.run, number));
         }
         let slot = self.slot();
-        self.run.put_credit(&slot.purse);
+        self.run.put_credit(slot);
         // A retry waits until all credits are back.
-        super::settle_up(&slot.purse);
+        super::settle_up(slot);
         None
     }
 }

@@ -201,8 +201,12 @@ fn fail(node: NodePtr, ending: &Ending, cascade: &mut Cascade<'_>) {
 
 /// The value of an output's step is in its record: the output gets its own.
 fn hand_over(run: &Run, several: &Several, index: usize, cascade: &mut Cascade<'_>) {
-    let Taker::Node(node) = taker(several, index, cascade) else { return };
     let number = run.program.outputs[index];
+    let node = match taker(several, index, cascade) {
+        Taker::Node(node) => node,
+        Taker::Gone => return run.records().count_one_read(&run.program, number),
+        Taker::Later | Taker::None => return,
+    };
     // SAFETY: who has taken the output reads for it, which nobody has done before.
     let value = unsafe { run.records().get(number).value() }.share();
     match value {
@@ -212,8 +216,9 @@ fn hand_over(run: &Run, several: &Several, index: usize, cascade: &mut Cascade<'
         }
         Err(why) => {
             let error = Error::new(node, why.status, 0, 1, why.message.as_bytes());
-            let _ = several.settled(index, false);
-            fail(node, &Ending::Failed(error), cascade);
+            let ending = Ending::Failed(error);
+            end_those(several, several.reached_from(index), &ending, cascade);
+            fail(node, &ending, cascade);
         }
     }
 }
@@ -271,7 +276,7 @@ impl At<'_> {
                     return self.pass_on(step);
                 }
                 Taker::Later => {}
-                Taker::None => {
+                Taker::Gone | Taker::None => {
                     self.local.bury(value);
                     cascade.run();
                     return self.park(number);
@@ -316,7 +321,7 @@ impl Run {
 
 /// A node was settled, while it ran or before. The caller counts a reference.
 #[cold]
-pub(crate) fn settled(node: NodePtr, while_running: bool, cascade: &mut Cascade<'_>) {
+pub(crate) fn settled(node: NodePtr, while_running: bool, ending: &Ending, cascade: &mut Cascade<'_>) {
     match Role::of(node) {
         None => {}
         Some(Role::Hub(several)) => {
@@ -328,9 +333,13 @@ pub(crate) fn settled(node: NodePtr, while_running: bool, cascade: &mut Cascade<
             }
         }
         Some(Role::Output(several, index)) => {
-            let (is_ours, visit) = several.settled(index, while_running);
+            let (is_ours, visit) = several.settled(index, while_running, ending.is_released());
             if is_ours {
                 end(node, cascade, |cascade| cascade.end_run(node));
+            }
+            if !ending.is_released() {
+                // To those that take it, it has failed.
+                end_those(&several, several.reached_from(index), ending, cascade);
             }
             if let Some(visit) = visit {
                 let hub = visit.run().node;

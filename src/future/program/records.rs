@@ -39,6 +39,12 @@ impl Record {
         self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == n_inputs
     }
 
+    /// As [`arrive`](Self::arrive), for `n` inputs.
+    #[must_use]
+    pub(super) fn arrive_at_once(&self, n: u32, n_inputs: u32) -> bool {
+        self.arrived.fetch_add(n, Ordering::AcqRel) + n == n_inputs
+    }
+
     /// Until the step has a value: a word for who runs it.
     pub(super) fn note(&self, word: u64) {
         self.word.store(word, Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! Runs: a program while it is executed, from its node's claim to the last credit.
 
 use super::credits::{Credits, Left};
-use super::interpret::{job, push};
+use super::interpret::{hand_on, job, push};
 use super::several::Several;
 use super::{Number, PAGE, Program, Records, outputs};
 use crate::future::SubmitOptions;
@@ -9,7 +9,7 @@ use crate::future::cascade::Cascade;
 use crate::future::error::{Ending, Error};
 use crate::future::node::{Block, NodePtr, Shape};
 use crate::future::submit::{Made, Spec, begin_ready};
-use crate::scheduler::{Job, Local, Purse};
+use crate::scheduler::{Job, Local, Slot};
 use crate::slab::Class;
 use crate::status::{self, Failure, Result};
 use crate::value::{Type, Value};
@@ -106,18 +106,23 @@ pub(crate) fn begin(node: NodePtr, local: &Local, mut cascade: Cascade<'_>) -> O
 
 pub(super) const NO_RECORDS: &str = "no memory for the records of a graph";
 
-/// Gives back the credits in a purse: before its worker turns to something else, or sleeps.
+/// Gives back the credits in a slot's purse, and hands on the arrivals: before its worker turns to something else, or sleeps. There are no arrivals
+/// without a credit.
 #[inline]
-pub(crate) fn settle_up(purse: &Purse) {
-    if !purse.is_empty() {
-        give_all(purse);
+pub(crate) fn settle_up(slot: &Slot) {
+    if !slot.purse.is_empty() {
+        give_all(slot);
     }
 }
 
 #[cold]
-fn give_all(purse: &Purse) {
-    let (run, credits) = purse.empty();
-    if let Some(run) = NonNull::new(std::ptr::with_exposed_provenance_mut::<Run>(run)) {
+fn give_all(slot: &Slot) {
+    hand_on(slot);
+    let (run, credits) = slot.purse.empty();
+    // The last one may have gone with the arrivals.
+    if credits > 0
+        && let Some(run) = NonNull::new(std::ptr::with_exposed_provenance_mut::<Run>(run))
+    {
         // SAFETY: they are its credits.
         unsafe { Run::give(run, credits) }
     }
@@ -231,20 +236,20 @@ impl Run {
 
     /// Takes a credit out of the purse, which is filled first if need be.
     #[inline]
-    pub(super) fn take_credit(&self, purse: &Purse) {
-        if !purse.take_one(self.address()) {
-            settle_up(purse);
+    pub(super) fn take_credit(&self, slot: &Slot) {
+        if !slot.purse.take_one(self.address()) {
+            settle_up(slot);
             self.add_credits(BULK);
-            purse.fill(self.address(), BULK - 1);
+            slot.purse.fill(self.address(), BULK - 1);
         }
     }
 
     /// Puts a credit into the purse. The run may end as soon as that is emptied.
     #[inline]
-    pub(super) fn put_credit(&self, purse: &Purse) {
-        if !purse.put_one(self.address()) {
-            settle_up(purse);
-            purse.fill(self.address(), 1);
+    pub(super) fn put_credit(&self, slot: &Slot) {
+        if !slot.purse.put_one(self.address()) {
+            settle_up(slot);
+            slot.purse.fill(self.address(), 1);
         }
     }
 

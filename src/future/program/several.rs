@@ -4,6 +4,7 @@
 //! the [run](Run) and to the outputs' entries in the [table of extras](crate::future::extra), because either may be gone before the other. A step
 //! is needed as often as needed steps take it, and once more if it is a needed output; nobody counts before the first output has ended early.
 
+use super::awaited::awaited;
 use super::{Number, Program, Run};
 use crate::future::error::Ending;
 use crate::future::key;
@@ -58,6 +59,8 @@ struct Output {
     running: Option<NodePtr>,
     /// What it is to end with, by who begins it.
     ending: Option<Ending>,
+    /// Nobody refers to it any more.
+    is_gone: bool,
 }
 
 /// A credit of a run, taken by who had none, and given back when it is dropped.
@@ -104,14 +107,16 @@ pub(super) enum Taker {
     Node(NodePtr),
     /// Nobody yet: somebody is about to begin the output anew, and looks for the value in the record.
     Later,
-    /// Nobody.
+    /// Nobody, unless the output is retried.
     None,
+    /// Nobody ever.
+    Gone,
 }
 
 impl Several {
     /// Of outputs with these nodes, which nobody knows yet.
     pub(super) fn new(program: Arc<Program>, nodes: Vec<NodePtr>) -> Arc<Self> {
-        let output = || Output { is_needed: true, running: None, ending: None };
+        let output = || Output { is_needed: true, running: None, ending: None, is_gone: false };
         let state = State {
             outputs: nodes.iter().map(|_| output()).collect(),
             n_left: nodes.len(),
@@ -184,11 +189,12 @@ impl Several {
         (begun, visit)
     }
 
-    /// Output `index` was settled, `while_running` or before. `true`: its run is the caller's to end.
-    pub(super) fn settled(&self, index: usize, while_running: bool) -> (bool, Option<Visit>) {
+    /// Output `index` was settled, `while_running` or before, because it `is_gone` or for another reason. `true`: its run is the caller's to end.
+    pub(super) fn settled(&self, index: usize, while_running: bool, is_gone: bool) -> (bool, Option<Visit>) {
         let mut state = self.state.lock();
         let output = &mut state.outputs[index];
         output.ending = None;
+        output.is_gone = is_gone;
         let is_ours = while_running && output.running.take().is_some();
         self.forgo(output, index);
         (is_ours, state.visit())
@@ -201,6 +207,11 @@ impl Several {
         if !std::mem::replace(&mut output.is_needed, true) {
             self.change(self.program.outputs[index], true);
         }
+    }
+
+    /// The outputs that cannot be without output `index`, itself among them.
+    pub(super) fn reached_from(&self, index: usize) -> Vec<usize> {
+        self.program.outputs_reached(self.program.outputs[index])
     }
 
     /// These outputs end so. Those that run are the caller's to end; the others are ended when they begin.
@@ -232,7 +243,12 @@ impl Several {
         if node.is_some_and(|node| node.dependents.closed().is_some()) {
             self.forgo(output, index);
         }
-        (if output.is_needed { Taker::Later } else { Taker::None }, node)
+        let taker = match (output.is_needed, output.is_gone) {
+            (true, _) => Taker::Later,
+            (false, false) => Taker::None,
+            (false, true) => Taker::Gone,
+        };
+        (taker, node)
     }
 
     /// Output `index`, which the caller has [taken](Self::taker), has its value. `true`: all of them have, and the hub is the caller's to finish.
@@ -266,6 +282,17 @@ impl Several {
     #[inline]
     pub(crate) fn needs(&self, step: Number) -> bool {
         self.needs.get().is_none_or(|needs| needs[step.index()].load(Ordering::Relaxed) > 0)
+    }
+
+    /// Whether output `index` takes the step, directly or by others.
+    pub(crate) fn takes(&self, index: usize, step: Number) -> bool {
+        self.program.outputs_reached(step).contains(&index)
+    }
+
+    /// What steps that output `index` takes have returned, and wait for.
+    pub(crate) fn awaited_for(&self, index: usize) -> Vec<Ref> {
+        let hub = self.hub();
+        hub.map_or_else(Vec::new, |hub| awaited(hub.node(), |step| self.takes(index, step)))
     }
 
     /// Leaves a step to a retry. `false`: it is needed again, so the caller runs it.

@@ -9,7 +9,7 @@ use crate::future::node::{NodePtr, Shape};
 use crate::future::shortage::Left;
 use crate::future::step::{Returned, StepView};
 use crate::future::trace::Outcome;
-use crate::future::walk::Search;
+use crate::future::walk::{Runner, Search};
 use crate::future::{TaskFn, chain, extra, lane, program, submit, trace, waiting};
 use crate::scheduler::{Core, Job, Local};
 use crate::status;
@@ -111,7 +111,7 @@ pub(crate) fn run(job: Job, local: &Local, _core: &Core) -> Option<Job> {
         return program::run(job, local);
     }
     if let Some(slot) = local.slot() {
-        program::settle_up(&slot.purse);
+        program::settle_up(slot);
     }
     let node = NodePtr::from_word(job as u64);
     if !node.gate.start() {
@@ -275,7 +275,7 @@ fn forward_to(node: NodePtr, input: NodePtr, local: &Local, cascade: &mut Cascad
     let is_linked = waiting::looking(local, || {
         // What the task holds is given back when this is over.
         let left = Left::default();
-        if Search::new(&[node], &left, FORWARD_BUDGET).reach(input).is_some() {
+        if Search::new(&[Runner::task(node)], &left, FORWARD_BUDGET).reach(input).is_some() {
             return false;
         }
         link_forward(node, input, cascade);

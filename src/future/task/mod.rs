@@ -7,6 +7,7 @@ use super::handle::{self, Taken};
 use super::key;
 use super::node::{Inline, MAX_INLINE, NodePtr};
 use super::step::{StepArgs, StepView};
+use super::walk::Runner;
 use crate::scheduler::{Local, client_id};
 use crate::slab::Id;
 use crate::status::{self, Result, Status};
@@ -289,6 +290,13 @@ impl Task {
 
     pub(crate) fn node(&self) -> NodePtr {
         self.node
+    }
+
+    /// As what those see it who look for circles.
+    pub(crate) fn runner(&self) -> Runner {
+        // SAFETY: set for as long as the step runs.
+        let step = unsafe { self.step.as_ref() }.and_then(StepView::number_in_hub);
+        Runner { node: self.node, step }
     }
 
     /// The task beneath this one on its thread's stack, which waits for this one.
