@@ -51,7 +51,7 @@ pub const RASK_CLIENT_NOMEM: u32 = 2;
 // SAFETY: repr(C), its size first, no padding; pointers and integers are valid when zero.
 unsafe impl Versioned for rask_client_options {
     const NAME: &'static str = "rask_client_options";
-    const FIRST_SIZE: usize = 72;
+    const FIRST_SIZE: usize = 56;
 }
 const _: () = assert!(size_of::<rask_client_options>() == 72);
 

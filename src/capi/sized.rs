@@ -75,7 +75,9 @@ impl<T: Versioned> Out<T> {
 unsafe fn check<T: Versioned>(at: *const T) -> Result<usize> {
     // SAFETY: the struct begins with its size.
     let size = unsafe { at.cast::<usize>().read() };
-    if !(T::FIRST_SIZE..=ABSURD_SIZE).contains(&size) {
+    // What was added since are whole words.
+    let is_cut = size < size_of::<T>() && size % size_of::<usize>() != 0;
+    if is_cut || !(T::FIRST_SIZE..=ABSURD_SIZE).contains(&size) {
         let message = format!("struct_size of {} is {size}: initialise it by its _INIT macro", T::NAME);
         return Err(Failure::invalid(message));
     }
@@ -120,6 +122,7 @@ mod tests {
         assert_eq!(read(&[32, 1, 2, 0]), Ok(Some((1, 2))));
         assert!(read(&[32, 1, 2, 1]).is_err());
         assert!(read(&[15, 1, 2]).is_err());
+        assert!(read(&[17, 1, 2]).is_err());
         assert!(read(&[0, 1, 2]).is_err());
         assert!(read(&[usize::MAX, 1, 2]).is_err());
         // SAFETY: NULL is allowed.

@@ -53,7 +53,7 @@ pub const RASK_IMPURE: u32 = 2;
 // SAFETY: repr(C), its size first, no padding; pointers and integers are valid when zero.
 unsafe impl Versioned for rask_submit_options {
     const NAME: &'static str = "rask_submit_options";
-    const FIRST_SIZE: usize = 64;
+    const FIRST_SIZE: usize = 56;
 }
 const _: () = assert!(size_of::<rask_submit_options>() == 64);
 

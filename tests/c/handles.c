@@ -588,6 +588,13 @@ static void wrong_client_options(void) {
     refused(&options);
     options.struct_size = sizeof options - 1;
     refused(&options);
+    /* As it was first agreed on; of what follows, nothing is read. */
+    options.struct_size = offsetof(rask_client_options, max_spares);
+    options.max_spares = UINT32_MAX;
+    rask_client old = rask_client_open(&options);
+    CHECK(old.id != 0);
+    CHECK_OK(rask_client_close(old));
+    options.max_spares = 0;
     options.struct_size = sizeof options;
     options.flags = 1u << 31;
     refused(&options);

@@ -494,8 +494,19 @@ static void figures(void) {
     CHECK_OK(rask_lane_close(lane));
 }
 
+static void an_older_struct_has_no_lane(void) {
+    rask_lane lane = open_lane();
+    rask_submit_options options = on_lane(lane);
+    options.struct_size = offsetof(rask_submit_options, lane);
+    rask_future f = rask_submit_with(client, inc, RASK_ARGS(1), &options);
+    CHECK_I64(f, 2);
+    CHECK_OK(rask_release(f));
+    CHECK_OK(rask_lane_close(lane));
+}
+
 int main(void) {
     RUN_WITH(2, runs_on_the_thread_that_pulls);
+    RUN_WITH(1, an_older_struct_has_no_lane);
     RUN_WITH(1, at_most_max_in_the_order_submitted);
     RUN_WITH(1, timeouts);
     RUN_WITH(1, alternates_with_workers);
