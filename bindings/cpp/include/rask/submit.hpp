@@ -225,11 +225,11 @@ template <class F, class... A> struct submitted {
 
 /// Writes the arguments of a task down and makes `call(function, arguments, count)`.
 template <class Task, class Call, class F, class... A> auto write_down(Call &&call, F &&f, A &&...a) {
-    arguments<Task::width, Task::has_lists> args;
+    rask_arg room[Task::width == 0 ? 1 : Task::width];
+    arguments<Task::has_lists> args(room);
     Task::called::put(args, std::forward<F>(f));
     Task::put(args, std::forward<A>(a)...);
-    const std::size_t count = args.commit();
-    return call(&Task::run, args.data(), count);
+    return call(&Task::run, Task::width == 0 ? nullptr : room, args.commit());
 }
 
 } // namespace rask::detail
