@@ -1,4 +1,5 @@
-// Arguments: what a call of the C API's is given, as it is written down; and given up again if writing the rest throws.
+// Arguments: what a call of the C API's is given, as it is written down; and given up again if writing the
+// rest throws.
 #ifndef RASK_ARGUMENTS_HPP
 #define RASK_ARGUMENTS_HPP
 
@@ -12,7 +13,8 @@
 
 namespace rask::detail {
 
-// ---- what most arguments are, in place: a call for each would cost as much as the rest of a submit here ----
+// ---- what most arguments are, in place: a call for each would cost as much as the rest of a submit here
+// ----
 
 inline rask_arg arg_of(int32_t kind, uint64_t payload, const void *aux = nullptr) noexcept {
     return {kind, 0, payload, 0, aux};
@@ -75,8 +77,8 @@ template <> class rows<true> {
     std::vector<std::vector<rask_arg>> kept_;
 };
 
-/// Arguments on their way into a call, in room that lies apart: so the compiler sees that nobody else changes what is
-/// in here, and it costs nothing. If making one throws, the others are given up.
+/// Arguments on their way into a call, in room that lies apart: so the compiler sees that nobody else changes
+/// what is in here, and it costs nothing. If making one throws, the others are given up.
 template <bool HasLists = false> class arguments : public rows<HasLists> {
   public:
     explicit arguments(rask_arg *room) noexcept : args_(room) {}

@@ -53,9 +53,7 @@ template <class T> class as_completed {
     /// another one.
     [[nodiscard]] future<T> next() { return another(deliver(RASK_FOREVER)); }
     /// As next, or an empty one when the time is up: count() tells which.
-    [[nodiscard]] future<T> next_for(duration limit) {
-        return another(deliver(detail::timeout(limit)));
-    }
+    [[nodiscard]] future<T> next_for(duration limit) { return another(deliver(detail::timeout(limit))); }
 
     struct sentinel {};
     class iterator {

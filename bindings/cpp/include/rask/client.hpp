@@ -83,6 +83,15 @@ template <class F, class... A> auto submit(rask_client client, const options *ho
         return submit_task(client, how, std::forward<F>(f), std::forward<A>(a)...);
 }
 
+/// Whether rask_map can submit an F for each T: one argument, and nothing beside it.
+template <class F, class T> constexpr bool is_one_call() {
+    using task = task_for<F, T>;
+    if constexpr (!task::is_possible)
+        return false;
+    else
+        return task::width == 1 && !task::has_lists && task::called::width == 0 && !begins_coroutine<F, T>();
+}
+
 } // namespace detail
 
 /// A client, by a name that closes nothing. Cheap to copy; valid until its owner closes the client.
@@ -205,28 +214,25 @@ class client_ref {
 
     template <class F, class Range> auto map_each(const options *how, F &&f, Range &&items) const {
         using callable = std::decay_t<F>;
-        using item = std::decay_t<decltype(*std::begin(items))>;
-        using wanted = detail::submitted<callable, item>;
-        using made = future<typename wanted::type>;
-        std::vector<made> all;
-        if constexpr (wanted::is_possible) {
-            using task = typename wanted::task;
-            if constexpr (task::width == 1 && !task::has_lists && task::called::width == 0 &&
-                          !detail::begins_coroutine<callable, item>()) {
-                detail::row row;
-                for (auto &&one : items)
-                    task::put(row, detail::forward_item<Range>(one));
-                all.resize(row.size());
-                const rask_submit_options c = how ? detail::to_c(*how) : rask_submit_options{};
-                auto *out = const_cast<rask_future *>(detail::handles(all.data()));
-                const auto args = row.commit();
-                check(rask_map(handle_, &task::run, args.data(), args.size(), how ? &c : nullptr, out));
-            } else {
-                static_assert(std::is_copy_constructible_v<callable>,
-                              "rask: each task of a map has a copy of the callable");
-                for (auto &&one : items)
-                    all.push_back(detail::submit(handle_, how, f, detail::forward_item<Range>(one)));
-            }
+        using item = detail::passed_t<decltype(*std::begin(items))>;
+        std::vector<decltype(detail::submit(handle_, how, f,
+                                            detail::forward_item<Range>(*std::begin(items))))>
+            all;
+        if constexpr (detail::is_one_call<callable, item>()) {
+            using task = detail::task_for<callable, item>;
+            detail::row row;
+            for (auto &&one : items)
+                task::put(row, detail::forward_item<Range>(one));
+            all.resize(row.size());
+            const rask_submit_options c = how ? detail::to_c(*how) : rask_submit_options{};
+            auto *out = const_cast<rask_future *>(detail::handles(all.data()));
+            const auto args = row.commit();
+            check(rask_map(handle_, &task::run, args.data(), args.size(), how ? &c : nullptr, out));
+        } else {
+            static_assert(std::is_copy_constructible_v<callable>,
+                          "rask: each task of a map has a copy of the callable");
+            for (auto &&one : items)
+                all.push_back(detail::submit(handle_, how, f, detail::forward_item<Range>(one)));
         }
         return all;
     }
@@ -252,9 +258,7 @@ class with_options {
 
     with_options priority(int32_t value) && { return how_.priority = value, std::move(*this); }
     with_options retries(uint32_t value) && { return how_.retries = value, std::move(*this); }
-    with_options retry_delay(duration value) && {
-        return how_.retry_delay = value, std::move(*this);
-    }
+    with_options retry_delay(duration value) && { return how_.retry_delay = value, std::move(*this); }
     with_options key(std::string value) && { return how_.key = std::move(value), std::move(*this); }
     with_options name(std::string value) && { return how_.name = std::move(value), std::move(*this); }
     with_options resources(std::string value) && {

@@ -134,7 +134,8 @@ template <class T> class [[nodiscard]] future {
     }
     /// Until a std::chrono::time_point of any clock.
     template <class TimePoint> future_status wait_until(const TimePoint &limit) const {
-        return wait_for(detail::between(TimePoint::clock::now().time_since_epoch(), limit.time_since_epoch()));
+        return wait_for(
+            detail::between(TimePoint::clock::now().time_since_epoch(), limit.time_since_epoch()));
     }
 
     // ---- how it is ----

@@ -1,5 +1,5 @@
-// Groups: futures that are an argument together, in a vector or another range, a tuple, a pair, or any of these in one
-// another. The task gets their values in the same arrangement.
+// Groups: futures that are an argument together, in a vector or another range, a tuple, a pair, or any of
+// these in one another. The task gets their values in the same arrangement.
 #ifndef RASK_GROUP_HPP
 #define RASK_GROUP_HPP
 
@@ -41,9 +41,10 @@ template <class T> const rask_future *handles(const future<T> *futures) noexcept
 /// What a range consists of, if it is one whose items lie somewhere.
 template <class T, class = void> struct range_item { using type = void; };
 template <class T>
-struct range_item<T, std::void_t<decltype(std::end(std::declval<const T &>())),
-                                 std::enable_if_t<std::is_lvalue_reference_v<
-                                     decltype(*std::begin(std::declval<const T &>()))>>>> {
+struct range_item<
+    T, std::void_t<
+           decltype(std::end(std::declval<const T &>())),
+           std::enable_if_t<std::is_lvalue_reference_v<decltype(*std::begin(std::declval<const T &>()))>>>> {
     using type = std::decay_t<decltype(*std::begin(std::declval<const T &>()))>;
 };
 template <class T, class = void> struct value_type_of { using type = void; };
@@ -104,9 +105,10 @@ template <class T> constexpr bool hides_futures() {
 
 /// Says so at compile time.
 template <class T> struct checked_plain {
-    static_assert(!hides_futures<T>(),
-                  "rask: the futures in this argument would reach the task as handles, not as values: pass them as "
-                  "arguments of their own, or in a vector, array, map, tuple or pair");
+    static_assert(
+        !hides_futures<T>(),
+        "rask: the futures in this argument would reach the task as handles, not as values: pass them as "
+        "arguments of their own, or in a vector, array, map, tuple or pair");
     using type = T;
 };
 
@@ -176,7 +178,8 @@ template <class T, class To, class From> rask_arg group_arg(To &to, From &&from)
     }
 }
 
-/// As what an argument is passed: itself, without const or reference; arrays as pointers, but for those of futures.
+/// As what an argument is passed: itself, without const or reference; arrays as pointers, but for those of
+/// futures.
 template <class A>
 using passed_t = std::conditional_t<std::is_array_v<std::remove_reference_t<A>> &&
                                         is_group<std::remove_cv_t<std::remove_reference_t<A>>>,

@@ -10,8 +10,8 @@
 
 namespace rask {
 
-/// A span of time: what every std::chrono::duration becomes. <chrono> itself, which takes as long to compile as all of
-/// these headers, is included by who has one.
+/// A span of time: what every std::chrono::duration becomes. <chrono> itself, which takes as long to compile
+/// as all of these headers, is included by who has one.
 struct duration {
     int64_t nanoseconds = 0;
 

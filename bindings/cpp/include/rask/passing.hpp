@@ -31,7 +31,8 @@ inline constexpr std::size_t max_words = 3;
 template <class T>
 inline constexpr bool is_words =
     std::is_trivially_copyable_v<T> && !std::is_empty_v<T> && sizeof(T) <= max_words * sizeof(int64_t) &&
-    alignof(T) <= alignof(std::max_align_t) && form_of<T>() != form::text && form_of<T>() != form::view;
+    alignof(T) <= alignof(std::max_align_t) && form_of<T>() != form::text && form_of<T>() != form::view &&
+    !is_group<T>;
 
 template <class T>
 inline constexpr std::size_t words_of = (sizeof(T) + sizeof(int64_t) - 1) / sizeof(int64_t);

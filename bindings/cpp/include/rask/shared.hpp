@@ -1,5 +1,5 @@
-// shared: one object with several owners, which is destroyed with the last of them. What std::shared_ptr is, without the
-// weight of <memory>.
+// shared: one object with several owners, which is destroyed with the last of them. What std::shared_ptr is,
+// without the weight of <memory>.
 #ifndef RASK_SHARED_HPP
 #define RASK_SHARED_HPP
 

@@ -8,14 +8,15 @@
 #if __cplusplus >= 202002L && __has_include(<stop_token>)
 #define RASK_STOP_TOKENS_
 #ifdef __GLIBCXX__
-// <stop_token> takes as long to compile as all of these headers, and most programs have none: they only need its names.
+// <stop_token> takes as long to compile as all of these headers, and most programs have none: they only need
+// its names.
 namespace std _GLIBCXX_VISIBILITY(default) {
     _GLIBCXX_BEGIN_NAMESPACE_VERSION
     class stop_token;
     class stop_source;
     template <typename> class stop_callback;
     _GLIBCXX_END_NAMESPACE_VERSION
-}
+} // namespace )
 #else
 #include <stop_token>
 #endif
@@ -41,7 +42,8 @@ template <class F, class Source> struct stoppable {
 
 /// Whether T is defined, where the question is about F.
 template <class T, class F, class = void> inline constexpr bool is_defined_for = false;
-template <class T, class F> inline constexpr bool is_defined_for<T, F, std::void_t<decltype(sizeof(T))>> = true;
+template <class T, class F>
+inline constexpr bool is_defined_for<T, F, std::void_t<decltype(sizeof(T))>> = true;
 
 template <class F, class... A> constexpr bool needs_token() {
     // One after the other: a generic callable that can do without may not even compile with a token.
@@ -55,6 +57,8 @@ template <class F, class... A> constexpr bool needs_token() {
 
 /// Whether only a token makes the call complete.
 template <class F, class... A> inline constexpr bool takes_token = needs_token<F, A...>();
+template <class F, class Source, class... A>
+inline constexpr bool takes_token<stoppable<F, Source>, A...> = false;
 
 template <class F, class... A> auto submit(rask_client client, const options *how, F &&f, A &&...a);
 
