@@ -19,13 +19,14 @@ struct duration {
     /// What nanoseconds cannot hold becomes the most they can.
     template <class Chrono, class Period = typename Chrono::period> constexpr duration(const Chrono &from) {
         constexpr double each = static_cast<double>(Period::num) * 1e9 / Period::den;
-        const double about = static_cast<double>(from.count()) * each;
+        const double about = static_cast<double>(from.count()) * Period::num * 1e9 / Period::den;
         if (about >= 9e18) {
             nanoseconds = INT64_MAX;
         } else if (!(about > -9e18)) {
             nanoseconds = INT64_MIN;
         } else {
-            if constexpr (std::is_integral_v<decltype(from.count())> && each >= 1 && each < 9e18)
+            constexpr bool is_whole = 1000000000 % Period::den == 0 && each < 9e18;
+            if constexpr (is_whole && std::is_integral_v<decltype(from.count())>)
                 nanoseconds = static_cast<int64_t>(from.count()) * static_cast<int64_t>(each);
             else
                 nanoseconds = static_cast<int64_t>(about);
