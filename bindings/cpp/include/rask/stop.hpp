@@ -10,13 +10,15 @@
 #ifdef __GLIBCXX__
 // <stop_token> takes as long to compile as all of these headers, and most programs have none: they only need
 // its names.
+// clang-format off
 namespace std _GLIBCXX_VISIBILITY(default) {
-    _GLIBCXX_BEGIN_NAMESPACE_VERSION
-    class stop_token;
-    class stop_source;
-    template <typename> class stop_callback;
-    _GLIBCXX_END_NAMESPACE_VERSION
-} // namespace )
+_GLIBCXX_BEGIN_NAMESPACE_VERSION
+class stop_token;
+class stop_source;
+template <typename> class stop_callback;
+_GLIBCXX_END_NAMESPACE_VERSION
+} // namespace std
+// clang-format on
 #else
 #include <stop_token>
 #endif
