@@ -450,8 +450,8 @@ rask_arg rask_after(rask_future future);
 /**
  * A list of arguments, which may be lists (at most 128 deep) and futures in their turn.
  *
- * Parameters: items: count arguments, borrowed until submit returns; NULL if count is 0. What they hand over
- *   is taken.
+ * Parameters: items: count arguments, at most 2^24, borrowed until submit returns; NULL if count is 0. What
+ *   they hand over is taken.
  * Returns: an argument.
  * Threads: any. Blocks: no.
  */
@@ -829,7 +829,8 @@ RASK_MUST_USE rask_client rask_client_open(const rask_client_options *options);
  * Waits until the client has nothing pending or running.
  *
  * Parameters: timeout_ns: nanoseconds; 0 polls, RASK_FOREVER does not end.
- * Returns: RASK_OK, RASK_E_TIMEOUT, RASK_E_HANDLE, RASK_E_INVALID, RASK_E_DEADLOCK (inside one of its tasks).
+ * Returns: RASK_OK, RASK_E_TIMEOUT, RASK_E_HANDLE, RASK_E_CLOSED, RASK_E_INVALID, RASK_E_DEADLOCK (inside one
+ *   of its tasks).
  * Threads: any. Blocks: yes.
  */
 rask_status rask_client_wait(rask_client client, int64_t timeout_ns);
@@ -848,7 +849,7 @@ rask_status rask_client_close(rask_client client);
  * What a client does and has done. The figures are read one after the other, while it works on.
  *
  * Parameters: out: written on every path, zero on failure, unless its struct_size is wrong.
- * Returns: RASK_OK, RASK_E_HANDLE, RASK_E_INVALID.
+ * Returns: RASK_OK, RASK_E_HANDLE, RASK_E_CLOSED, RASK_E_INVALID.
  * Threads: any. Blocks: no.
  */
 rask_status rask_client_get_stats(rask_client client, rask_client_stats *out);
@@ -880,7 +881,8 @@ typedef struct rask_submit_options {
      * it is held by a different function or arguments. NULL: name-<hash> if pure, name-<number> if not.
      */
     const char *key;
-    const char *name;                /**< Begins the key; NULL: the function's symbol where it has one. */
+    /** Begins the key, at most 65472 bytes; NULL: the function's symbol where it has one. */
+    const char *name;
     /** Of what is ready, the higher runs first; equal ones in the order they were submitted. 0. */
     int32_t priority;
     uint32_t retries;                /**< How often the task is run again after failures of its own; 0. */
@@ -903,8 +905,8 @@ typedef struct rask_submit_options {
 /**
  * Submits a task: fn runs on a worker thread once the futures among its arguments are finished.
  *
- * Parameters: args: RASK_ARGS(...) or RASK_NO_ARGS; borrowed until the call returns, what they hand over
- *   (rask_take, rask_object, rask_bytes_owned) is taken on every path.
+ * Parameters: args: RASK_ARGS(...) or RASK_NO_ARGS, at most 2^24; borrowed until the call returns, what they
+ *   hand over (rask_take, rask_object, rask_bytes_owned) is taken on every path.
  * Returns: a future, to be released. What is wrong with fn or args makes it an error (RASK_E_INVALID,
  *   RASK_E_HANDLE); {0} only without a client (RASK_E_HANDLE, RASK_E_CLOSED) or without memory for a future
  *   (RASK_E_NOMEM).

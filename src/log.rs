@@ -74,12 +74,16 @@ pub(crate) fn tell(level: Level, words: fmt::Arguments<'_>) {
     let level = if level == Level::Trace { "trace" } else { "debug" };
     let seconds = START.get_or_init(Instant::now).elapsed().as_secs_f64();
     let mut line = String::new();
-    // What a user called something may hold line breaks: a line stays one.
     let _ = write!(line, "rask {seconds:11.6} {level} {}: {words}", thread_name());
-    let mut line = line.replace(['\n', '\r'], " ");
+    let mut line = one_line(&line);
     line.push('\n');
     // A stderr that is closed is nobody's failure.
     let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
+/// The text as one line. What a user called something may hold line breaks, and what makes a terminal do other things than write.
+pub(crate) fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 /// The name of this thread as the system knows it, which has at most 15 bytes. Unlike std's, it is there while the thread ends, too.

@@ -135,8 +135,8 @@ pub extern "C" fn rask_after(future: rask_future) -> Arg {
 
 /// A list of arguments, which may be lists (at most 128 deep) and futures in their turn.
 ///
-/// Parameters: items: count arguments, borrowed until submit returns; NULL if count is 0. What they hand over
-/// is taken.
+/// Parameters: items: count arguments, at most 2^24, borrowed until submit returns; NULL if count is 0. What
+/// they hand over is taken.
 /// Returns: an argument.
 /// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]

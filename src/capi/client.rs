@@ -51,7 +51,7 @@ pub const RASK_CLIENT_NOMEM: u32 = 2;
 // SAFETY: repr(C), its size first, no padding; pointers and integers are valid when zero.
 unsafe impl Versioned for rask_client_options {
     const NAME: &'static str = "rask_client_options";
-    const FIRST_SIZE: usize = 64;
+    const FIRST_SIZE: usize = 72;
 }
 const _: () = assert!(size_of::<rask_client_options>() == 72);
 
@@ -118,8 +118,8 @@ pub unsafe extern "C" fn rask_client_open(options: *const rask_client_options) -
 /// Waits until the client has nothing pending or running.
 ///
 /// Parameters: timeout_ns: nanoseconds; 0 polls, RASK_FOREVER does not end.
-/// Returns: RASK_OK, RASK_E_TIMEOUT, RASK_E_HANDLE, RASK_E_INVALID, RASK_E_DEADLOCK (inside one of its
-/// tasks).
+/// Returns: RASK_OK, RASK_E_TIMEOUT, RASK_E_HANDLE, RASK_E_CLOSED, RASK_E_INVALID, RASK_E_DEADLOCK (inside one
+/// of its tasks).
 /// Threads: any. Blocks: yes.
 #[unsafe(no_mangle)]
 pub extern "C" fn rask_client_wait(client: rask_client, timeout_ns: i64) -> rask_status {
@@ -140,7 +140,7 @@ pub extern "C" fn rask_client_close(client: rask_client) -> rask_status {
 /// What a client does and has done. The figures are read one after the other, while it works on.
 ///
 /// Parameters: out: written on every path, zero on failure, unless its struct_size is wrong.
-/// Returns: RASK_OK, RASK_E_HANDLE, RASK_E_INVALID.
+/// Returns: RASK_OK, RASK_E_HANDLE, RASK_E_CLOSED, RASK_E_INVALID.
 /// Threads: any. Blocks: no.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_client_get_stats(

@@ -2,7 +2,7 @@
 
 use super::guard;
 use super::handle::{rask_client, rask_delayed, rask_future};
-use super::pointers::{out, slice};
+use super::pointers::{args, out, slice};
 use super::status::rask_status;
 use super::submit::{or_empty, rask_submit_options, read_options};
 use super::task::rask_task_fn;
@@ -28,7 +28,7 @@ pub unsafe extern "C" fn rask_delayed_call(
     let id = guard::call(0, || {
         // SAFETY: NULL, or valid, as the header requires.
         let ((args, wrong), (options, mistake)) =
-            unsafe { (or_empty(slice(args, n_args, "args")), read_options(options)) };
+            unsafe { (or_empty(self::args(args, n_args)), read_options(options)) };
         delayed::call(r#fn, args, options.as_ref(), wrong.or(mistake))
     });
     rask_delayed { id }

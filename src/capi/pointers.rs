@@ -3,7 +3,9 @@
 
 use super::handle::rask_future;
 use crate::client::Timeout;
+use crate::future::MAX_ARGUMENTS;
 use crate::status::{Failure, Result};
+use crate::value::Arg;
 use std::ffi::{CStr, c_char};
 use std::time::Duration;
 
@@ -16,6 +18,20 @@ pub(super) unsafe fn slice<'a, T>(at: *const T, n: usize, what: &str) -> Result<
     check(at, n, what)?;
     // SAFETY: by contract; an empty slice needs a pointer that is not NULL.
     Ok(if n == 0 { &[] } else { unsafe { std::slice::from_raw_parts(at, n) } })
+}
+
+/// The arguments of a task; more than there may be are not looked at.
+///
+/// # Safety
+/// As for [`slice`].
+pub(super) unsafe fn args<'a>(at: *const Arg, n: usize) -> Result<&'a [Arg]> {
+    if n > MAX_ARGUMENTS {
+        return Err(Failure::invalid(format!(
+            "args: {n} are more than the {MAX_ARGUMENTS} that a task may have"
+        )));
+    }
+    // SAFETY: by contract.
+    unsafe { slice(at, n, "args") }
 }
 
 /// `n` elements to be written, set to zero first, so that they are written on every path.

@@ -2,7 +2,7 @@
 
 use super::guard;
 use super::handle::{rask_client, rask_future, rask_lane};
-use super::pointers::{out, slice, text};
+use super::pointers::{args, out, slice, text};
 use super::sized::{self, Versioned};
 use super::status::rask_status;
 use super::task::rask_task_fn;
@@ -22,7 +22,7 @@ pub struct rask_submit_options {
     /// The future's key, 1 to 65536 bytes: a key that is held already is the same future, or RASK_E_EXISTS if
     /// it is held by a different function or arguments. NULL: name-<hash> if pure, name-<number> if not.
     pub key: *const c_char,
-    /// Begins the key; NULL: the function's symbol where it has one.
+    /// Begins the key, at most 65472 bytes; NULL: the function's symbol where it has one.
     pub name: *const c_char,
     /// Of what is ready, the higher runs first; equal ones in the order they were submitted. 0.
     pub priority: i32,
@@ -53,14 +53,14 @@ pub const RASK_IMPURE: u32 = 2;
 // SAFETY: repr(C), its size first, no padding; pointers and integers are valid when zero.
 unsafe impl Versioned for rask_submit_options {
     const NAME: &'static str = "rask_submit_options";
-    const FIRST_SIZE: usize = 56;
+    const FIRST_SIZE: usize = 64;
 }
 const _: () = assert!(size_of::<rask_submit_options>() == 64);
 
 /// Submits a task: fn runs on a worker thread once the futures among its arguments are finished.
 ///
-/// Parameters: args: RASK_ARGS(...) or RASK_NO_ARGS; borrowed until the call returns, what they hand over
-/// (rask_take, rask_object, rask_bytes_owned) is taken on every path.
+/// Parameters: args: RASK_ARGS(...) or RASK_NO_ARGS, at most 2^24; borrowed until the call returns, what they
+/// hand over (rask_take, rask_object, rask_bytes_owned) is taken on every path.
 /// Returns: a future, to be released. What is wrong with fn or args makes it an error (RASK_E_INVALID,
 /// RASK_E_HANDLE); {0} only without a client (RASK_E_HANDLE, RASK_E_CLOSED) or without memory for a future
 /// (RASK_E_NOMEM).
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn rask_submit(
 ) -> rask_future {
     let id = guard::call(0, || {
         // SAFETY: NULL, or that many arguments, as the header requires.
-        let (args, wrong) = or_empty(unsafe { slice(args, n_args, "args") });
+        let (args, wrong) = or_empty(unsafe { self::args(args, n_args) });
         client::submit(client.id, r#fn, args, None, wrong)
     });
     rask_future { id }
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn rask_submit_with(
     let id = guard::call(0, || {
         // SAFETY: NULL, or valid, as the header requires.
         let ((args, wrong), (options, mistake)) =
-            unsafe { (or_empty(slice(args, n_args, "args")), read_options(options)) };
+            unsafe { (or_empty(self::args(args, n_args)), read_options(options)) };
         client::submit(client.id, r#fn, args, options.as_ref(), wrong.or(mistake))
     });
     rask_future { id }
@@ -178,7 +178,7 @@ pub(super) unsafe fn read_options<'a>(
     let (key, name, resources) = unsafe { (text(options.key), text(options.name), text(options.resources)) };
     let known = SubmitOptions {
         key,
-        name,
+        name: name.filter(|name| fits_key(name)),
         priority: options.priority,
         retries: options.retries,
         retry_delay: Duration::from_nanos(options.retry_delay_ns.max(0) as u64),
@@ -186,10 +186,10 @@ pub(super) unsafe fn read_options<'a>(
         pure: (options.flags != 0).then_some(options.flags == RASK_PURE),
         lane: options.lane.id,
     };
-    (Some(known), mistake(&options, key).map(Failure::invalid))
+    (Some(known), mistake(&options, key, name).map(Failure::invalid))
 }
 
-fn mistake(options: &rask_submit_options, key: Option<&CStr>) -> Option<String> {
+fn mistake(options: &rask_submit_options, key: Option<&CStr>, name: Option<&CStr>) -> Option<String> {
     let flags = options.flags;
     if flags & !(RASK_PURE | RASK_IMPURE) != 0 {
         Some(format!("flags: unknown bits in {flags:#x} of rask_submit_options"))
@@ -201,6 +201,8 @@ fn mistake(options: &rask_submit_options, key: Option<&CStr>) -> Option<String> 
         Some(format!("retry_delay_ns: {} is less than 0", options.retry_delay_ns))
     } else if key.is_some_and(|key| !(1..=MAX_KEY).contains(&key.count_bytes())) {
         Some("key: it is 1 to 65536 bytes long".into())
+    } else if !name.is_none_or(fits_key) {
+        Some("name: it is at most 65472 bytes long".into())
     } else {
         None
     }
@@ -208,6 +210,11 @@ fn mistake(options: &rask_submit_options, key: Option<&CStr>) -> Option<String> 
 
 /// Bytes of the longest key.
 const MAX_KEY: usize = 64 << 10;
+
+/// Whether a key that begins with this name is none too long: the rest is a hash, or numbers.
+fn fits_key(name: &CStr) -> bool {
+    name.count_bytes() <= MAX_KEY - 64
+}
 
 #[cfg(test)]
 mod tests {
@@ -253,6 +260,7 @@ mod tests {
         for (name, wrong) in [
             ("key", rask_submit_options { key: c"".as_ptr(), ..INIT }),
             ("key", rask_submit_options { key: longer.as_ptr(), ..INIT }),
+            ("name", rask_submit_options { name: longest.as_ptr(), ..INIT }),
             ("retry_delay_ns", rask_submit_options { retry_delay_ns: -1, ..INIT }),
             ("flags", rask_submit_options { flags: 3, ..INIT }),
             ("flags", rask_submit_options { flags: 4, ..INIT }),

@@ -8,7 +8,7 @@ use crate::client::discard;
 use crate::future::{Task, current};
 use crate::status::{Failure, Result, TASK};
 use crate::value::{Type, Value, kind};
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 
 /// A task's function. It runs on a worker thread, once per attempt, and must neither throw nor longjmp out.
@@ -272,8 +272,7 @@ pub unsafe extern "C" fn rask_fail(task: *mut Task, code: i32, message: *const c
     // SAFETY: NULL, or the running task; NULL or a NUL-terminated text, as the header requires.
     unsafe {
         with(task, (), |task| {
-            let message = text(message).map_or("the task failed".into(), |message| message.to_string_lossy());
-            task.fail(TASK, code, &message);
+            task.fail(TASK, code, words(message));
             Ok(())
         });
     }
@@ -299,10 +298,7 @@ pub unsafe extern "C" fn rask_fail_with(
     unsafe {
         let account = task.as_ref().map_or(0, Task::account);
         let object = guard::call(Err(Failure::invalid("")), || Ok(Value::object(object, r#type, account)));
-        drop(with(task, None, |task| {
-            let message = text(message).map_or("the task failed".into(), |message| message.to_string_lossy());
-            Ok(task.fail_with(TASK, code, &message, object?))
-        }));
+        drop(with(task, None, |task| Ok(task.fail_with(TASK, code, words(message), object?))));
     }
 }
 
@@ -353,6 +349,15 @@ pub extern "C" fn rask_task_current() -> *mut Task {
 pub unsafe extern "C" fn rask_task_client(task: *mut Task) -> rask_client {
     // SAFETY: NULL, or the running task, as the header requires.
     rask_client { id: unsafe { with(task, 0, |task| Ok(task.client())) } }
+}
+
+/// A failure as the task words it: bytes, in whatever encoding.
+///
+/// # Safety
+/// `message` is NULL or a NUL-terminated text, valid during `'a`.
+unsafe fn words<'a>(message: *const c_char) -> &'a [u8] {
+    // SAFETY: by contract.
+    unsafe { text(message) }.map_or(b"the task failed", CStr::to_bytes)
 }
 
 fn no_task() -> Failure {

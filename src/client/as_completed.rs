@@ -8,7 +8,7 @@ use super::table::Table;
 use super::{Timeout, Until, wait};
 use crate::future::waiting::{Suspension, TaskWait};
 use crate::future::walk::Ref;
-use crate::future::{self, NodePtr, State, Task, Watch, Watcher, Watching, handle};
+use crate::future::{self, NodePtr, State, Task, Watch, Watcher, Watching, at_future, handle};
 use crate::scheduler::{Event, Local};
 use crate::slab::{Id, Kind};
 use crate::status::{self, Failure, Result};
@@ -295,8 +295,8 @@ fn pin_all(futures: &[u64]) -> Result<Vec<Ref>> {
     pinned
         .try_reserve_exact(futures.len())
         .map_err(|_| Failure::new(status::NOMEM, format!("no memory to watch {} futures", futures.len())))?;
-    for &future in futures {
-        pinned.push(Ref::of(handle::pin(Id(future))?));
+    for (index, &future) in futures.iter().enumerate() {
+        pinned.push(Ref::of(handle::pin(Id(future)).map_err(|wrong| at_future(index, wrong))?));
     }
     Ok(pinned)
 }

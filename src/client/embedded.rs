@@ -192,7 +192,12 @@ impl Engine for Embedded {
             let wrong = wrong.as_ref();
             let spec = Spec { client, function, options, rank: None, identity: None, lane: None, wrong };
             let spec = spec.ranked(&rank).on_lane(&lane);
-            let mut jobs = Vec::with_capacity(items.len());
+            let mut jobs = Vec::new();
+            if jobs.try_reserve_exact(items.len()).is_err() {
+                discard(items);
+                let words = format!("no memory to submit {} tasks", items.len());
+                return Err(Failure::new(status::NOMEM, words));
+            }
             let mut outcome = Ok(());
             for (index, item) in items.iter().enumerate() {
                 if client & LIMITED != 0 && memory::has_to_wait(local, client) {

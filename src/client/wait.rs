@@ -8,7 +8,9 @@
 use super::{Timeout, Until};
 use crate::future::waiting::{self, Suspension, TaskWait, Waiter, Wide};
 use crate::future::walk::{Help, Ref};
-use crate::future::{self, Cascade, FirstHandle, NodePtr, State, Task, Watch, Watcher, Watching, handle};
+use crate::future::{
+    self, Cascade, FirstHandle, NodePtr, State, Task, Watch, Watcher, Watching, at_future, handle,
+};
 use crate::scheduler::Local;
 use crate::slab::Id;
 use crate::status::{self, Failure, Result, Status};
@@ -214,10 +216,10 @@ pub(super) fn time_is_up() -> Failure {
 
 /// Waits until the condition holds. `done`, when there, has one flag a future and is written on every path.
 pub fn wait(futures: &[u64], until: Until, timeout: Timeout, done: Option<&mut [bool]>) -> Result<()> {
-    let Some(done) = done else { return wait_until(futures, until, timeout) };
+    let Some(done) = done else { return wait_for_several(futures, until, timeout) };
     let begun = Instant::now();
     loop {
-        let outcome = wait_until(futures, until, timeout.left(begun));
+        let outcome = wait_for_several(futures, until, timeout.left(begun));
         let states: Vec<_> = futures.iter().map(|&future| future::state(future)).collect();
         for (done, state) in done.iter_mut().zip(&states) {
             *done = state.as_ref().is_ok_and(|state| is_done(*state));
@@ -250,6 +252,14 @@ fn is_over(mut states: impl Iterator<Item = State>, until: Until) -> bool {
             states.iter().any(|&state| is_failed(state)) || states.into_iter().all(is_done)
         }
     }
+}
+
+/// As [`wait_until`]; of a bad handle is told which it is.
+fn wait_for_several(futures: &[u64], until: Until, timeout: Timeout) -> Result<()> {
+    wait_until(futures, until, timeout).map_err(|wrong| {
+        let culprit = futures.iter().position(|&future| future::state(future).is_err());
+        culprit.map_or(wrong.clone(), |index| at_future(index, wrong))
+    })
 }
 
 fn wait_until(futures: &[u64], until: Until, timeout: Timeout) -> Result<()> {
@@ -365,7 +375,7 @@ pub fn gather(
     let until = if statuses.is_some() { Until::AllCompleted } else { Until::FirstError };
     let begun = Instant::now();
     loop {
-        let waited = wait_until(futures, until, timeout.left(begun));
+        let waited = wait_for_several(futures, until, timeout.left(begun));
         let mut first = Ok(());
         let mut all_done = true;
         for (index, &future) in futures.iter().enumerate() {
@@ -378,7 +388,14 @@ pub fn gather(
             match &mut statuses {
                 Some(statuses) => statuses[index] = status,
                 // An open future is no error of its own: what the wait said of it counts.
-                None if status != status::TIMEOUT => first = first.and(outcome.map(drop)),
+                None if status != status::TIMEOUT => {
+                    first = first.and_then(|()| {
+                        outcome.map(drop).map_err(|wrong| match future::state(future) {
+                            Ok(_) => wrong,
+                            Err(_) => at_future(index, wrong),
+                        })
+                    });
+                }
                 None => {}
             }
         }

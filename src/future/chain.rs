@@ -110,7 +110,7 @@ pub(super) unsafe fn run(task: *mut Task, local: &Local) {
                 // SAFETY: the input stays where it is until the step has returned, and the values end before it does.
                 match arg.value(0, &mut |()| unsafe { Value::reference(input) }) {
                     Ok(value) => args.push(value),
-                    Err(failure) => task_now.fail(failure.status, 0, &failure.message),
+                    Err(failure) => task_now.fail(failure.status, 0, failure.message.as_bytes()),
                 }
             }
             &args[..]
@@ -129,7 +129,7 @@ pub(super) unsafe fn run(task: *mut Task, local: &Local) {
         // SAFETY: as above; the function has returned.
         let task_now = unsafe { &mut *task };
         if let Err(panic) = returned {
-            task_now.fail(status::PANIC, 0, &panic_message(&*panic));
+            task_now.fail(status::PANIC, 0, panic_message(&*panic));
             // Its destructor might panic in its turn.
             std::mem::forget(panic);
         }

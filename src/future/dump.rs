@@ -6,11 +6,12 @@
 use super::cascade::Cascade;
 use super::node::NodePtr;
 use super::walk::{Ref, open_inputs};
-use super::{State, extra, key, lane, state_of_node, trace, waiting};
+use super::{State, extra, key, lane, state_of_node, timer, trace, waiting};
 use crate::scheduler::{Local, find_number};
 use crate::slab::{Class, for_each_line};
 use serde::Serialize;
 use std::collections::HashMap;
+use std::time::Instant;
 
 /// Inputs that are named of one future; of the others is told how many there are.
 const INPUTS: usize = 100;
@@ -45,6 +46,9 @@ pub(crate) struct WaitsFor {
     /// Inputs that are not named.
     #[serde(skip_serializing_if = "is_zero")]
     omitted: usize,
+    /// It failed, and is run again in so many seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_in_s: Option<f64>,
     /// It ran, and returned this future, whose result becomes its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     returned: Option<String>,
@@ -109,8 +113,12 @@ fn look(node: NodePtr, running: &HashMap<u64, String>) -> Option<OpenFuture> {
     let inputs = open_inputs(node);
     let (state, waits_for) = match state_of_node(node) {
         State::Pending if !inputs.is_empty() => ("pending", Some(WaitsFor::inputs(&inputs))),
-        // Being linked, or just told.
-        State::Pending if !node.gate.is_ready() => ("pending", None),
+        // Waits for its next run; or is being linked, or was just told.
+        State::Pending if !node.gate.is_ready() => {
+            let left =
+                timer::due(node).map(|due| due.saturating_duration_since(Instant::now()).as_secs_f64());
+            ("pending", left.map(|left| WaitsFor { retry_in_s: Some(left), ..WaitsFor::default() }))
+        }
         State::Pending if node.gate.is_on_lane() => {
             let lane = lane::name_of(node);
             ("pending", Some(WaitsFor { lane, ..WaitsFor::default() }))

@@ -50,7 +50,13 @@ struct Followers {
 
 impl Error {
     /// An error that begins in `node`.
-    pub(crate) fn new(node: NodePtr, status: Status, code: i32, attempts: u32, message: &str) -> Arc<Self> {
+    pub(crate) fn new(
+        node: NodePtr,
+        status: Status,
+        code: i32,
+        attempts: u32,
+        message: impl AsRef<[u8]>,
+    ) -> Arc<Self> {
         Self::begun_in(key::of(node), status, code, attempts, message)
     }
 
@@ -60,7 +66,7 @@ impl Error {
         status: Status,
         code: i32,
         attempts: u32,
-        message: &str,
+        message: impl AsRef<[u8]>,
     ) -> Arc<Self> {
         Self::with_payload(origin, status, code, attempts, message, None)
     }
@@ -71,7 +77,7 @@ impl Error {
         status: Status,
         code: i32,
         attempts: u32,
-        message: &str,
+        message: impl AsRef<[u8]>,
         payload: Option<Value>,
     ) -> Arc<Self> {
         let payload = payload.map(Payload);
@@ -96,12 +102,18 @@ impl Error {
     }
 
     /// An error that nobody can retry after.
-    fn for_good(origin: CString, status: Status, code: i32, attempts: u32, message: &str) -> Self {
+    fn for_good(
+        origin: CString,
+        status: Status,
+        code: i32,
+        attempts: u32,
+        message: impl AsRef<[u8]>,
+    ) -> Self {
         Self {
             status,
             code,
             attempts,
-            message: text(message),
+            message: text(message.as_ref()),
             origin,
             payload: None,
             is_retryable: false,
@@ -135,8 +147,8 @@ impl Error {
 }
 
 /// A C string of the text, up to its first NUL.
-pub(crate) fn text(text: &str) -> CString {
-    let end = text.find('\0').unwrap_or(text.len());
+pub(crate) fn text(text: &[u8]) -> CString {
+    let end = text.iter().position(|&byte| byte == 0).unwrap_or(text.len());
     CString::new(&text[..end]).expect("cut before the first NUL")
 }
 
@@ -153,9 +165,9 @@ static RELEASED: LazyLock<Arc<Error>> =
     LazyLock::new(|| Arc::new(Error::for_good(CString::default(), status::CANCELLED, 0, 0, "released")));
 
 impl Ending {
-    /// Cancelled for a reason, beginning in `node`.
-    pub(crate) fn cancelled(node: NodePtr, reason: &str) -> Self {
-        Ending::Cancelled(Error::new(node, status::CANCELLED, 0, 0, reason))
+    /// Cancelled for a reason, beginning in `node`, whose task was run so often.
+    pub(crate) fn cancelled(node: NodePtr, runs: u32, reason: &[u8]) -> Self {
+        Ending::Cancelled(Error::new(node, status::CANCELLED, 0, runs, reason))
     }
 
     /// Cancelled because nobody can want it any more, or learn why it was.
@@ -182,7 +194,7 @@ impl Ending {
 
     /// A submit that was wrong in itself.
     pub(crate) fn mistaken(node: NodePtr, wrong: &Failure) -> Self {
-        Ending::Failed(Arc::new(Error::for_good(key::of(node), wrong.status, 0, 0, &wrong.message)))
+        Ending::Failed(Arc::new(Error::for_good(key::of(node), wrong.status, 0, 0, wrong.message.as_bytes())))
     }
 
     /// The same, if it is an error, for a future that nobody can retry.
@@ -205,7 +217,7 @@ impl Ending {
 
     /// Failed before it ran.
     pub(crate) fn failed(node: NodePtr, failure: &Failure) -> Self {
-        Ending::Failed(Error::new(node, failure.status, 0, 0, &failure.message))
+        Ending::Failed(Error::new(node, failure.status, 0, 0, failure.message.as_bytes()))
     }
 
     /// Whether it is the very same error, shared.

@@ -284,7 +284,7 @@ fn answer(task: &mut Task, result: &HandedBack<'_>, local: &Local) {
     let value = result.value;
     if let Some(error) = result.error {
         discard(std::slice::from_ref(value));
-        return task.fail(status::TASK, result.code, &error.to_string_lossy());
+        return task.fail(status::TASK, result.code, error.to_bytes());
     }
     match value.kind {
         _ if value.reserved != 0 => answer_otherwise(task, value, local),
@@ -330,7 +330,7 @@ fn answer_otherwise(task: &mut Task, value: &Arg, local: &Local) {
             task.fail(status::INVALID, 0, "a result is a value or a future, not a list with futures in it");
         }
         Ok(value) => set(task, value, local),
-        Err(failure) => task.fail(failure.status, 0, &format!("the result: {}", failure.message)),
+        Err(failure) => task.fail(failure.status, 0, format!("the result: {}", failure.message)),
     }
 }
 

@@ -136,6 +136,12 @@ fn make_held(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
     let identity = Identity { print, is_pure: given.is_none() };
     let key = given.map_or_else(|| key::of_pure(function, spec.options, &print), |key| key.to_owned());
 
+    if given.is_some() && key::is_numbered(spec.client, &key) {
+        let words =
+            format!("the key {} is held by a future that was submitted without a key", key.to_string_lossy());
+        return make(local, Spec { wrong: Some(&Failure::new(status::EXISTS, words)), ..spec }, args);
+    }
+
     let mut places = Vec::with_capacity(2);
     let pure = identity.is_pure.then_some(Name::Pure(spec.client, print));
     for name in pure.into_iter().chain([Name::Key(spec.client, key.clone())]) {

@@ -2,7 +2,9 @@
 
 use super::identity::Print;
 use super::node::NodePtr;
+use super::walk::Ref;
 use super::{SubmitOptions, TaskFn, extra};
+use crate::slab::{GENERATION_MAX, Id, Kind, look_up};
 use std::ffi::{CStr, CString, c_char};
 
 /// The key of a node that the caller counts a reference on; the address is valid until the node is freed.
@@ -49,6 +51,34 @@ fn make(node: NodePtr, name: Option<&CStr>) -> CString {
 /// The key of the node with that number, of which nothing was given but perhaps a name.
 pub(crate) fn numbered(name: &[u8], number: u64) -> CString {
     joined(name, &format!("{number:08x}"))
+}
+
+/// Whether it is the key of a living future of the client that was given none: a number leads to its node.
+pub(crate) fn is_numbered(client: u32, key: &CStr) -> bool {
+    let Some(number) = number_in(key.to_bytes()) else { return false };
+    let (lives, index) = (number >> 32, number as u32);
+    if !(1..=GENERATION_MAX / 2).contains(&lives) {
+        return false;
+    }
+    let line = |kind| look_up(Id::new(kind, index, 2 * lives - 1));
+    let Some((line, _)) = line(Kind::Small).or_else(|| line(Kind::Large)) else { return false };
+    let node = NodePtr::of(line);
+    let seen = node.life.peek();
+    if node.client() != client {
+        return false;
+    }
+    // Looked at again now that it cannot become another one.
+    Ref::join(node, seen).is_some_and(|found| {
+        let node = found.node();
+        let is_given = extra::peek(node, |extra| extra.identity.is_some()) == Some(true);
+        node.client() == client && node.number() == number && !is_given && of(node).as_c_str() == key
+    })
+}
+
+/// The number that ends such a key.
+fn number_in(key: &[u8]) -> Option<u64> {
+    let dash = key.iter().rposition(|&byte| byte == b'-')?;
+    u64::from_str_radix(std::str::from_utf8(&key[dash + 1..]).ok()?, 16).ok()
 }
 
 fn joined(name: &[u8], suffix: &str) -> CString {

@@ -60,7 +60,7 @@ pub(crate) use plan::{Input, MAX_TASKS, OwnedOptions, Plan};
 pub(crate) use program::{
     Number, Program, help as help_graph, is_finished_in, prepare as prepare_program, prepare_several,
 };
-pub(crate) use read::{MAX_NESTING, constant, discard, items};
+pub(crate) use read::{MAX_ARGUMENTS, MAX_NESTING, at_future, constant, discard, items};
 pub(crate) use sight::{Name, Sight};
 pub(crate) use submit::{Made, Spec, scatter};
 use task::run_queued_child;
@@ -69,7 +69,7 @@ pub(crate) use task::{drop_stale_entries, execute};
 pub(crate) use waiting::deadlock;
 pub(crate) use watch::{Watch, Watcher, Watching};
 
-use crate::log::log;
+use crate::log::{log, one_line};
 use crate::scheduler::{Job, Local, Work};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result, Status};
@@ -301,7 +301,7 @@ pub fn describe(future: u64) -> Result<String> {
     with_node(future, |node, _| {
         let key = key::of(node);
         let key = key.to_string_lossy();
-        match node.dependents.closed() {
+        let line = match node.dependents.closed() {
             None if node.gate.is_started() => format!("{key}: running"),
             None => format!("{key}: pending"),
             Some(closed) => match submit::error_of(closed) {
@@ -312,7 +312,8 @@ pub fn describe(future: u64) -> Result<String> {
                     format!("{key}: {state}, {}", error.failure().message)
                 }
             },
-        }
+        };
+        one_line(&line)
     })
 }
 
@@ -360,9 +361,9 @@ pub fn client(future: u64) -> Result<u64> {
 /// Cancels the future and its dependents; `STATE` when done already.
 pub fn cancel(future: u64, reason: Option<&CStr>) -> Result<()> {
     with_node(future, |node, local| {
-        let reason = reason.map_or("cancelled".into(), CStr::to_string_lossy);
+        let reason = reason.map_or(&b"cancelled"[..], CStr::to_bytes);
         let mut cascade = Cascade::new(local);
-        let ending = Ending::cancelled(node, &reason);
+        let ending = Ending::cancelled(node, task::runs(node), reason);
         let cancelled = cascade.settle(node, &ending);
         if cancelled {
             log!(Debug, "{ending}");
@@ -401,8 +402,8 @@ pub fn release(future: u64) -> Result<()> {
 pub fn release_all(futures: &[u64]) -> Result<()> {
     Local::with(|local| {
         let mut first = Ok(());
-        for &future in futures {
-            let released = handle::release(Id(future), local);
+        for (index, &future) in futures.iter().enumerate() {
+            let released = handle::release(Id(future), local).map_err(|wrong| at_future(index, wrong));
             first = first.and(released);
         }
         first

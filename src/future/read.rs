@@ -5,12 +5,17 @@ use super::node::NodePtr;
 use super::{State, handle, lane};
 use crate::scheduler::Local;
 use crate::slab::Id;
-use crate::status::{Failure, Result};
+use crate::status::{self, Failure, Result};
 use crate::value::{Arg, LIMITED, ListBuilder, Type, Value, arg::SHARED, arg::kind as arg_kind};
+use std::collections::HashSet;
 use std::ffi::{CStr, c_char, c_void};
 
 /// How deep lists of arguments may nest. Stated in the header.
 pub(crate) const MAX_NESTING: usize = 128;
+
+/// How many arguments a task may have, and items a list of arguments. Stated in the header. More futures than a gate counts make no task, and a
+/// count above is more likely a mistake than memory that is there to be read.
+pub(crate) const MAX_ARGUMENTS: usize = 1 << 24;
 
 /// The input that an argument names, with a reference for the task, and whether it has finished.
 #[inline]
@@ -96,6 +101,15 @@ pub(super) fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usi
     }
 }
 
+/// Room for the values of so many arguments.
+pub(super) fn room_for(n: usize) -> Result<Vec<Value>> {
+    let mut values = Vec::new();
+    match values.try_reserve_exact(n) {
+        Ok(()) => Ok(values),
+        Err(_) => Err(Failure::new(status::NOMEM, format!("no memory for {n} arguments"))),
+    }
+}
+
 /// A constant as the task will read it. `arg` is no future and no list.
 pub(crate) fn constant(arg: &Arg) -> Result<Value> {
     read(arg, 0, &mut Vec::new(), 0)
@@ -114,8 +128,8 @@ pub(crate) fn items<T>(arg: &Arg) -> Result<&[T]> {
         Ok(&[])
     } else if pointer.is_null() {
         Err(Failure::invalid("a list with a count but NULL items"))
-    } else if arg.size > isize::MAX as usize / size_of::<T>() {
-        Err(Failure::invalid("a list of more items than memory can hold"))
+    } else if arg.size > MAX_ARGUMENTS {
+        Err(Failure::invalid(format!("a list of {} items: the most is {MAX_ARGUMENTS}", arg.size)))
     } else {
         // SAFETY: by the contract of the C API, `size` items are there until submit returns.
         Ok(unsafe { std::slice::from_raw_parts(pointer, arg.size) })
@@ -138,6 +152,12 @@ pub(super) fn at_argument(index: usize, wrong: Failure) -> Failure {
     prefixed("argument", index, &wrong)
 }
 
+/// A bad handle among several, named by its place.
+#[cold]
+pub(crate) fn at_future(index: usize, wrong: Failure) -> Failure {
+    if wrong.status == status::HANDLE { prefixed("future", index, &wrong) } else { wrong }
+}
+
 fn at_item(index: usize, wrong: Failure) -> Failure {
     prefixed("item", index, &wrong)
 }
@@ -146,9 +166,11 @@ fn prefixed(what: &str, index: usize, wrong: &Failure) -> Failure {
     Failure::new(wrong.status, format!("{what} {index}: {}", wrong.message))
 }
 
-/// Destroys or releases what arguments hand over that will not reach a task. A loop: lists may nest as deep as the caller likes.
+/// Destroys or releases what arguments hand over that will not reach a task. A loop: lists may nest as deep as the caller likes. Each
+/// list once: one that holds itself would have no end.
 pub(crate) fn discard(args: &[Arg]) {
     let mut open = vec![args];
+    let mut seen = HashSet::new();
     while let Some(args) = open.pop() {
         for arg in args {
             match arg.kind {
@@ -160,7 +182,9 @@ pub(crate) fn discard(args: &[Arg]) {
                     }
                 }
                 arg_kind::TOKEN => lane::discard_token(arg),
-                arg_kind::LIST => open.extend(items::<Arg>(arg)),
+                arg_kind::LIST => {
+                    open.extend(items::<Arg>(arg).ok().filter(|items| seen.insert(items.as_ptr_range())))
+                }
                 _ => {}
             }
         }

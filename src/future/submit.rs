@@ -6,7 +6,7 @@ use super::error::{Ending, Error, state_of};
 use super::identity::Identity;
 use super::lane::OnLane;
 use super::node::{self, Block, Inline, NodePtr, Shape, fits_body};
-use super::read::{at_argument, discard, input, read};
+use super::read::{at_argument, discard, input, read, room_for};
 use super::{State, SubmitOptions, TaskFn, extra, lane, trace};
 use crate::log::log;
 use crate::scheduler::{Job, Lane, Local, Rank};
@@ -413,9 +413,14 @@ fn make_with_block(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
     if spec.wrong.is_some() || !spec.function.is_some_and(node::fits) {
         return Ok(make_mistaken(local, node, class, spec, args));
     }
+    let mut values = match room_for(args.len()) {
+        Ok(values) => values,
+        Err(failure) => {
+            return Ok(make_mistaken(local, node, class, Spec { wrong: Some(&failure), ..spec }, args));
+        }
+    };
     let mut inputs = Vec::new();
     let mut lenient = Vec::new();
-    let mut values = Vec::with_capacity(args.len());
     let mut wrong = None;
     for (index, arg) in args.iter().enumerate() {
         // An input that may fail has no value to refer to.

@@ -74,6 +74,11 @@ pub(super) fn arrive_after(delay: Duration, node: NodePtr) {
     }
 }
 
+/// When the task's time comes, if it waits for one.
+pub(super) fn due(node: NodePtr) -> Option<Instant> {
+    WAITING.lock().places.get(&node).map(|&(due, _)| due)
+}
+
 /// A task was settled: it waits for its time no more. `true`: it did, and the caller has it arrive.
 pub(super) fn forget(node: NodePtr) -> bool {
     let may_wait = extra::peek(node, |extra| extra.attempt > 0 && !extra.retry_delay.is_zero());

@@ -100,7 +100,8 @@ fn items(text: &CStr) -> Result<Vec<(Box<str>, u64)>> {
         .map_err(|_| Failure::invalid("resources: the text is not UTF-8"))?;
     let mut items: Vec<(Box<str>, u64)> = Vec::new();
     for part in text.split(',') {
-        let malformed = |why: &str| Failure::invalid(format!("resources: \"{}\": {why}", shown(part)));
+        let culprit = if part.is_empty() { text } else { part };
+        let malformed = |why: &str| Failure::invalid(format!("resources: \"{}\": {why}", shown(culprit)));
         let (name, amount) =
             part.split_once('=').ok_or_else(|| malformed("NAME=AMOUNT is wanted, and commas between"))?;
         if name.is_empty() {

@@ -13,6 +13,6 @@ mod magazine;
 mod loom_tests;
 
 pub(crate) use chunk::{Class, Line, class_of, for_each_line, index_of, look_up, look_up_task, task_at};
-pub(crate) use id::{Id, Kind};
+pub(crate) use id::{GENERATION_MAX, Id, Kind};
 pub(crate) use life::{Ended, Left, Life};
 pub(crate) use magazine::{Magazine, prefetch_address};

@@ -38,7 +38,8 @@ pub struct Type {
 pub const RASK_TYPE_TEXT: u64 = 1;
 
 /// The size of the first published `rask_type`; it never changes.
-const FIRST_SIZE: usize = 48;
+const FIRST_SIZE: usize = 64;
+const _: () = assert!(size_of::<Type>() == 64);
 /// A struct said to be larger than this was never initialised.
 const ABSURD_SIZE: usize = 4096;
 
@@ -77,7 +78,7 @@ unsafe fn check(ty: *const Type) -> (Option<Destroy>, Result<()>) {
         return (destroy, invalid("the name of a rask_type is NULL"));
     }
     // SAFETY: as large as it says.
-    if unsafe { view(ty) }.is_some_and(|(_, flags)| flags & !RASK_TYPE_TEXT != 0) {
+    if unsafe { view(ty) }.1 & !RASK_TYPE_TEXT != 0 {
         return (destroy, invalid("unknown bits in the flags of a rask_type"));
     }
     (destroy, Ok(()))
@@ -88,10 +89,10 @@ type Bytes = unsafe extern "C" fn(object: *const c_void, size: *mut usize) -> *c
 /// How objects of the type are shown as bytes, if they are, and the type's flags.
 ///
 /// # Safety
-/// `ty` points to a type of at least the size it states.
-unsafe fn view(ty: *const Type) -> Option<(Option<Bytes>, u64)> {
-    // SAFETY: by contract: types of before 0.1 end earlier, and those between the two sizes have only a part of it.
-    unsafe { ((*ty).struct_size >= size_of::<Type>()).then(|| ((*ty).bytes, (*ty).flags)) }
+/// `ty` points to a type of a size that is accepted.
+unsafe fn view(ty: *const Type) -> (Option<Bytes>, u64) {
+    // SAFETY: by contract.
+    unsafe { ((*ty).bytes, (*ty).flags) }
 }
 
 /// The name of a type that was accepted.
@@ -205,7 +206,7 @@ impl Value {
     pub(super) fn object_bytes(&self) -> Result<Option<(*const u8, usize)>> {
         let Some(ty) = self.object_type() else { return Ok(None) };
         // SAFETY: the type of a live object.
-        let Some((Some(bytes), _)) = (unsafe { view(ty) }) else { return Ok(None) };
+        let (Some(bytes), _) = (unsafe { view(ty) }) else { return Ok(None) };
         let Some((object, _)) = self.as_object()? else { return Ok(None) };
         let mut size = 0;
         // SAFETY: the type's own function, for an object of it.
@@ -219,8 +220,7 @@ impl Value {
     /// Whether a NUL follows what [`object_bytes`](Self::object_bytes) shows.
     pub(super) fn is_text_object(&self) -> bool {
         // SAFETY: the type of a live object.
-        self.object_type()
-            .is_some_and(|ty| unsafe { view(ty) }.is_some_and(|(_, flags)| flags & RASK_TYPE_TEXT != 0))
+        self.object_type().is_some_and(|ty| unsafe { view(ty) }.1 & RASK_TYPE_TEXT != 0)
     }
 
     /// Whether it is an object in memory that no other value shares.

@@ -121,9 +121,8 @@ static const rask_type text_type = {
 static const rask_type blob_type = {.struct_size = sizeof(rask_type), .name = "blob", .bytes = text_bytes};
 static const rask_type empty_type = {.struct_size = sizeof(rask_type), .name = "empty", .bytes = no_bytes};
 static const rask_type wrong_type = {.struct_size = sizeof(rask_type), .name = "wrong", .flags = 2};
-/* As it was before there were bytes. */
-static const rask_type old_type = {
-    .struct_size = offsetof(rask_type, bytes), .name = "old", .bytes = text_bytes};
+static const rask_type cut_type = {
+    .struct_size = offsetof(rask_type, bytes), .name = "cut", .bytes = text_bytes};
 
 static text hello = {5, "hello"};
 
@@ -165,12 +164,11 @@ static void not_all_are_bytes_or_text(void) {
     rask_future empty = rask_scatter(client, rask_object(&hello, &empty_type));
     rask_future none = rask_submit(client, size_of_bytes, RASK_ARGS(empty));
     CHECK_I64(none, 0);
-    rask_future old = rask_scatter(client, rask_object(&hello, &old_type));
-    rask_future no = rask_submit(client, size_of_bytes, RASK_ARGS(old));
-    CHECK_FAILS(no, RASK_E_TYPE);
+    rask_future cut = rask_scatter(client, rask_object(&hello, &cut_type));
+    CHECK_FAILS(cut, RASK_E_INVALID);
     rask_future wrong = rask_scatter(client, rask_object(&hello, &wrong_type));
     CHECK_FAILS(wrong, RASK_E_INVALID);
-    CHECK_OK(rask_release_all(RASK_FUTURES(blob, str, bytes, empty, none, old, no, wrong)));
+    CHECK_OK(rask_release_all(RASK_FUTURES(blob, str, bytes, empty, none, cut, wrong)));
 }
 
 /* ---- objects taken out ---- */

@@ -147,6 +147,29 @@ static void inputs_stay_alive_until_the_function_returns(void) {
     EVENTUALLY(destroyed(&p) == 1);
 }
 
+static void the_error_tells_how_often_it_ran(void) {
+    gate *g = gate_new();
+    rask_future f = hold_the_worker(g), queued = rask_submit(client, inc, RASK_ARGS(1));
+    rask_future dependent = rask_submit(client, inc, RASK_ARGS(f));
+    CHECK_OK(rask_cancel(f, NULL));
+    CHECK_OK(rask_cancel(queued, NULL));
+    CHECK_EQ(ERROR_OF(f).attempts, 1);
+    CHECK_EQ(ERROR_OF(dependent).attempts, 1);
+    CHECK_EQ(ERROR_OF(queued).attempts, 0);
+    gate_open(g);
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
+    options.retries = 3;
+    options.retry_delay_ns = LONG_NS;
+    rask_future failed = rask_submit_with(client, fail, RASK_ARGS(1, "once"), &options);
+    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
+    EVENTUALLY(
+        (CHECK_OK(rask_client_get_stats(client, &stats)), stats.n_retried == 1 && stats.n_running == 0));
+    CHECK_OK(rask_cancel(failed, NULL));
+    CHECK_EQ(ERROR_OF(failed).attempts, 1);
+    CHECK_OK(rask_release_all(RASK_FUTURES(f, queued, dependent, failed)));
+}
+
 static void *wait_for_result(void *context) {
     const rask_value *value = NULL;
     CHECK_STATUS(rask_result(*(rask_future *)context, LONG_NS, &value), RASK_E_CANCELLED);
@@ -325,6 +348,7 @@ int main(void) {
     RUN_WITH(1, running_is_cancelled_at_once);
     RUN_WITH(1, the_worker_counts_as_busy);
     RUN_WITH(1, inputs_stay_alive_until_the_function_returns);
+    RUN_WITH(1, the_error_tells_how_often_it_ran);
     RUN_WITH(1, waiters_wake_up);
     RUN_WITH(1, late_failures_are_discarded);
     RUN_WITH(1, a_task_may_cancel_itself);

@@ -104,6 +104,8 @@ static void another_client_does_not_count(void) {
     CHECK_OK(rask_client_wait(other, LONG_NS));
     CHECK_OK(rask_release(f));
     CHECK_OK(rask_client_close(other));
+    CHECK_STATUS(rask_client_wait(other, 0), RASK_E_CLOSED);
+    CHECK_STATUS(rask_client_wait(other, RASK_FOREVER), RASK_E_CLOSED);
 }
 
 int main(void) {

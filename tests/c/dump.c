@@ -99,6 +99,19 @@ static void resources(void) {
     CHECK_OK(rask_client_close(own));
 }
 
+static void the_next_run(void) {
+    rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
+    options.retries = 1;
+    options.retry_delay_ns = 1000 * LONG_NS;
+    rask_future f = rask_submit_with(client, fail, RASK_ARGS(1, "not yet"), &options);
+    char *text = NULL;
+    EVENTUALLY((free(text), text = dump_of(client), contains(entry_of(text, f), "\"retry_in_s\": ")));
+    CHECK_STR_CONTAINS(entry_of(text, f), "\"state\": \"pending\"");
+    free(text);
+    CHECK_OK(rask_cancel(f, NULL));
+    CHECK_OK(rask_release(f));
+}
+
 /* (address of a future, counter): waits for it. */
 static void waits_for(rask_task *t) {
     const rask_value *value = NULL;
@@ -240,6 +253,7 @@ int main(void) {
     RUN_WITH(1, pending_and_running);
     RUN_WITH(2, many_inputs_are_counted);
     RUN(resources);
+    RUN_WITH(2, the_next_run);
     RUN_WITH(2, suspended);
     RUN_WITH(2, returned);
     RUN_WITH(2, the_thread_is_known_while_traced);

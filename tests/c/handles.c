@@ -197,6 +197,47 @@ static void *release_at_once(void *context) {
     return NULL;
 }
 
+static void the_bad_one_of_several_is_named(void) {
+    rask_future good = rask_scatter(client, rask_i64(1)), wrong = rask_submit(client, NULL, RASK_NO_ARGS);
+    rask_future f[] = {good, good, {client.id}, good}, unlike[] = {wrong, {0}};
+    rask_as_completed iter = rask_as_completed_open(f, 2);
+    for (int i = 0; i < 7; i++) {
+        rask_status statuses[4];
+        switch (i) {
+        case 0:
+            CHECK_STATUS(rask_wait(f, 4, RASK_ALL_COMPLETED, LONG_NS, NULL), RASK_E_HANDLE);
+            break;
+        case 1:
+            CHECK_STATUS(rask_gather(f, 4, LONG_NS, NULL, statuses), RASK_E_HANDLE);
+            break;
+        case 2:
+            CHECK_STATUS(rask_gather(f, 4, LONG_NS, NULL, NULL), RASK_E_HANDLE);
+            break;
+        case 3:
+            CHECK_EQ(rask_as_completed_open(f, 4).id, 0);
+            break;
+        case 4:
+            CHECK_STATUS(rask_as_completed_add(iter, f, 4), RASK_E_HANDLE);
+            break;
+        case 5:
+            CHECK_STATUS(rask_progress(f, 4, NULL), RASK_E_HANDLE);
+            break;
+        default:
+            CHECK_STATUS(rask_progress_start(f, 4, NULL), RASK_E_HANDLE);
+            break;
+        }
+        CHECK_STR_CONTAINS(rask_last_error(), "future 2: ");
+        CHECK_STR_CONTAINS(rask_last_error(), "client");
+    }
+    /* An error of a future is not the handle's. */
+    CHECK_STATUS(rask_gather(unlike, 2, LONG_NS, NULL, NULL), RASK_E_INVALID);
+    CHECK(strstr(rask_last_error(), "future 0") == NULL);
+    CHECK_STATUS(rask_release_all(f, 4), RASK_E_HANDLE);
+    CHECK_STR_CONTAINS(rask_last_error(), "future 1: "); /* the first handle was given twice */
+    CHECK_OK(rask_release(wrong));
+    CHECK_OK(rask_as_completed_close(iter));
+}
+
 static void released_by_two_threads_at_once(void) {
     size_t rounds = scaled(2000);
     pthread_barrier_t start;
@@ -448,6 +489,27 @@ static void null_pointers_with_and_without_a_count(void) {
     CHECK_STATUS(rask_map(client, nothing, &item, 1, NULL, NULL), RASK_E_INVALID);
 }
 
+/* None of them is looked at. */
+static void more_arguments_than_there_may_be(void) {
+    static const size_t counts[] = {(1u << 24) + 1, INT32_MAX, UINT32_MAX, SIZE_MAX / 64, SIZE_MAX};
+    rask_arg one = rask_i64(1);
+    rask_future x = rask_scatter(client, one);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        rask_future f[] = {rask_submit(client, nothing, &one, counts[i]),
+                           rask_submit_with(client, nothing, &one, counts[i], NULL),
+                           rask_submit(client, nothing, RASK_ARGS(rask_list(&one, counts[i]))),
+                           rask_submit(client, nothing, RASK_ARGS(rask_list_of(&x, counts[i]))),
+                           {0}};
+        rask_delayed d = rask_delayed_call(nothing, &one, counts[i], NULL);
+        f[4] = rask_compute(client, d);
+        for (size_t k = 0; k < sizeof f / sizeof *f; k++)
+            CHECK_FAILS(f[k], RASK_E_INVALID);
+        CHECK_OK(rask_release_all(f, sizeof f / sizeof *f));
+        CHECK_OK(rask_delayed_release(d));
+    }
+    CHECK_OK(rask_release(x));
+}
+
 static void null_outputs(void) {
     rask_future f = rask_submit(client, inc, RASK_ARGS(1));
     const void *data = NULL;
@@ -524,6 +586,8 @@ static void wrong_client_options(void) {
     refused(&options);
     options.struct_size = sizeof(size_t);
     refused(&options);
+    options.struct_size = sizeof options - 1;
+    refused(&options);
     options.struct_size = sizeof options;
     options.flags = 1u << 31;
     refused(&options);
@@ -572,10 +636,13 @@ static void wrong_submit_options(void) {
     CHECK_FAILS(f, RASK_E_INVALID);
     CHECK_OK(rask_release(f));
     rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
-    options.struct_size = sizeof(size_t);
-    f = rask_submit_with(client, inc, RASK_ARGS(1), &options);
-    CHECK_FAILS(f, RASK_E_INVALID);
-    CHECK_OK(rask_release(f));
+    static const size_t too_small[] = {0, sizeof(size_t), sizeof options - 1};
+    for (size_t i = 0; i < sizeof too_small / sizeof *too_small; i++) {
+        options.struct_size = too_small[i];
+        f = rask_submit_with(client, inc, RASK_ARGS(1), &options);
+        CHECK_FAILS(f, RASK_E_INVALID);
+        CHECK_OK(rask_release(f));
+    }
     options = (rask_submit_options)RASK_SUBMIT_OPTIONS_INIT;
     options.flags = 1u << 31;
     f = rask_submit_with(client, inc, RASK_ARGS(1), &options);
@@ -592,7 +659,11 @@ static void wrong_output_sizes(void) {
     CHECK_STATUS(rask_future_error(f, &error), RASK_E_INVALID);
     error.struct_size = sizeof(size_t);
     CHECK_STATUS(rask_future_error(f, &error), RASK_E_INVALID);
+    error.struct_size = sizeof error - 1;
+    CHECK_STATUS(rask_future_error(f, &error), RASK_E_INVALID);
     rask_client_stats stats = RASK_CLIENT_STATS_INIT;
+    stats.struct_size = sizeof stats - 1;
+    CHECK_STATUS(rask_client_get_stats(client, &stats), RASK_E_INVALID);
     stats.struct_size = 0;
     CHECK_STATUS(rask_client_get_stats(client, &stats), RASK_E_INVALID);
     stats.struct_size = sizeof(size_t);
@@ -639,6 +710,7 @@ int main(void) {
     RUN_WITH(2, handles_are_counted);
     RUN_WITH(2, released_twice);
     RUN_WITH(2, release_all_goes_on);
+    RUN_WITH(2, the_bad_one_of_several_is_named);
     RUN_WITH(2, released_by_two_threads_at_once);
     RUN_WITH(2, a_release_ends_the_wait_of_another_thread);
     RUN_WITH(2, releasing_a_clone_leaves_other_waiters_alone);
@@ -649,6 +721,7 @@ int main(void) {
     RUN_WITH(2, taken_twice_in_one_call);
     RUN_WITH(2, futures_of_another_client);
     RUN_WITH(2, null_pointers_with_and_without_a_count);
+    RUN_WITH(2, more_arguments_than_there_may_be);
     RUN_WITH(2, null_outputs);
     RUN_WITH(2, unknown_conditions);
     RUN_WITH(2, negative_timeouts);

@@ -139,6 +139,87 @@ static void a_key_has_1_to_65536_bytes(void) {
     free(text);
 }
 
+static void a_name_leaves_room_for_the_rest_of_the_key(void) {
+    char *text = malloc(65537);
+    CHECK(text != NULL);
+    memset(text, 'n', 65536);
+    text[65536] = 0;
+    rask_future longer = submit_named(client, text, counted, RASK_NO_ARGS);
+    CHECK_FAILS(longer, RASK_E_INVALID);
+    CHECK_STR_CONTAINS(ERROR_OF(longer).message, "name");
+    CHECK(strlen(rask_future_key(longer)) < 100);
+    text[65472] = 0;
+    rask_future longest = submit_named(client, text, counted, RASK_NO_ARGS);
+    CHECK_EQ(strncmp(rask_future_key(longest), text, 65472), 0);
+    CHECK(strlen(rask_future_key(longest)) <= 65536);
+    CHECK_OK(rask_wait(&longest, 1, RASK_ALL_COMPLETED, LONG_NS, NULL));
+    CHECK_EQ(rask_future_state(longest), RASK_FINISHED);
+    CHECK_OK(rask_release_all(RASK_FUTURES(longer, longest)));
+    free(text);
+}
+
+static void the_key_of_a_future_that_was_given_none(void) {
+    rask_future one = rask_submit(client, counted, RASK_NO_ARGS), clone = rask_clone(one);
+    rask_arg nine[9];
+    for (int i = 0; i < 9; i++)
+        nine[i] = rask_i64(i);
+    rask_future large = submit_named(client, "large-1", counted, nine, 9),
+                value = rask_scatter(client, rask_i64(1));
+    rask_future given[] = {one, large, value};
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+        rask_future again = keyed(rask_future_key(given[i]), counted, RASK_NO_ARGS);
+        CHECK_FAILS(again, RASK_E_EXISTS);
+        CHECK_STR_CONTAINS(ERROR_OF(again).message, rask_future_key(given[i]));
+        CHECK_OK(rask_release(again));
+    }
+    char key[200];
+    snprintf(key, sizeof key, "%s", rask_future_key(one));
+    CHECK_OK(rask_release(one));
+    rask_future again = keyed(key, counted, RASK_NO_ARGS);
+    CHECK_FAILS(again, RASK_E_EXISTS); /* the clone holds it */
+    CHECK_OK(rask_wait(&clone, 1, RASK_ALL_COMPLETED, LONG_NS, NULL));
+    CHECK_OK(rask_release_all(RASK_FUTURES(clone, large, value, again)));
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    static const char *const others[] = {"x-",
+                                         "x-ffffffffffffffff",
+                                         "x-00000000",
+                                         "x-100000000",
+                                         "x-7ffffff00000001",
+                                         "x-ffffffff00000001",
+                                         "x-10000000000000001",
+                                         "-",
+                                         "x-+1",
+                                         "x-100000001 "};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        rask_future f = keyed(others[i], counted, RASK_NO_ARGS);
+        CHECK_OK(rask_wait(&f, 1, RASK_ALL_COMPLETED, LONG_NS, NULL));
+        CHECK_EQ(rask_future_state(f), RASK_FINISHED);
+        CHECK_STR_EQ(rask_future_key(f), others[i]);
+        CHECK_OK(rask_release(f));
+    }
+    rask_future freed = keyed(key, counted, RASK_NO_ARGS);
+    CHECK_OK(rask_wait(&freed, 1, RASK_ALL_COMPLETED, LONG_NS, NULL));
+    CHECK_EQ(rask_future_state(freed), RASK_FINISHED);
+    CHECK_OK(rask_release(freed));
+}
+
+/* The next life of the same memory: a guess, but whether it is right or not, the key is found as ever. */
+static void the_key_it_would_have_had_anyhow(void) {
+    for (int i = 0; i < 100; i++) {
+        rask_future f = rask_submit(client, counted, RASK_NO_ARGS);
+        const char *key = rask_future_key(f), *number = strrchr(key, '-') + 1;
+        char next[100];
+        snprintf(next, sizeof next, "%.*s%08llx", (int)(number - key), key,
+                 strtoull(number, NULL, 16) + (1ull << 32));
+        CHECK_OK(rask_wait(&f, 1, RASK_ALL_COMPLETED, LONG_NS, NULL));
+        CHECK_OK(rask_client_wait(client, LONG_NS));
+        CHECK_OK(rask_release(f));
+        rask_future a = keyed(next, counted, RASK_NO_ARGS), b = keyed(next, counted, RASK_NO_ARGS);
+        check_same(a, b);
+        CHECK_OK(rask_release_all(RASK_FUTURES(a, b)));
+    }
+}
+
 static void a_wrong_submit_does_not_hold_its_key(void) {
     rask_future bad = keyed("k", NULL, RASK_NO_ARGS),
                 stale = keyed("k", counted, RASK_ARGS((rask_future){12345}));
@@ -476,6 +557,9 @@ int main(void) {
     RUN_WITH(2, another_function_or_argument_is_refused);
     RUN_WITH(2, keys_are_kept_apart_by_client);
     RUN_WITH(2, a_key_has_1_to_65536_bytes);
+    RUN_WITH(2, a_name_leaves_room_for_the_rest_of_the_key);
+    RUN_WITH(2, the_key_of_a_future_that_was_given_none);
+    RUN_WITH(2, the_key_it_would_have_had_anyhow);
     RUN_WITH(2, a_wrong_submit_does_not_hold_its_key);
     RUN_WITH(2, what_is_handed_over_is_taken_also_by_a_second_submit);
     RUN_WITH(1, a_cancelled_future_still_holds_its_key);

@@ -459,16 +459,6 @@ static void bad_lanes_make_futures_in_error(void) {
     CHECK_STATUS(rask_last_status(), RASK_E_CLOSED);
 }
 
-static void an_older_struct_has_no_lane(void) {
-    rask_lane lane = open_lane();
-    rask_submit_options options = on_lane(lane);
-    options.struct_size = offsetof(rask_submit_options, lane);
-    rask_future f = rask_submit_with(client, inc, RASK_ARGS(1), &options);
-    CHECK_I64(f, 2);
-    CHECK_OK(rask_release(f));
-    CHECK_OK(rask_lane_close(lane));
-}
-
 static void inside_a_callback(rask_future f, rask_state state, void *context) {
     (void)f, (void)state;
     CHECK_OK(rask_lane_run(*(rask_lane *)context, 1, LONG_NS, NULL));
@@ -530,7 +520,6 @@ int main(void) {
     RUN_WITH(1, a_descriptor_tells_of_ready_tasks);
     RUN_WITH(1, resources_are_refused);
     RUN_WITH(1, bad_lanes_make_futures_in_error);
-    RUN_WITH(1, an_older_struct_has_no_lane);
     RUN_WITH(1, a_callback_may_run_tasks);
     RUN_WITH(1, figures);
     return 0;

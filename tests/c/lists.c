@@ -207,6 +207,33 @@ static void a_deep_argument(void) {
     free(items);
 }
 
+/* Nobody's mistake but the caller's: refused, and what it hands over is taken. */
+static void a_list_that_holds_itself(void) {
+    for (int how = 0; how < 5; how++) {
+        rask_future x = rask_scatter(client, rask_i64(1)), f = {0};
+        rask_arg items[3];
+        items[0] = items[1] = rask_list(items, 3);
+        items[2] = rask_take(x);
+        if (how < 2) {
+            rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
+            options.flags = how == 0 ? RASK_IMPURE : RASK_PURE;
+            f = rask_submit_with(client, nothing, items, 1, &options);
+        } else if (how == 2) {
+            f = rask_scatter(client, items[0]);
+        } else if (how == 3) {
+            rask_delayed d = rask_delayed_call(nothing, items, 3, NULL);
+            f = rask_compute(client, d);
+            CHECK_OK(rask_delayed_release(d));
+        } else {
+            CHECK_EQ(rask_submit((rask_client){0}, nothing, items, 3).id, 0);
+        }
+        if (how < 4)
+            CHECK_FAILS(f, RASK_E_INVALID);
+        CHECK_STATUS(rask_release(x), RASK_E_HANDLE);
+        CHECK_OK(rask_release(f));
+    }
+}
+
 static void a_nested_list_of_thirty(void) {
     rask_arg items[31];
     items[0] = rask_i64(9);
@@ -230,5 +257,6 @@ int main(void) {
     RUN_WITH(2, a_nested_list_of_thirty);
     RUN_WITH(2, deep_results_are_destroyed_without_recursion);
     RUN_WITH(2, a_deep_argument);
+    RUN_WITH(2, a_list_that_holds_itself);
     return 0;
 }

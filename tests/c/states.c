@@ -127,6 +127,18 @@ static void descriptions(void) {
     CHECK_OK(rask_release_all(RASK_FUTURES(x, y, z, e)));
 }
 
+static void a_description_is_one_line(void) {
+    rask_future f = submit_named(client, "two\nlines\x1b[1m", fail, RASK_ARGS(1, "and\r\nmore"));
+    CHECK_FAILS(f, RASK_E_TASK);
+    char text[200];
+    size_t size = rask_future_describe(f, text, sizeof text);
+    CHECK_EQ(strlen(text), size);
+    for (size_t i = 0; i < size; i++)
+        CHECK(!iscntrl((unsigned char)text[i]));
+    CHECK_STR_CONTAINS(text, "and  more");
+    CHECK_OK(rask_release(f));
+}
+
 static void describing_into_nothing(void) {
     rask_future f = rask_scatter(client, rask_i64(1));
     char text[64];
@@ -176,6 +188,7 @@ int main(void) {
     RUN_WITH(2, every_future_has_a_key);
     RUN_WITH(2, a_key_stays_what_it_is);
     RUN_WITH(2, descriptions);
+    RUN_WITH(2, a_description_is_one_line);
     RUN_WITH(2, describing_into_nothing);
     RUN_WITH(2, fired_and_forgotten);
     RUN_WITH(2, a_clone_of_what_is_fired_and_forgotten);

@@ -1,6 +1,7 @@
 //! How progress looks: bars on a terminal, whole lines elsewhere.
 
 use super::Figures;
+use crate::log::one_line;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use parking_lot::Mutex;
 use std::ffi::CStr;
@@ -21,7 +22,7 @@ impl Display {
     /// The figures are those of the names, before anything is known of their futures.
     pub(super) fn new(label: Option<&CStr>, figures: &[&Figures]) -> Self {
         let label = match (label, figures) {
-            (Some(label), _) => label.to_string_lossy().into_owned(),
+            (Some(label), _) => one_line(&label.to_string_lossy()),
             (None, [only]) => only.name.clone(),
             (None, _) => "tasks".to_owned(),
         };
@@ -173,7 +174,7 @@ fn line(label: &str, figures: &[&Figures], done_before: usize, elapsed: Duration
 
 /// Writes a line to stderr, at once; a stderr that is closed is nobody's failure.
 fn write_line(line: &str) {
-    let mut line = line.replace(['\n', '\r'], " ");
+    let mut line = line.to_owned();
     line.push('\n');
     let _ = std::io::stderr().write_all(line.as_bytes());
 }

@@ -7,7 +7,8 @@ mod background;
 mod display;
 
 use super::{Timeout, Until, wait};
-use crate::future::{self, Name, Sight, State};
+use crate::future::{self, Name, Sight, State, at_future};
+use crate::log::one_line;
 use crate::status::{Failure, NOMEM, Result, TIMEOUT};
 pub(super) use background::look_again;
 use display::Display;
@@ -103,8 +104,8 @@ impl<P: Look> Followed<P> {
         let mut groups: Vec<Group<P>> = Vec::new();
         let mut by_name: HashMap<Name, usize> = HashMap::new();
         let mut last = None;
-        for future in futures {
-            let (place, name) = sight(future)?;
+        for (at, future) in futures.iter().enumerate() {
+            let (place, name) = sight(future).map_err(|wrong| at_future(at, wrong))?;
             // Neighbours mostly have the same name.
             let index = match &last {
                 Some((last, index)) if *last == name => *index,
@@ -215,7 +216,7 @@ impl<P: Look> Group<P> {
 fn words(name: &Name) -> String {
     match name {
         Name::Function(function) => future::name_of_function(*function),
-        Name::Given(name) => name.to_string_lossy().into_owned(),
+        Name::Given(name) => one_line(&name.to_string_lossy()),
     }
 }
 

@@ -215,7 +215,7 @@ fn hand_over(run: &Run, several: &Several, index: usize, cascade: &mut Cascade<'
             run.records().count_one_read(&run.program, number);
         }
         Err(why) => {
-            let error = Error::new(node, why.status, 0, 1, &why.message);
+            let error = Error::new(node, why.status, 0, 1, why.message.as_bytes());
             let ending = Ending::Failed(error);
             end_those(several, several.reached_from(index), &ending, cascade);
             fail(node, &ending, cascade);
