@@ -196,7 +196,8 @@ typedef struct rask_type {
     size_t (*nbytes)(const void *object); /**< How many bytes the object holds. NULL: 0. */
     /**
      * Writes the object to out by rask_bytes_write. NULL: objects of it stay in this process, and in memory.
-     * It may call the library, but not wait or close a client: RASK_E_STATE. Nor may decode.
+     * It may call the library, but not wait or close a client: RASK_E_STATE. Nor may decode. rask_codec_fail
+     * says why either fails.
      */
     rask_status (*encode)(const void *object, rask_bytes_out *out);
     /** Makes an object of what encode wrote; NULL on failure. */
@@ -217,6 +218,16 @@ typedef struct rask_type {
  * Threads: the encoder's. Blocks: no.
  */
 rask_status rask_bytes_write(rask_bytes_out *out, const void *data, size_t size);
+
+/**
+ * Says why the encode or decode that calls it fails: what a future's error says of it then. Encode returns
+ * what this returns, decode NULL.
+ *
+ * Parameters: status: below zero. message: copied; NULL: nothing is said.
+ * Returns: status, which is this thread's last failure then; RASK_E_INVALID for one that is no failure.
+ * Threads: the one that runs it. Blocks: no.
+ */
+rask_status rask_codec_fail(rask_status status, const char *message);
 
 /**
  * What a value is.
@@ -310,6 +321,14 @@ size_t rask_value_nbytes(const rask_value *value);
 
 /* Written down for rask_submit and its kin, which copy or take what they point to. Making one cannot fail:
  * what is wrong with it shows at submit. */
+
+/**
+ * The kind of an argument that rask_of writes: its payload is a future's id. Of values that lie in the
+ * payload (RASK_I64, RASK_F64, RASK_POINTER, and RASK_OBJECT with its type in aux) the kind is theirs. A
+ * binding may write these down itself, with the other fields 0.
+ */
+#define RASK_ARG_FUTURE          9
+#define RASK_ARG_TAKE           10   /**< The kind of an argument that rask_take writes, likewise. */
 
 /**
  * An argument as it is written down: a small tagged struct, passed by value, made by the functions of this

@@ -2,6 +2,7 @@
 // runs, tasks that fail now and then, and a gather that skips what failed.
 #include <rask/rask.hpp>
 
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <functional>

@@ -5,6 +5,15 @@ use crate::value::{Arg, ArgKind, Type, arg::kind};
 use std::ffi::{c_char, c_void};
 use std::ptr;
 
+/// The kind of an argument that rask_of writes: its payload is a future's id. Of values that lie in the payload
+/// (RASK_I64, RASK_F64, RASK_POINTER, and RASK_OBJECT with its type in aux) the kind is theirs. A binding may write
+/// these down itself, with the other fields 0.
+pub const RASK_ARG_FUTURE: i32 = 9;
+/// The kind of an argument that rask_take writes, likewise.
+pub const RASK_ARG_TAKE: i32 = 10;
+
+const _: () = assert!(RASK_ARG_FUTURE == kind::FUTURE && RASK_ARG_TAKE == kind::TAKE);
+
 /// Nothing: RASK_NONE for the task.
 ///
 /// Returns: an argument.

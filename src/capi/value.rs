@@ -2,11 +2,11 @@
 
 use super::guard;
 use super::kind::{RASK_NONE, rask_kind};
-use super::pointers::{set, slice};
+use super::pointers::{set, slice, text};
 use super::status::rask_status;
-use crate::status::{Failure, Result, TYPE};
-use crate::value::{BytesOut, Kind, Type, Value, kind, type_name};
-use std::ffi::c_void;
+use crate::status::{Failure, INVALID, Result, TYPE};
+use crate::value::{BytesOut, Kind, Type, Value, codec_explain, kind, type_name};
+use std::ffi::{c_char, c_void};
 use std::ptr;
 
 /// Appends bytes to what an encoder writes.
@@ -25,6 +25,24 @@ pub unsafe extern "C" fn rask_bytes_write(
         let out = unsafe { out.as_mut() }.ok_or(Failure::invalid("the output is NULL"))?;
         // SAFETY: readable for that size, as the header requires.
         out.write(unsafe { slice(data.cast::<u8>(), size, "data") }?)
+    })
+}
+
+/// Says why the encode or decode that calls it fails: what a future's error says of it then. Encode returns
+/// what this returns, decode NULL.
+///
+/// Parameters: status: below zero. message: copied; NULL: nothing is said.
+/// Returns: status, which is this thread's last failure then; RASK_E_INVALID for one that is no failure.
+/// Threads: the one that runs it. Blocks: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rask_codec_fail(status: rask_status, message: *const c_char) -> rask_status {
+    guard::status(|| {
+        // SAFETY: NULL, or NUL-terminated, as the header requires.
+        let message = unsafe { text(message) }.map(|message| message.to_string_lossy().into_owned());
+        if let Some(message) = &message {
+            codec_explain(message);
+        }
+        Err(Failure::new(if status < 0 { status } else { INVALID }, message.unwrap_or_default()))
     })
 }
 

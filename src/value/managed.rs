@@ -315,13 +315,10 @@ impl Managed {
             return Ok(bytes);
         }
         // SAFETY: the type of an object that was accepted is static.
-        let object = unsafe { codec::decode(data, self.object_type()) };
-        if object.is_null() {
-            return Err(lost(&"its decode returned NULL"));
-        }
+        let object = unsafe { codec::decode(data, self.object_type()) }.map_err(|why| lost(&why))?;
         drop(bytes);
         // SAFETY: an object of that type, just made.
-        unsafe { Value::object(object, self.object_type(), self.client) }
+        unsafe { Value::object(object.as_ptr(), self.object_type(), self.client) }
     }
 
     fn object_type(&self) -> *const Type {

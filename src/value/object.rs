@@ -22,7 +22,8 @@ pub struct Type {
     /// How many bytes the object holds. NULL: 0.
     pub nbytes: Option<unsafe extern "C" fn(object: *const c_void) -> usize>,
     /// Writes the object to out by rask_bytes_write. NULL: objects of it stay in this process, and in memory. It
-    /// may call the library, but not wait or close a client: RASK_E_STATE. Nor may decode.
+    /// may call the library, but not wait or close a client: RASK_E_STATE. Nor may decode. rask_codec_fail says
+    /// why either fails.
     pub encode: Option<unsafe extern "C" fn(object: *const c_void, out: *mut BytesOut) -> Status>,
     /// Makes an object of what encode wrote; NULL on failure.
     pub decode: Option<unsafe extern "C" fn(data: *const c_void, size: usize) -> *mut c_void>,
@@ -131,7 +132,7 @@ pub unsafe fn encode(object: *const c_void, ty: *const Type) -> Result<Option<Ve
     let Some(encode) = encode else { return Ok(None) };
     let mut out = BytesOut::new();
     // SAFETY: the type's own function, for an object of it.
-    let status = codec::running(|| unsafe { encode(object, &raw mut out) });
+    let (status, words) = codec::calling(|| unsafe { encode(object, &raw mut out) });
     if out.is_short() {
         // An encoder that does not look at what its writes return must not cost anybody half an object.
         return Err(Failure::new(status::NOMEM, "no memory to encode an object"));
@@ -141,7 +142,10 @@ pub unsafe fn encode(object: *const c_void, ty: *const Type) -> Result<Option<Ve
     }
     // SAFETY: it checked out.
     let name = unsafe { name_of(ty) }.to_string_lossy();
-    let words = format!("encode of {name} returned {status}");
+    let words = match words {
+        Some(words) => format!("encode of {name}: {words}"),
+        None => format!("encode of {name} returned {status}"),
+    };
     Err(Failure::new(if status < 0 { status } else { status::INVALID }, words))
 }
 

@@ -65,6 +65,34 @@ static void args_pick_the_right_kind(void) {
     CHECK_OK(rask_release(f));
 }
 
+/* What the header says of the fields, for bindings. */
+static void arguments_may_be_written_by_hand(void) {
+    probe p = {0};
+    double half = 2.5;
+    uint64_t bits;
+    memcpy(&bits, &half, sizeof bits);
+    rask_future x = rask_submit(client, pass_on, RASK_ARGS(41));
+    rask_future taken = rask_clone(x);
+    const rask_arg args[] = {
+        {RASK_I64, 0, (uint64_t)-5, 0, NULL},
+        {RASK_F64, 0, bits, 0, NULL},
+        rask_str("text"),
+        rask_bytes("a\0b", 3),
+        {RASK_POINTER, 0, (uint64_t)(uintptr_t)&here, 0, NULL},
+        {RASK_NONE, 0, 0, 0, NULL},
+        {RASK_OBJECT, 0, (uint64_t)(uintptr_t)&p, 0, &probe_type},
+        {RASK_ARG_FUTURE, 0, x.id, 0, NULL},
+    };
+    rask_future f = rask_submit(client, read_every_kind, args, 8);
+    rask_future g = rask_submit(client, pass_on, &(rask_arg){RASK_ARG_TAKE, 0, taken.id, 0, NULL}, 1);
+    CHECK_I64(f, 42);
+    CHECK_I64(g, 41);
+    CHECK_EQ(rask_release(taken), RASK_E_HANDLE);
+    CHECK_OK(rask_release_all(RASK_FUTURES(x, f, g)));
+    CHECK_OK(rask_client_close(client));
+    CHECK_EQ(destroyed(&p), 1);
+}
+
 static void count_args(rask_task *t) {
     int64_t sum = 0;
     for (size_t i = 0; i < rask_arg_count(t); i++)
@@ -607,6 +635,7 @@ static void no_task_at_all(void) {
 
 int main(void) {
     RUN_WITH(2, every_kind_arrives);
+    RUN_WITH(2, arguments_may_be_written_by_hand);
     RUN_WITH(2, args_pick_the_right_kind);
     RUN_WITH(2, any_number_of_arguments);
     RUN_WITH(2, the_same_future_twice);

@@ -360,6 +360,8 @@ static void number_destroy(void *object) {
 }
 static rask_status number_encode(const void *object, rask_bytes_out *out) {
     const number *n = object;
+    if (n->value < -1)
+        return rask_codec_fail(RASK_E_UNSUPPORTED, "no number below -1");
     return n->value < 0 ? RASK_E_INVALID : rask_bytes_write(out, &n->value, sizeof n->value);
 }
 static void *number_decode(const void *data, size_t size) {
@@ -394,6 +396,21 @@ static void objects_are_equal_by_what_encode_writes(void) {
     CHECK_OK(rask_client_wait(client, LONG_NS));
     CHECK_EQ(atomic_load(&numbers_destroyed), 6);
     CHECK_OK(rask_release_all(RASK_FUTURES(a, b, c, d, e, failed)));
+}
+
+static void an_encode_says_why_it_fails(void) {
+    rask_future failed = pure(counted, RASK_ARGS(number_new(-2, &number_type)));
+    CHECK_FAILS(failed, RASK_E_UNSUPPORTED);
+    CHECK_STR_EQ(ERROR_OF(failed).message, "encode of number: no number below -1");
+    rask_future silent = pure(counted, RASK_ARGS(number_new(-1, &number_type)));
+    CHECK_STR_EQ(ERROR_OF(silent).message, "encode of number returned -1");
+    CHECK_OK(rask_release_all(RASK_FUTURES(failed, silent)));
+
+    /* Elsewhere it is a failure like any other. */
+    CHECK_EQ(rask_codec_fail(RASK_E_TYPE, "words"), RASK_E_TYPE);
+    CHECK_STR_EQ(rask_last_error(), "words");
+    CHECK_EQ(rask_codec_fail(RASK_OK, NULL), RASK_E_INVALID);
+    CHECK_EQ(rask_last_status(), RASK_E_INVALID);
 }
 
 /* One after the other, so that each object has the address of the one before. */
@@ -553,6 +570,7 @@ int main(void) {
     RUN_WITH(2, pure_on_pure_is_equal_by_key);
     RUN_WITH(2, errors_are_shared_too);
     RUN_WITH(2, objects_are_equal_by_what_encode_writes);
+    RUN_WITH(2, an_encode_says_why_it_fails);
     RUN_WITH(1, an_object_in_the_place_of_another_is_not_the_same);
     RUN(a_pure_client_and_impure_submits);
     RUN_WITH(2, a_name_does_not_make_it_another_computation);

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <memory>
 
+#include <unistd.h>
+
 TEST_CASE("options reach the engine") {
     rask::client_options how;
     how.workers = 3;
@@ -23,7 +25,7 @@ TEST_CASE("options reach the engine") {
 
 TEST_CASE("figures, traces and dumps") {
     rask::client client(2);
-    const std::string base = "rask_cpp_client_test";
+    const std::string base = "rask_cpp_client_test." + std::to_string(getpid());
     client.trace_start(base + ".trace");
     gate open;
     auto running = client.submit([&open] { open.pass(); });

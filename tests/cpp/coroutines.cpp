@@ -58,6 +58,54 @@ rask::task<> holds(rask::client_ref, counted, rask::future<void> never) {
     co_await never;
 }
 
+rask::task<int> sums_ready(rask::client_ref, std::vector<rask::future<int>> all) {
+    int sum = 0;
+    for (const auto &one : all)
+        sum += co_await one;
+    co_return sum;
+}
+
+rask::task<int> sums_groups(rask::client_ref client) {
+    auto numbers = client.map([](int x) { return x; }, std::vector{1, 2, 3});
+    int sum = 0;
+    for (const int one : co_await rask::when_all(numbers))
+        sum += one;
+    const auto both = rask::when_all(numbers[0], numbers[1]);
+    const auto &[first, second] = co_await both;
+    co_return sum * 100 + first * 10 + second;
+}
+
+rask::task<int> deep(rask::client_ref client, int depth) {
+    if (depth == 0)
+        throw trouble(77);
+    const int below = co_await deep(client, depth - 1);
+    co_return below + 1;
+}
+
+rask::task<int> outlives_a_cancel(rask::client_ref, rask::future<int> cancelled) {
+    try {
+        co_return co_await cancelled;
+    } catch (const rask::error &e) {
+        co_return e.status();
+    }
+}
+
+struct alignas(64) wide {
+    int value;
+};
+rask::task<wide> aligned(rask::client_ref client) {
+    auto made = co_await client.submit([] { return wide{4}; });
+    co_return made;
+}
+struct throws_on_copy {
+    throws_on_copy() = default;
+    throws_on_copy(const throws_on_copy &) { throw trouble(11); }
+};
+rask::task<throws_on_copy> gives_what_throws(rask::client_ref) {
+    const throws_on_copy poor;
+    co_return poor;
+}
+
 struct service {
     rask::client_ref client;
     int base;
@@ -201,5 +249,56 @@ TEST_CASE("a submitted coroutine keeps its callable and its arguments") {
     CHECK(after.get() == 'w');
     auto failed = client.submit([]() -> int { throw trouble(21); });
     CHECK_THROWS_AS(client.submit([](int x) -> rask::task<int> { co_return x; }, failed).get(), trouble);
+}
+
+TEST_CASE("it awaits very many, done or not") {
+    rask::client client(2);
+    const int n = scaled(100000, 200);
+    std::vector<rask::future<int>> all(static_cast<std::size_t>(n), client.submit([] { return 1; }));
+    CHECK(sums_ready(client, all).get() == n);
+    all = client.map([](int x) { return x & 1; },
+                     [n] {
+                         std::vector<int> numbers(static_cast<std::size_t>(n));
+                         for (int i = 0; i < n; i++)
+                             numbers[static_cast<std::size_t>(i)] = i;
+                         return numbers;
+                     }());
+    CHECK(sums_ready(client, std::move(all)).get() == n / 2);
+}
+
+TEST_CASE("it awaits groups, and other coroutines") {
+    rask::client client(2);
+    CHECK(sums_groups(client).get() == 612);
+    CHECK_THROWS_WITH(deep(client, 30).get(), "trouble 77");
+    auto task = aligned(client);
+    rask::task<wide> moved = std::move(task);
+    const auto copy = moved;
+    CHECK(copy.get().value == 4);
+    CHECK(reinterpret_cast<std::uintptr_t>(&copy.get()) % 64 == 0);
+    CHECK_THROWS_WITH(gives_what_throws(client).get(), "trouble 11");
+}
+
+TEST_CASE("it goes on when what it awaits is cancelled") {
+    rask::client client(2);
+    gate open;
+    auto first = client.submit([&open] { return open.pass(), 1; });
+    auto second = first.then([](int x) { return x; });
+    auto waits = outlives_a_cancel(client, second);
+    second.cancel();
+    CHECK(waits.get() == RASK_E_CANCELLED);
+}
+
+TEST_CASE("groups are arguments of a submitted coroutine") {
+    rask::client client(2);
+    auto one = client.submit([] { return 1; });
+    auto text = client.submit([] { return std::string("text"); });
+    auto sum = client.submit(
+        [](const std::pair<int, const std::string &> &both, const rask::list<rask::list<int>> &rows,
+           std::string_view view) -> rask::task<std::size_t> {
+            co_await rask::this_task::client().submit([] {});
+            co_return both.second.size() + rows.size() + static_cast<std::size_t>(rows[0][1]) + view.size();
+        },
+        std::pair(one, text), std::vector<std::vector<rask::future<int>>>{{one, one}, {}}, "view");
+    CHECK(sum.get() == 4 + 2 + 1 + 4);
 }
 #endif

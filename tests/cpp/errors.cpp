@@ -10,6 +10,18 @@ struct not_standard {
     int number;
 };
 
+struct base {
+    int number = 1;
+    base() = default;
+    base(const base &) = default;
+    virtual ~base() = default;
+};
+struct left : virtual base, std::exception {};
+struct right : virtual base {};
+struct diamond : left, right {
+    [[nodiscard]] const char *what() const noexcept override { return "diamond"; }
+};
+
 void fail_in_c(rask_task *task) { rask_fail(task, 42, "from C"); }
 
 } // namespace
@@ -215,4 +227,55 @@ TEST_CASE("what a callback throws is dropped, and each is called once") {
     future.on_done([&called, owned = std::make_unique<int>(100)] { called += *owned; });
     client.close();
     CHECK(called == 113);
+}
+
+TEST_CASE("exceptions are caught by each of their bases") {
+    rask::client client(2);
+    auto root = client.submit([]() -> int { throw diamond(); });
+    auto last =
+        root.then([](int x) { return x; }).then([](int x) { return x; }).then([](int x) { return x; });
+    CHECK_THROWS_AS(last.get(), base);
+    CHECK_THROWS_AS(last.get(), right);
+    CHECK_THROWS_WITH(last.get(), "diamond");
+
+    auto waits = client.submit([&] { return last.get(); });
+    CHECK_THROWS_AS(waits.get(), diamond);
+    auto nested = client.submit([&]() -> int {
+        try {
+            return last.get();
+        } catch (...) {
+            std::throw_with_nested(trouble(8));
+        }
+    });
+    try {
+        nested.get();
+        FAIL("no exception");
+    } catch (const trouble &e) {
+        CHECK_THROWS_AS(std::rethrow_if_nested(e), diamond);
+    }
+}
+
+TEST_CASE("of several, some fail") {
+    rask::client client(2);
+    auto all = client.map([](int x) { return x == 2 ? throw trouble(x) : x; }, std::vector{1, 2, 3});
+    CHECK_THROWS_AS(rask::gather(all), trouble);
+    CHECK(rask::gather(all, rask::errors::skip).size() == 2);
+    auto next = client.map([](int x) { return x; }, all);
+    CHECK_THROWS_AS(next[1].get(), trouble);
+    CHECK(next[2].get() == 3);
+    CHECK_THROWS_AS(rask::when_all(all[0], all[1]).get(), trouble);
+    CHECK_THROWS_AS(rask::when_all(all).get(), trouble);
+    all[1].wait();
+    gate open;
+    auto later = client.submit([&open] { return open.pass(), 1; });
+    CHECK(rask::when_any(later, all[1]).get() == 1);
+    auto mine = client.submit([] { throw rask::error(RASK_E_UNSUPPORTED, "mine", 7); });
+    try {
+        mine.then([] {}).get();
+        FAIL("no exception");
+    } catch (const rask::error &e) {
+        CHECK(e.status() == rask::status::unsupported);
+        CHECK(e.code() == 7);
+        CHECK(e.message() == "mine");
+    }
 }

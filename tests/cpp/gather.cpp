@@ -180,3 +180,26 @@ TEST_CASE("futures are keys") {
     for (const auto &done : rask::as_completed(std::vector{a, b}))
         CHECK(names.count(done) == 1);
 }
+
+TEST_CASE("as completed while more are added") {
+    rask::client client(2);
+    std::vector<rask::future<int>> first;
+    for (int i = 0; i < 10; i++)
+        first.push_back(client.submit(square, i));
+    rask::as_completed done(first);
+    int n = 0;
+    for (const auto &one : done) {
+        CHECK(one.done());
+        if (n++ < 50)
+            done.add(client.submit(square, n));
+    }
+    CHECK(n == 60);
+    CHECK(done.count() == 0);
+    done.add(first[2]);
+    CHECK(done.next().get() == 4);
+    rask::as_completed twice(std::vector{first[3], first[3]});
+    int sum = 0;
+    for (const auto &one : twice)
+        sum += one.get();
+    CHECK(sum == 18);
+}

@@ -53,10 +53,7 @@ template <class T> class as_completed {
     /// another one.
     [[nodiscard]] future<T> next() { return another(deliver(RASK_FOREVER)); }
     /// As next, or an empty one when the time is up: count() tells which.
-    template <class Rep, class Period>
-    [[nodiscard]] future<T> next_for(const std::chrono::duration<Rep, Period> &limit) {
-        return another(deliver(detail::timeout(limit)));
-    }
+    [[nodiscard]] future<T> next_for(duration limit) { return another(deliver(detail::timeout(limit))); }
 
     struct sentinel {};
     class iterator {

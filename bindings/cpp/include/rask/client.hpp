@@ -7,7 +7,6 @@
 #include <rask/options.hpp>
 #include <rask/stop.hpp>
 
-#include <iterator>
 #include <vector>
 
 namespace rask {
@@ -24,38 +23,12 @@ template <class F> using enable_callable = std::enable_if_t<!std::is_same_v<std:
 /// How an argument travels to a function of the C API's: as what other languages read.
 template <class T, class = void> struct for_c {
     static constexpr bool lists = false;
+    using checked = typename checked_plain<T>::type;
     template <class To, class From> static void put(To &to, From &&from) {
-        to.add(to_arg<T>(std::forward<From>(from)));
+        to.add(to_arg<checked>(std::forward<From>(from)));
     }
 };
-template <class T>
-struct for_c<T, std::enable_if_t<is_future<T> || is_range_of_futures<T> || is_tuple_of_futures<T>>>
-    : passing<T> {};
-
-/// As arguments, as many as there are.
-struct argument_list {
-    std::vector<rask_arg> args;
-    std::size_t count = 0;
-    argument_list() = default;
-    argument_list(const argument_list &) = delete;
-    ~argument_list() {
-        if (count > 0)
-            std::ignore = rask_submit(rask_client{0}, nullptr, args.data(), count);
-    }
-    void add(rask_arg arg) {
-        args.push_back(arg);
-        count++;
-    }
-    std::size_t commit() noexcept { return std::exchange(count, 0); }
-};
-
-/// An item of a range: of one that is given up, it may be moved.
-template <class Range, class T> decltype(auto) forward_item(T &&item) noexcept {
-    if constexpr (std::is_lvalue_reference_v<Range>)
-        return static_cast<std::remove_reference_t<T> &>(item);
-    else
-        return static_cast<std::remove_reference_t<T> &&>(item);
-}
+template <class T> struct for_c<T, std::enable_if_t<is_group<T>>> : passing<T> {};
 
 /// Whether the callable is a coroutine, or returns one.
 template <class T, class = void> inline constexpr bool is_coroutine = false;
@@ -72,14 +45,14 @@ template <class F, class... A> constexpr bool begins_coroutine() {
 
 /// See coroutine.hpp, which defines it.
 template <class F, class... A>
-future<typename submitted<std::decay_t<F>, std::decay_t<A>...>::type>
+future<typename submitted<std::decay_t<F>, passed_t<A>...>::type>
 submit_coroutine(rask_client client, const options *how, F &&f, A &&...a);
 
 template <class F, class... A> auto submit_stoppable(rask_client client, const options *how, F &&f, A &&...a);
 
 /// Submits a call as a task.
 template <class F, class... A> auto submit_task(rask_client client, const options *how, F &&f, A &&...a) {
-    using wanted = submitted<std::decay_t<F>, std::decay_t<A>...>;
+    using wanted = submitted<std::decay_t<F>, passed_t<A>...>;
     using made = future<typename wanted::type>;
     if constexpr (!wanted::is_possible) {
         return made();
@@ -100,31 +73,24 @@ template <class F, class... A> auto submit_task(rask_client client, const option
 
 /// Submits a call.
 template <class F, class... A> auto submit(rask_client client, const options *how, F &&f, A &&...a) {
-    static_assert(((!is_delayed<std::decay_t<A>> && !is_range_of_delayeds<std::decay_t<A>>)&&...),
+    static_assert((!holds_delayeds<passed_t<A>> && ...),
                   "rask: a delayed is an argument of rask::delay: compute it first");
-#ifdef __cpp_lib_jthread
-    constexpr bool wants_token = takes_token<std::decay_t<F>, std::decay_t<A>...>;
-#else
-    constexpr bool wants_token = false;
-#endif
-    if constexpr (wants_token)
+    if constexpr (takes_token<std::decay_t<F>, passed_t<A>...>)
         return submit_stoppable(client, how, std::forward<F>(f), std::forward<A>(a)...);
-    else if constexpr (begins_coroutine<std::decay_t<F>, std::decay_t<A>...>())
+    else if constexpr (begins_coroutine<std::decay_t<F>, passed_t<A>...>())
         return submit_coroutine(client, how, std::forward<F>(f), std::forward<A>(a)...);
     else
         return submit_task(client, how, std::forward<F>(f), std::forward<A>(a)...);
 }
 
-#ifdef __cpp_lib_jthread
-template <class F, class... A>
-auto submit_stoppable(rask_client client, const options *how, F &&f, A &&...a) {
-    std::stop_source source;
-    auto told =
-        submit(client, how, stoppable<std::decay_t<F>>{std::forward<F>(f), source}, std::forward<A>(a)...);
-    told.on_done([source]() mutable { source.request_stop(); });
-    return told;
+/// Whether rask_map can submit an F for each T: one argument, and nothing beside it.
+template <class F, class T> constexpr bool is_one_call() {
+    using task = task_for<F, T>;
+    if constexpr (!task::is_possible)
+        return false;
+    else
+        return task::width == 1 && !task::has_lists && task::called::width == 0 && !begins_coroutine<F, T>();
 }
-#endif
 
 } // namespace detail
 
@@ -183,6 +149,8 @@ class client_ref {
     /// Makes a value a finished future, to be an argument of many tasks.
     template <class T> auto scatter(T &&from) const {
         using kept = std::decay_t<T>;
+        static_assert(!detail::is_group<detail::passed_t<T>> && !detail::hides_futures<kept>(),
+                      "rask: scatter makes a value a future, and this is or has one already");
         using made = typename detail::result<kept>::type;
         const rask_arg arg = detail::to_arg<kept>(std::forward<T>(from));
         return adopt<made>(rask_scatter(handle_, arg));
@@ -197,8 +165,7 @@ class client_ref {
 
     /// Waits until nothing is pending or running.
     void wait() const { check(rask_client_wait(handle_, RASK_FOREVER)); }
-    template <class Rep, class Period>
-    future_status wait_for(const std::chrono::duration<Rep, Period> &limit) const {
+    future_status wait_for(duration limit) const {
         const rask_status status = rask_client_wait(handle_, detail::timeout(limit));
         if (status == RASK_E_TIMEOUT)
             return future_status::timeout;
@@ -234,39 +201,38 @@ class client_ref {
 
     template <class T, class... A>
     future<T> call_with(const options *how, rask_task_fn function, A &&...args) const {
-        detail::arguments<sizeof...(A), (detail::for_c<std::decay_t<A>>::lists || ... || false)> all;
-        (detail::for_c<std::decay_t<A>>::put(all, std::forward<A>(args)), ...);
+        rask_arg room[sizeof...(A) + 1];
+        detail::arguments<(detail::for_c<detail::passed_t<A>>::lists || ... || false)> all(room);
+        (detail::for_c<detail::passed_t<A>>::put(all, std::forward<A>(args)), ...);
+        const rask_arg *begin = sizeof...(A) == 0 ? nullptr : room;
         const std::size_t count = all.commit();
         if (!how)
-            return adopt<T>(rask_submit(handle_, function, all.data(), count));
+            return adopt<T>(rask_submit(handle_, function, begin, count));
         const rask_submit_options c = detail::to_c(*how);
-        return adopt<T>(rask_submit_with(handle_, function, all.data(), count, &c));
+        return adopt<T>(rask_submit_with(handle_, function, begin, count, &c));
     }
 
     template <class F, class Range> auto map_each(const options *how, F &&f, Range &&items) const {
         using callable = std::decay_t<F>;
-        using item = std::decay_t<decltype(*std::begin(items))>;
-        using wanted = detail::submitted<callable, item>;
-        using made = future<typename wanted::type>;
-        std::vector<made> all;
-        if constexpr (wanted::is_possible) {
-            using task = typename wanted::task;
-            if constexpr (task::width == 1 && !task::has_lists && task::called::width == 0 &&
-                          !detail::begins_coroutine<callable, item>()) {
-                detail::argument_list list;
-                for (auto &&one : items)
-                    task::put(list, detail::forward_item<Range>(one));
-                all.resize(list.args.size());
-                const rask_submit_options c = how ? detail::to_c(*how) : rask_submit_options{};
-                auto *out = const_cast<rask_future *>(detail::handles(all.data()));
-                const std::size_t count = list.commit();
-                check(rask_map(handle_, &task::run, list.args.data(), count, how ? &c : nullptr, out));
-            } else {
-                static_assert(std::is_copy_constructible_v<callable>,
-                              "rask: each task of a map has a copy of the callable");
-                for (auto &&one : items)
-                    all.push_back(detail::submit(handle_, how, f, detail::forward_item<Range>(one)));
-            }
+        using item = detail::passed_t<decltype(*std::begin(items))>;
+        std::vector<decltype(detail::submit(handle_, how, f,
+                                            detail::forward_item<Range>(*std::begin(items))))>
+            all;
+        if constexpr (detail::is_one_call<callable, item>()) {
+            using task = detail::task_for<callable, item>;
+            detail::row row;
+            for (auto &&one : items)
+                task::put(row, detail::forward_item<Range>(one));
+            all.resize(row.size());
+            const rask_submit_options c = how ? detail::to_c(*how) : rask_submit_options{};
+            auto *out = const_cast<rask_future *>(detail::handles(all.data()));
+            const auto args = row.commit();
+            check(rask_map(handle_, &task::run, args.data(), args.size(), how ? &c : nullptr, out));
+        } else {
+            static_assert(std::is_copy_constructible_v<callable>,
+                          "rask: each task of a map has a copy of the callable");
+            for (auto &&one : items)
+                all.push_back(detail::submit(handle_, how, f, detail::forward_item<Range>(one)));
         }
         return all;
     }
@@ -292,9 +258,7 @@ class with_options {
 
     with_options priority(int32_t value) && { return how_.priority = value, std::move(*this); }
     with_options retries(uint32_t value) && { return how_.retries = value, std::move(*this); }
-    with_options retry_delay(std::chrono::nanoseconds value) && {
-        return how_.retry_delay = value, std::move(*this);
-    }
+    with_options retry_delay(duration value) && { return how_.retry_delay = value, std::move(*this); }
     with_options key(std::string value) && { return how_.key = std::move(value), std::move(*this); }
     with_options name(std::string value) && { return how_.name = std::move(value), std::move(*this); }
     with_options resources(std::string value) && {

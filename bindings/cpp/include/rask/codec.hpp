@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <exception>
 #include <new>
 #include <string>
 #include <string_view>
@@ -125,6 +126,21 @@ template <class T> constexpr auto static_name() {
     return copy;
 }
 
+/// Says that a codec has failed with the exception that is being handled.
+inline rask_status fail_codec() noexcept {
+    try {
+        throw;
+    } catch (const error &e) {
+        return rask_codec_fail(e.status(), e.what());
+    } catch (const std::bad_alloc &e) {
+        return rask_codec_fail(RASK_E_NOMEM, e.what());
+    } catch (const std::exception &e) {
+        return rask_codec_fail(RASK_E_INVALID, e.what());
+    } catch (...) {
+        return rask_codec_fail(RASK_E_INVALID, name_of_current());
+    }
+}
+
 /// The rask_type of T. Its address is what tells types apart, so there has to be one of it in the process:
 /// visible to the dynamic linker, which then merges those of several shared objects.
 template <class T> struct __attribute__((visibility("default"))) object_type {
@@ -159,12 +175,8 @@ template <class T> struct __attribute__((visibility("default"))) object_type {
             writer to(out);
             codec<T>::encode(*static_cast<const T *>(object), to);
             return RASK_OK;
-        } catch (const error &e) {
-            return e.status() < RASK_OK ? e.status() : RASK_E_INVALID;
-        } catch (const std::bad_alloc &) {
-            return RASK_E_NOMEM;
         } catch (...) {
-            return RASK_E_INVALID;
+            return fail_codec();
         }
     }
 
@@ -172,6 +184,7 @@ template <class T> struct __attribute__((visibility("default"))) object_type {
         try {
             return new T(codec<T>::decode({static_cast<const char *>(data), size}));
         } catch (...) {
+            fail_codec();
             return nullptr;
         }
     }

@@ -88,7 +88,7 @@ rask_future submit_stretch(rask_client client, std::coroutine_handle<Promise> co
 template <class Derived> struct promise_base {
     rask_client client;
     stretch *now = nullptr;
-    std::shared_ptr<void> kept = kept_here ? *kept_here : nullptr;
+    shared<counted_owners> kept = kept_here ? *kept_here : shared<counted_owners>();
 
     template <class... A> explicit promise_base(const A &...args) : client{0} {
         (look_for_client(args), ...);

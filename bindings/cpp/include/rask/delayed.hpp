@@ -3,62 +3,50 @@
 #define RASK_DELAYED_HPP
 
 #include <rask/client.hpp>
+#include <rask/shared.hpp>
 
 namespace rask {
 
 /// Made by rask::delay, an argument of further ones, computed by client.compute. Belongs to no client. What
-/// is built on it keeps it.
+/// is built on it keeps it. Copies share it.
 template <class T> class [[nodiscard]] delayed {
   public:
     using value_type = T;
 
     delayed() noexcept = default;
     /// Takes over a handle of the C API's.
-    explicit delayed(rask_delayed handle) noexcept : handle_(handle) {}
-    delayed(delayed &&other) noexcept : handle_(std::exchange(other.handle_, rask_delayed{0})) {}
-    delayed &operator=(delayed &&other) noexcept {
-        delayed taken(std::move(other));
-        std::swap(handle_, taken.handle_);
-        return *this;
-    }
-    ~delayed() {
-        if (valid())
-            std::ignore = rask_delayed_release(handle_);
+    explicit delayed(rask_delayed handle) {
+        if (!handle.id)
+            return;
+        auto *made = new (std::nothrow) held(handle);
+        if (!made) {
+            std::ignore = rask_delayed_release(handle);
+            throw std::bad_alloc();
+        }
+        held_ = detail::shared<held>(made);
     }
 
-    [[nodiscard]] bool valid() const noexcept { return handle_.id != 0; }
-    [[nodiscard]] rask_delayed handle() const noexcept { return handle_; }
+    [[nodiscard]] bool valid() const noexcept { return held_.get() != nullptr; }
+    /// The handle, borrowed: for the C API.
+    [[nodiscard]] rask_delayed handle() const noexcept { return valid() ? held_->handle : rask_delayed{0}; }
 
     /// Runs what it needs, each part once.
     future<T> compute(client_ref client) const { return client.compute(*this); }
 
   private:
-    rask_delayed handle_{0};
+    struct held : detail::counted_owners {
+        rask_delayed handle;
+        explicit held(rask_delayed it) noexcept : handle(it) {}
+        ~held() override { std::ignore = rask_delayed_release(handle); }
+    };
+    detail::shared<held> held_;
 };
 
 namespace detail {
 
-template <class T> struct passing<delayed<T>> : passing<future<T>> {
-    template <class To> static void put(To &to, const delayed<T> &from) noexcept {
-        to.add(rask_lazy(from.handle()));
-    }
-};
-
-template <class T>
-struct passing<T, false, std::enable_if_t<is_range_of_delayeds<T>>>
-    : passing<std::vector<future<typename T::value_type::value_type>>> {
-    static constexpr bool lists = true;
-    template <class To> static void put(To &to, const T &from) {
-        std::vector<rask_arg> all;
-        for (const auto &one : from)
-            all.push_back(rask_lazy(one.handle()));
-        to.add(to.keep(std::move(all)));
-    }
-};
-
 template <class F, class... A> auto delay(const options *how, F &&f, A &&...a) {
     // Several runs may share it at a time.
-    using wanted = submitted<const std::decay_t<F>, std::decay_t<A>...>;
+    using wanted = submitted<const std::decay_t<F>, passed_t<A>...>;
     using made = delayed<typename wanted::type>;
     if constexpr (!wanted::is_possible) {
         return made();
@@ -80,11 +68,6 @@ auto to_tuple(const rask_future (&all)[N], std::index_sequence<I...>) noexcept {
     return std::make_tuple(all[I]...);
 }
 
-template <class T> const rask_delayed *handles(const delayed<T> *all) noexcept {
-    static_assert(sizeof(delayed<T>) == sizeof(rask_delayed) && std::is_standard_layout_v<delayed<T>>);
-    return reinterpret_cast<const rask_delayed *>(all);
-}
-
 } // namespace detail
 
 /// Writes f(args...) down: nothing runs. Arguments are as for submit, and further delayeds. f may be called
@@ -100,9 +83,13 @@ template <class T> future<T> client_ref::compute(const delayed<T> &what) const {
     return adopt<T>(rask_compute(handle_, what.handle()));
 }
 template <class T> std::vector<future<T>> client_ref::compute_all(const std::vector<delayed<T>> &what) const {
+    std::vector<rask_delayed> handles;
+    handles.reserve(what.size());
+    for (const auto &one : what)
+        handles.push_back(one.handle());
     std::vector<future<T>> all(what.size());
     auto *out = const_cast<rask_future *>(detail::handles(all.data()));
-    check(rask_compute_all(handle_, detail::handles(what.data()), what.size(), out));
+    check(rask_compute_all(handle_, handles.data(), handles.size(), out));
     return all;
 }
 template <class... T> std::tuple<future<T>...> client_ref::compute_all(const delayed<T> &...what) const {

@@ -5,9 +5,11 @@
 
 #include <rask.h>
 
+#include <cxxabi.h>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <typeinfo>
 
 namespace rask {
 
@@ -76,6 +78,12 @@ namespace detail {
 
 /// Throws this thread's last failure, for a call that returned no handle.
 [[noreturn]] inline void throw_last() { throw error(rask_last_status(), rask_last_error()); }
+
+/// What to call the exception that is being handled, if it has no words of its own.
+inline const char *name_of_current() noexcept {
+    const std::type_info *type = abi::__cxa_current_exception_type();
+    return type ? type->name() : "an exception that is not C++'s";
+}
 
 /// The task has failed already: nothing is left to be said.
 struct already_failed {};

@@ -6,11 +6,9 @@
 #include <rask/codec.hpp>
 #include <rask/error.hpp>
 
-#include <cxxabi.h>
 #include <exception>
 #include <new>
 #include <string>
-#include <typeinfo>
 
 namespace rask::detail {
 
@@ -32,8 +30,7 @@ inline void fail_with_current(rask_task *task) noexcept {
     } catch (const std::exception &e) {
         fail(e.what());
     } catch (...) {
-        const std::type_info *type = abi::__cxa_current_exception_type();
-        fail(type ? type->name() : "an exception that is not C++'s");
+        fail(name_of_current());
     }
 }
 

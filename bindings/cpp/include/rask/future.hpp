@@ -125,17 +125,17 @@ template <class T> class [[nodiscard]] future {
 
     /// Waits until it is done, whatever became of it.
     void wait() const { check(rask_wait(&handle_, 1, RASK_ALL_COMPLETED, RASK_FOREVER, nullptr)); }
-    template <class Rep, class Period>
-    future_status wait_for(const std::chrono::duration<Rep, Period> &limit) const {
+    future_status wait_for(duration limit) const {
         const rask_status status =
             rask_wait(&handle_, 1, RASK_ALL_COMPLETED, detail::timeout(limit), nullptr);
         if (status == RASK_E_TIMEOUT)
             return future_status::timeout;
         return check(status), future_status::ready;
     }
-    template <class Clock, class Duration>
-    future_status wait_until(const std::chrono::time_point<Clock, Duration> &limit) const {
-        return wait_for(limit - Clock::now());
+    /// Until a std::chrono::time_point of any clock.
+    template <class TimePoint> future_status wait_until(const TimePoint &limit) const {
+        return wait_for(
+            detail::between(TimePoint::clock::now().time_since_epoch(), limit.time_since_epoch()));
     }
 
     // ---- how it is ----

@@ -29,9 +29,8 @@ void wait(const Futures &futures, until condition = until::all_completed) {
     check(rask_wait(detail::handles(futures.data()), futures.size(), static_cast<int32_t>(condition),
                     RASK_FOREVER, nullptr));
 }
-template <class Futures, class Rep, class Period, detail::enable_range<Futures> = 0>
-future_status wait_for(const Futures &futures, const std::chrono::duration<Rep, Period> &limit,
-                       until condition = until::all_completed) {
+template <class Futures, detail::enable_range<Futures> = 0>
+future_status wait_for(const Futures &futures, duration limit, until condition = until::all_completed) {
     const rask_status status = rask_wait(detail::handles(futures.data()), futures.size(),
                                          static_cast<int32_t>(condition), detail::timeout(limit), nullptr);
     if (status == RASK_E_TIMEOUT)

@@ -4,25 +4,25 @@
 #define RASK_KEPT_HPP
 
 #include <rask/gather.hpp>
+#include <rask/shared.hpp>
 
 #ifdef __cpp_impl_coroutine
-#include <memory>
 #include <optional>
 
 namespace rask::detail {
 
 /// What the coroutines that begin on this thread keep.
-inline thread_local const std::shared_ptr<void> *kept_here = nullptr;
+inline thread_local const shared<counted_owners> *kept_here = nullptr;
 
 class keeping_here {
   public:
-    explicit keeping_here(const std::shared_ptr<void> &kept) noexcept
+    explicit keeping_here(const shared<counted_owners> &kept) noexcept
         : before_(std::exchange(kept_here, &kept)) {}
     keeping_here(const keeping_here &) = delete;
     ~keeping_here() { kept_here = before_; }
 
   private:
-    const std::shared_ptr<void> *before_;
+    const shared<counted_owners> *before_;
 };
 
 /// An argument: edges are the futures the call waits for, show is called when they are done, shown are what
@@ -80,24 +80,21 @@ template <class F> struct kept<F, std::enable_if_t<is_future<F>>> {
     }
 };
 
-/// Several futures: a future of the list of their values.
-template <class T>
-struct kept<T, std::enable_if_t<is_range_of_futures<T>>>
-    : kept<std::conditional_t<std::is_void_v<typename T::value_type::value_type>, future<void>,
-                              future<list<typename T::value_type::value_type>>>> {
-    using item = typename T::value_type::value_type;
-    using values = std::conditional_t<std::is_void_v<item>, void, list<item>>;
-    kept(client_ref client, const T &futures)
-        : kept<future<values>>(client, client.call<values>(same, futures)) {}
+/// Several futures: a future of their values together.
+template <class T> struct together {
+    using shown = shown_t<T>;
+    using type = std::conditional_t<passing<T>::passes, shown, void>;
 };
-template <class... T>
-struct kept<std::tuple<future<T>...>, std::enable_if_t<(sizeof...(T) > 0)>> : kept<future<values<T...>>> {
-    kept(client_ref client, const std::tuple<future<T>...> &futures)
-        : kept<future<values<T...>>>(client, client.call<values<T...>>(same, futures)) {}
+template <class T>
+struct kept<T, std::enable_if_t<is_group<T> && !is_future<T>>> : kept<future<typename together<T>::type>> {
+    using values = typename together<T>::type;
+    template <class U>
+    kept(client_ref client, U &&futures)
+        : kept<future<values>>(client, client.call<values>(same, std::forward<U>(futures))) {}
 };
 
 /// A call of a coroutine. It begins again if the task that calls it is run again.
-template <class F, class... A> class kept_call {
+template <class F, class... A> class kept_call : public counted_owners {
   public:
     using called = task_for<F, A...>;
     using given = std::decay_t<typename decltype(call<F &, typename called::parameters>::result())::self>;
@@ -127,20 +124,20 @@ template <class F, class... A> class kept_call {
 };
 
 template <class Call> struct begin_coroutine {
-    std::shared_ptr<Call> call;
+    shared<Call> call;
     /// With the values of what it has waited for, which it reads for itself.
     template <class... Ignored> typename Call::given operator()(const Ignored &...) {
-        const std::shared_ptr<void> kept = call;
+        const shared<counted_owners> kept = call;
         const keeping_here until_it_has_begun(kept);
         return (*call)();
     }
 };
 
 template <class F, class... A>
-future<typename submitted<std::decay_t<F>, std::decay_t<A>...>::type>
+future<typename submitted<std::decay_t<F>, passed_t<A>...>::type>
 submit_coroutine(rask_client client, const options *how, F &&f, A &&...a) {
-    using call = kept_call<std::decay_t<F>, std::decay_t<A>...>;
-    auto made = std::make_shared<call>(client_ref(client), std::forward<F>(f), std::forward<A>(a)...);
+    using call = kept_call<std::decay_t<F>, passed_t<A>...>;
+    const shared<call> made(new call(client_ref(client), std::forward<F>(f), std::forward<A>(a)...));
     return std::apply(
         [&](const auto &...edges) { return submit_task(client, how, begin_coroutine<call>{made}, edges...); },
         made->edges());

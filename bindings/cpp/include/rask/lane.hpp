@@ -46,8 +46,7 @@ class lane {
     /// the lane or its client is closed.
     std::size_t run(std::size_t most = SIZE_MAX) { return run_within(most, 0); }
     /// As run, and waits so long for the first.
-    template <class Rep, class Period>
-    std::size_t run_for(const std::chrono::duration<Rep, Period> &limit, std::size_t most = SIZE_MAX) {
+    std::size_t run_for(duration limit, std::size_t most = SIZE_MAX) {
         return run_within(most, detail::timeout(limit));
     }
 

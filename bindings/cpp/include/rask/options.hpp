@@ -4,10 +4,38 @@
 
 #include <rask/error.hpp>
 
-#include <chrono>
+#include <cstdint>
 #include <string>
+#include <type_traits>
 
 namespace rask {
+
+/// A span of time: what every std::chrono::duration becomes. <chrono> itself, which takes as long to compile
+/// as all of these headers, is included by who has one.
+struct duration {
+    int64_t nanoseconds = 0;
+
+    constexpr duration() noexcept = default;
+    /// What nanoseconds cannot hold becomes the most they can.
+    template <class Chrono, class Period = typename Chrono::period> constexpr duration(const Chrono &from) {
+        constexpr double each = static_cast<double>(Period::num) * 1e9 / Period::den;
+        const double about = static_cast<double>(from.count()) * Period::num * 1e9 / Period::den;
+        if (about >= 9e18) {
+            nanoseconds = INT64_MAX;
+        } else if (!(about > -9e18)) {
+            nanoseconds = INT64_MIN;
+        } else {
+            constexpr bool is_whole = 1000000000 % Period::den == 0 && each < 9e18;
+            if constexpr (is_whole && std::is_integral_v<decltype(from.count())>)
+                nanoseconds = static_cast<int64_t>(from.count()) * static_cast<int64_t>(each);
+            else
+                nanoseconds = static_cast<int64_t>(about);
+            // A span that is smaller than any is not none.
+            if (nanoseconds == 0 && about > 0)
+                nanoseconds = 1;
+        }
+    }
+};
 
 /// How a task is submitted: `client.submit({.priority = 1, .retries = 3}, f, x)`. C++17 sets the fields one
 /// by one, or chains: `client.with().priority(1).retries(3).submit(f, x)`.
@@ -16,7 +44,7 @@ struct options {
     int32_t priority = 0;
     /// How often the task is run again after failures of its own, and how long that waits.
     uint32_t retries = 0;
-    std::chrono::nanoseconds retry_delay{0};
+    duration retry_delay{};
     /// The future's key: one that is held already is the same future. Empty: one of its own.
     std::string key{};
     /// Begins the key, and names the task in traces and progress bars.
@@ -64,7 +92,7 @@ inline rask_submit_options to_c(const options &from) noexcept {
     to.name = or_null(from.name);
     to.priority = from.priority;
     to.retries = from.retries;
-    to.retry_delay_ns = from.retry_delay.count();
+    to.retry_delay_ns = from.retry_delay.nanoseconds;
     to.resources = or_null(from.resources);
     to.lane = from.lane;
     to.flags = (from.pure ? RASK_PURE : 0u) | (from.impure ? RASK_IMPURE : 0u);
@@ -85,16 +113,21 @@ inline rask_client_options to_c(const client_options &from) noexcept {
     return to;
 }
 
-/// Any duration as the nanoseconds of a timeout: what is below zero has passed, what they cannot hold never
-/// will.
-template <class Rep, class Period> int64_t timeout(const std::chrono::duration<Rep, Period> &from) {
-    const auto seconds = std::chrono::duration<double>(from).count();
-    if (!(seconds > 0))
-        return 0;
-    if (seconds > 9e9)
+/// What is left of the time from one moment to a later one.
+inline duration between(duration now, duration then) noexcept {
+    duration left;
+    if (then.nanoseconds == INT64_MAX ||
+        __builtin_sub_overflow(then.nanoseconds, now.nanoseconds, &left.nanoseconds))
+        left.nanoseconds = then.nanoseconds > now.nanoseconds ? INT64_MAX : 0;
+    return left;
+}
+
+/// A span as a timeout: what is below zero has passed, what nanoseconds cannot hold never will.
+inline int64_t timeout(duration from) noexcept {
+    static_assert(RASK_FOREVER < 0);
+    if (from.nanoseconds == INT64_MAX)
         return RASK_FOREVER;
-    const int64_t whole = std::chrono::duration_cast<std::chrono::nanoseconds>(from).count();
-    return whole > 0 ? whole : 1;
+    return from.nanoseconds > 0 ? from.nanoseconds : 0;
 }
 
 } // namespace detail

@@ -5,70 +5,11 @@
 #ifndef RASK_PASSING_HPP
 #define RASK_PASSING_HPP
 
-#include <rask/value.hpp>
+#include <rask/group.hpp>
 
 namespace rask {
 
-template <class T> class delayed;
-
 namespace detail {
-
-/// The type of a future's value, also of what is derived from one.
-template <class T> T value_of_future(const future<T> *);
-template <class T, class = void> inline constexpr bool is_future = false;
-template <class T>
-inline constexpr bool is_future<T, std::void_t<decltype(value_of_future(static_cast<const T *>(nullptr)))>> =
-    true;
-template <class T> inline constexpr bool is_delayed = false;
-template <class T> inline constexpr bool is_delayed<delayed<T>> = true;
-template <class T, class = void> inline constexpr bool is_range_of_futures = false;
-template <class T>
-inline constexpr bool is_range_of_futures<
-    T, std::void_t<decltype(std::declval<const T &>().data(), std::declval<const T &>().size(),
-                            typename T::value_type())>> = is_future<typename T::value_type>;
-template <class T, class = void> inline constexpr bool is_range_of_delayeds = false;
-template <class T>
-inline constexpr bool is_range_of_delayeds<
-    T, std::void_t<decltype(std::declval<const T &>().data(), std::declval<const T &>().size(),
-                            typename T::value_type())>> = is_delayed<typename T::value_type>;
-template <class T> inline constexpr bool is_tuple_of_futures = false;
-template <class... T> inline constexpr bool is_tuple_of_futures<std::tuple<future<T>...>> = sizeof...(T) > 0;
-
-/// The handles of futures that lie in a row, as they are.
-template <class T> const rask_future *handles(const future<T> *futures) noexcept {
-    static_assert(sizeof(future<T>) == sizeof(rask_future) && std::is_standard_layout_v<future<T>>);
-    return reinterpret_cast<const rask_future *>(futures);
-}
-
-/// What lists among the arguments consist of, until the call has read them: only where there are some.
-template <bool> struct lists {};
-template <> struct lists<true> {
-    std::vector<std::vector<rask_arg>> kept;
-    rask_arg keep(std::vector<rask_arg> &&items) {
-        kept.push_back(std::move(items));
-        return rask_list(kept.back().data(), kept.back().size());
-    }
-};
-
-/// Arguments on their way into a call. If making one throws, the others are given up.
-template <std::size_t N, bool Lists = false> class arguments : public lists<Lists> {
-  public:
-    arguments() = default;
-    arguments(const arguments &) = delete;
-    ~arguments() {
-        // Without a client a submit does nothing but take what it is given.
-        if (count_ > 0)
-            std::ignore = rask_submit(rask_client{0}, nullptr, args_, count_);
-    }
-    void add(rask_arg arg) noexcept { args_[count_++] = arg; }
-    [[nodiscard]] const rask_arg *data() const noexcept { return args_; }
-    /// For the call, which takes them on every path: their number.
-    std::size_t commit() noexcept { return std::exchange(count_, 0); }
-
-  private:
-    rask_arg args_[N == 0 ? 1 : N];
-    std::size_t count_ = 0;
-};
 
 /// A plain argument that can only be moved out, by the one run that gets it.
 template <class T> struct once {
@@ -90,7 +31,8 @@ inline constexpr std::size_t max_words = 3;
 template <class T>
 inline constexpr bool is_words =
     std::is_trivially_copyable_v<T> && !std::is_empty_v<T> && sizeof(T) <= max_words * sizeof(int64_t) &&
-    alignof(T) <= alignof(std::max_align_t) && form_of<T>() != form::text && form_of<T>() != form::view;
+    alignof(T) <= alignof(std::max_align_t) && form_of<T>() != form::text && form_of<T>() != form::view &&
+    !is_group<T>;
 
 template <class T>
 inline constexpr std::size_t words_of = (sizeof(T) + sizeof(int64_t) - 1) / sizeof(int64_t);
@@ -105,7 +47,7 @@ template <class T, class To> void put_words(To &to, const T &from) noexcept {
         std::memcpy(words, &from, sizeof from);
     }
     for (const int64_t word : words)
-        to.add(rask_i64(word));
+        to.add(integer_arg(word));
 }
 
 /// What words are read back into: by a copy of bytes, since words are no T.
@@ -191,7 +133,8 @@ struct plain {
 
 /// A plain value of type T; `Moved`: by its only owner, who may be called with it as an rvalue.
 template <class T, bool Moved = false, class = void> struct passing : plain {
-    using parameter = const reference_t<T> &;
+    using checked = typename checked_plain<T>::type;
+    using parameter = const reference_t<checked> &;
     template <class To, class U> static void put(To &to, U &&from) {
         to.add(to_arg<T>(std::forward<U>(from)));
     }
@@ -253,38 +196,16 @@ struct waited {
     waited(rask_task *, std::size_t) noexcept {}
 };
 
-template <class F> struct passing<F, false, std::enable_if_t<is_future<F>>> : plain {
-    using T = decltype(value_of_future(static_cast<const F *>(nullptr)));
-    static constexpr bool passes = !std::is_void_v<T>;
-    using parameter = const reference_t<T> &;
-    template <class To, class U> static void put(To &to, U &&from) noexcept {
-        if constexpr (std::is_lvalue_reference_v<U>)
-            to.add(rask_of(from.handle()));
-        else
-            to.add(rask_take(from.release()));
+/// A future, or several: their values. Of what has none, nothing.
+template <class T> struct passing<T, false, std::enable_if_t<is_group<T>>> : plain {
+    using value = shown_t<T>;
+    static constexpr bool lists = !is_one_arg<T>;
+    static constexpr bool passes = !std::is_void_v<value> && !std::is_same_v<value, list<void>>;
+    using parameter = const reference_t<value> &;
+    template <class To, class U> static void put(To &to, U &&from) noexcept(!lists) {
+        to.add(group_arg<T>(to, std::forward<U>(from)));
     }
-    using slot = std::conditional_t<passes, read_arg<std::conditional_t<passes, T, int>>, waited>;
-};
-
-template <class T> struct passing<T, false, std::enable_if_t<is_range_of_futures<T>>> : plain {
-    using item = typename T::value_type::value_type;
-    static constexpr bool passes = !std::is_void_v<item>;
-    using parameter = const list<item> &;
-    template <class To> static void put(To &to, const T &from) noexcept {
-        to.add(rask_list_of(handles(from.data()), from.size()));
-    }
-    using slot = std::conditional_t<passes, read_arg<list<item>>, waited>;
-};
-
-template <class... T>
-struct passing<std::tuple<future<T>...>, false, std::enable_if_t<(sizeof...(T) > 0)>> : plain {
-    static constexpr bool lists = true;
-    using parameter = const reference_t<values<T...>> &;
-    template <class To> static void put(To &to, const std::tuple<future<T>...> &from) {
-        to.add(to.keep(
-            std::apply([](const future<T> &...one) { return std::vector{rask_of(one.handle())...}; }, from)));
-    }
-    using slot = read_arg<values<T...>>;
+    using slot = std::conditional_t<passes, read_arg<std::conditional_t<passes, value, int>>, waited>;
 };
 
 } // namespace detail

@@ -13,6 +13,7 @@
 #define RASK_HPP
 
 #include <rask/as_completed.hpp>
+#include <rask/awaitable.hpp>
 #include <rask/client.hpp>
 #include <rask/coroutine.hpp>
 #include <rask/delayed.hpp>

@@ -93,7 +93,9 @@ decltype(auto) invoke(M C::*member, Self &&self, A &&...args) {
 // ---- the callable itself
 // -----------------------------------------------------------------------------------------------------------
 
-template <class F, class = void> struct closure {
+/// `Changes`: calling it changes it. Then it is one object for all runs of the task; else a small one is
+/// copied for each.
+template <class F, bool Changes, class = void> struct closure {
     static constexpr std::size_t width = 1;
     template <class To, class From> static void put(To &to, From &&from) {
         to.add(rask_object(new F(std::forward<From>(from)), &object_type<F>::value));
@@ -110,15 +112,15 @@ template <class F, class = void> struct closure {
         }
     };
 };
-template <class F> struct closure<F, std::enable_if_t<is_words<F>>> {
+template <class F> struct closure<F, false, std::enable_if_t<is_words<F>>> {
     static constexpr std::size_t width = words_of<F>;
     template <class To> static void put(To &to, const F &from) noexcept { put_words<F>(to, from); }
     struct slot : from_words<F> {
         explicit slot(rask_task *task) noexcept : from_words<F>(task, 0) {}
     };
 };
-template <class F>
-struct closure<F, std::enable_if_t<std::is_empty_v<F> && std::is_trivially_copyable_v<F>>> {
+template <class F, bool Changes>
+struct closure<F, Changes, std::enable_if_t<std::is_empty_v<F> && std::is_trivially_copyable_v<F>>> {
     static constexpr std::size_t width = 0;
     template <class To> static void put(To &, const F &) noexcept {}
     struct slot {
@@ -136,7 +138,7 @@ struct closure<F, std::enable_if_t<std::is_empty_v<F> && std::is_trivially_copya
 template <class F, class... P> struct task_of {
     using parameters = typename passed<pack<>, P...>::type;
     static constexpr bool is_possible = call<F &, parameters>::is_possible;
-    using called = closure<std::remove_const_t<F>>;
+    using called = closure<std::remove_const_t<F>, is_possible && !call<const F &, parameters>::is_possible>;
     static constexpr std::size_t width = (called::width + ... + P::width);
     static constexpr bool has_lists = (P::lists || ...);
 
@@ -225,11 +227,11 @@ template <class F, class... A> struct submitted {
 
 /// Writes the arguments of a task down and makes `call(function, arguments, count)`.
 template <class Task, class Call, class F, class... A> auto write_down(Call &&call, F &&f, A &&...a) {
-    arguments<Task::width, Task::has_lists> args;
+    rask_arg room[Task::width == 0 ? 1 : Task::width];
+    arguments<Task::has_lists> args(room);
     Task::called::put(args, std::forward<F>(f));
     Task::put(args, std::forward<A>(a)...);
-    const std::size_t count = args.commit();
-    return call(&Task::run, args.data(), count);
+    return call(&Task::run, Task::width == 0 ? nullptr : room, args.commit());
 }
 
 } // namespace rask::detail

@@ -14,6 +14,7 @@
 #ifndef RASK_VALUE_HPP
 #define RASK_VALUE_HPP
 
+#include <rask/arguments.hpp>
 #include <rask/codec.hpp>
 #include <rask/error.hpp>
 
@@ -31,6 +32,7 @@ namespace rask {
 template <class T> class future;
 template <class T> class list;
 template <class... T> struct values;
+template <class A, class B> struct two_values;
 class value;
 
 /// What stands for a void in a tuple of results.
@@ -44,6 +46,7 @@ template <class T> inline constexpr bool is_list = false;
 template <class T> inline constexpr bool is_list<list<T>> = true;
 template <class T> inline constexpr bool is_values = false;
 template <class... T> inline constexpr bool is_values<values<T...>> = true;
+template <class A, class B> inline constexpr bool is_values<two_values<A, B>> = true;
 
 /// So many bytes lie in a future itself.
 inline constexpr std::size_t max_inline = 23;
@@ -99,6 +102,10 @@ template <class... T> struct reading<values<T...>, form::values> {
     using reference = std::tuple<typename reading<T>::reference...>;
     using owned = std::tuple<typename reading<T>::owned...>;
 };
+template <class A, class B> struct reading<two_values<A, B>, form::values> {
+    using reference = std::pair<typename reading<A>::reference, typename reading<B>::reference>;
+    using owned = std::pair<typename reading<A>::owned, typename reading<B>::owned>;
+};
 
 } // namespace detail
 
@@ -141,16 +148,23 @@ template <class T> T narrowed(int64_t wide) {
 
 template <class T> reference_t<T> read(const rask_value *from);
 
+inline void expect_list(const rask_value *list, std::size_t size) {
+    if (rask_value_count(list) != size)
+        throw error(RASK_E_TYPE, "wanted a list of " + std::to_string(size) + " items, found one of " +
+                                     std::to_string(rask_value_count(list)));
+}
 template <class... T, std::size_t... I>
 std::tuple<reference_t<T>...> read_each(const rask_value *list, std::index_sequence<I...>) {
     return std::tuple<reference_t<T>...>{read<T>(rask_value_at(list, I))...};
 }
-
 template <class... T> std::tuple<reference_t<T>...> read_values(const rask_value *list, values<T...> *) {
-    if (rask_value_count(list) != sizeof...(T))
-        throw error(RASK_E_TYPE, "wanted a list of " + std::to_string(sizeof...(T)) +
-                                     " items, found one of " + std::to_string(rask_value_count(list)));
+    expect_list(list, sizeof...(T));
     return read_each<T...>(list, std::index_sequence_for<T...>());
+}
+template <class A, class B>
+std::pair<reference_t<A>, reference_t<B>> read_values(const rask_value *list, two_values<A, B> *) {
+    expect_list(list, 2);
+    return {read<A>(rask_value_at(list, 0)), read<B>(rask_value_at(list, 1))};
 }
 
 /// Reads a value in place; a value of another kind is an error.
@@ -200,9 +214,9 @@ template <class T, class U> rask_arg to_arg(U &&from) {
     if constexpr (std::is_same_v<T, rask_arg>)
         return from;
     else if constexpr (shape == form::integer)
-        return rask_i64(static_cast<int64_t>(from));
+        return integer_arg(static_cast<int64_t>(from));
     else if constexpr (shape == form::real)
-        return rask_f64(static_cast<double>(from));
+        return real_arg(static_cast<double>(from));
     else if constexpr (shape == form::pointer)
         return rask_pointer(untyped(from));
     else if constexpr (shape == form::text)
@@ -312,6 +326,8 @@ template <class T> class list {
 
 /// The values of futures of several types, together: read as a std::tuple of references.
 template <class... T> struct values {};
+/// Those of two futures, which were passed as a pair: read as a std::pair of references.
+template <class A, class B> struct two_values {};
 
 /// A value of any kind, in place: what C or another language made.
 class value {

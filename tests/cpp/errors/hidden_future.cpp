@@ -1,0 +1,8 @@
+// expect: the futures in this argument would reach the task as handles
+#include <rask/rask.hpp>
+
+#include <optional>
+
+void wrong(rask::client_ref client, rask::future<int> one) {
+    auto two = client.submit([](const std::optional<rask::future<int>> &) { return 2; }, std::optional(one));
+}
