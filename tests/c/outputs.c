@@ -550,6 +550,40 @@ static void a_drain_waits_for_what_nobody_needs(void) {
     forked_free(k);
 }
 
+/* Its destructor makes so many futures of another client that some are of the memory that was free last. */
+enum { N_MADE = 300 };
+typedef struct maker {
+    rask_client other;
+    rask_future made[N_MADE];
+} maker;
+static void make_futures(void *object) {
+    maker *m = object;
+    for (int i = 0; i < N_MADE; i++)
+        m->made[i] = rask_submit(m->other, inc, RASK_ARGS(i));
+}
+static const rask_type maker_type = {sizeof(rask_type), "maker", make_futures, NULL, NULL, NULL};
+static void make_maker(rask_task *t) { rask_return_object(t, rask_arg_pointer(t, 0), &maker_type); }
+
+static void a_destructor_after_the_last_output(void) {
+    maker m = {.other = open_workers(1)};
+    rask_delayed first = line(14), object = call(make_maker, RASK_ARGS(rask_pointer(&m), first)),
+                 other = call(inc, RASK_ARGS(first)), last = call(pass_on, RASK_ARGS(other, object)),
+                 both[] = {other, last};
+    rask_future f[2];
+    CHECK_OK(rask_compute_all(client, both, 2, f));
+    CHECK_I64(f[0], 15);
+    CHECK_I64(f[1], 15);
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    for (int i = 0; i < N_MADE; i++)
+        CHECK_I64(m.made[i], i + 1);
+    CHECK_OK(rask_client_wait(m.other, LONG_NS));
+    CHECK_EQ(figures().n_running, 0);
+    CHECK_OK(rask_release_all(f, 2));
+    CHECK_OK(rask_release_all(m.made, N_MADE));
+    CHECK_OK(rask_client_close(m.other));
+    DROP_ALL(first, object, other, last);
+}
+
 /* ---- waiting and returned futures ---- */
 
 static void compute_both_and_wait(rask_task *t) {
@@ -788,6 +822,7 @@ int main(void) {
     RUN_WITH(2, a_future_each_in_all_figures);
     RUN_WITH(1, failed_ones_are_done_in_all_figures);
     RUN_WITH(2, failed_ones_are_done_in_all_figures);
+    RUN_WITH(1, a_destructor_after_the_last_output);
     RUN_WITH(2, a_drain_waits_for_what_nobody_needs);
     RUN_WITH(1, computed_and_waited_for_inside);
     RUN_WITH(2, computed_and_waited_for_inside);
