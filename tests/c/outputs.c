@@ -423,6 +423,64 @@ static void closed_in_every_state(void) {
     }
 }
 
+/* (outputs' futures, gate, graph): computes it behind a task that comes first, and waits for one of them. */
+static void compute_behind_and_wait(rask_task *t) {
+    rask_future *f = rask_arg_pointer(t, 0);
+    forked *k = rask_arg_pointer(t, 2);
+    rask_submit_options first = RASK_SUBMIT_OPTIONS_INIT;
+    first.priority = 1;
+    CHECK_OK(rask_compute_all(rask_task_client(t), k->outputs, 2, f));
+    rask_future blocker =
+        rask_submit_with(rask_task_client(t), held, RASK_ARGS(rask_arg_pointer(t, 1), 1), &first);
+    int64_t result = 0;
+    rask_return_i64(t, rask_result_i64(f[LEFT], &result));
+    CHECK_OK(rask_release(blocker));
+}
+/* Who waits has claimed an output, and what computes it has not begun. */
+static void closed_when_only_an_output_has_begun(void) {
+    rask_client mine = client;
+    client = open_workers(1);
+    gate *g = gate_new();
+    forked *k = forked_new(NULL, NULL, NULL);
+    rask_future f[2] = {{0}, {0}},
+                waits = rask_submit(client, compute_behind_and_wait,
+                                    RASK_ARGS(rask_pointer(f), rask_pointer(g), rask_pointer(k)));
+    GATE_REACHED(g, 1);
+    CHECK_EQ(rask_future_state(f[LEFT]), RASK_RUNNING);
+    CHECK_EQ(rask_future_state(f[RIGHT]), RASK_PENDING);
+    pthread_t opener = start_thread(open_soon, g);
+    CHECK_OK(rask_client_close(client));
+    join_thread(opener);
+    CHECK_FAILS(f[LEFT], RASK_E_CANCELLED);
+    CHECK_FAILS(f[RIGHT], RASK_E_CANCELLED);
+    CHECK_RUNS(k, 0, 0, 0, 0, 0);
+    CHECK_OK(rask_release_all(RASK_FUTURES(waits, f[LEFT], f[RIGHT])));
+    DROP_ALL(k->middle, k->outputs[LEFT], k->outputs[RIGHT]);
+    free(k);
+    client = mine;
+}
+
+/* Before anything has begun, too, those that take an output end with it, and are retried with it. */
+static void one_that_another_takes_is_cancelled_before_it_begins(void) {
+    gate *g = gate_new();
+    forked *k = forked_new(NULL, NULL, NULL);
+    rask_future blocker = submit_held(client, g, 1), f[3];
+    GATE_REACHED(g, 1);
+    rask_delayed last = call(inc, RASK_ARGS(k->outputs[LEFT])), all[] = {last, k->outputs[LEFT]};
+    CHECK_OK(rask_compute_all(client, all, 2, f));
+    CHECK_OK(rask_cancel(f[1], "enough"));
+    CHECK_EQ(rask_future_state(f[0]), RASK_CANCELLED);
+    CHECK_OK(rask_retry(f[1]));
+    CHECK_EQ(rask_future_state(f[0]), RASK_PENDING);
+    gate_open(g);
+    CHECK_I64(f[0], 18);
+    CHECK_I64(f[1], 17);
+    CHECK_RUNS(k, 1, 1, 1, 0, 0);
+    CHECK_OK(rask_release_all(RASK_FUTURES(blocker, f[0], f[1])));
+    drop(last);
+    forked_free(k);
+}
+
 /* ---- figures ---- */
 
 static void a_future_each_in_all_figures(void) {
@@ -490,6 +548,40 @@ static void a_drain_waits_for_what_nobody_needs(void) {
     CHECK_OK(rask_client_wait(client, LONG_NS));
     CHECK_OK(rask_release_all(f, 2));
     forked_free(k);
+}
+
+/* Its destructor makes so many futures of another client that some are of the memory that was free last. */
+enum { N_MADE = 300 };
+typedef struct maker {
+    rask_client other;
+    rask_future made[N_MADE];
+} maker;
+static void make_futures(void *object) {
+    maker *m = object;
+    for (int i = 0; i < N_MADE; i++)
+        m->made[i] = rask_submit(m->other, inc, RASK_ARGS(i));
+}
+static const rask_type maker_type = {sizeof(rask_type), "maker", make_futures, NULL, NULL, NULL};
+static void make_maker(rask_task *t) { rask_return_object(t, rask_arg_pointer(t, 0), &maker_type); }
+
+static void a_destructor_after_the_last_output(void) {
+    maker m = {.other = open_workers(1)};
+    rask_delayed first = line(14), object = call(make_maker, RASK_ARGS(rask_pointer(&m), first)),
+                 other = call(inc, RASK_ARGS(first)), last = call(pass_on, RASK_ARGS(other, object)),
+                 both[] = {other, last};
+    rask_future f[2];
+    CHECK_OK(rask_compute_all(client, both, 2, f));
+    CHECK_I64(f[0], 15);
+    CHECK_I64(f[1], 15);
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    for (int i = 0; i < N_MADE; i++)
+        CHECK_I64(m.made[i], i + 1);
+    CHECK_OK(rask_client_wait(m.other, LONG_NS));
+    CHECK_EQ(figures().n_running, 0);
+    CHECK_OK(rask_release_all(f, 2));
+    CHECK_OK(rask_release_all(m.made, N_MADE));
+    CHECK_OK(rask_client_close(m.other));
+    DROP_ALL(first, object, other, last);
 }
 
 /* ---- waiting and returned futures ---- */
@@ -725,9 +817,12 @@ int main(void) {
     RUN_WITH(1, one_that_another_takes_ends_early);
     RUN_WITH(2, one_that_another_takes_ends_early);
     RUN_WITH(1, closed_in_every_state);
+    RUN_WITH(1, closed_when_only_an_output_has_begun);
+    RUN_WITH(1, one_that_another_takes_is_cancelled_before_it_begins);
     RUN_WITH(2, a_future_each_in_all_figures);
     RUN_WITH(1, failed_ones_are_done_in_all_figures);
     RUN_WITH(2, failed_ones_are_done_in_all_figures);
+    RUN_WITH(1, a_destructor_after_the_last_output);
     RUN_WITH(2, a_drain_waits_for_what_nobody_needs);
     RUN_WITH(1, computed_and_waited_for_inside);
     RUN_WITH(2, computed_and_waited_for_inside);

@@ -274,18 +274,11 @@ struct HubRun {
 impl HubRun {
     /// With an open hub and a job.
     fn new() -> Arc<Self> {
-        let run = Self {
-            credits: Credits::new(),
-            memory: UnsafeCell::new(()),
-            open: Mutex::new(true),
-            begun: Note::new(0),
-            ended: Note::new(0),
-            overs: Note::new(0),
-            frees: Note::new(0),
-        };
+        let run = Self::unbegun();
         run.credits.open_hub();
         run.adds();
-        Arc::new(run)
+        *run.open.lock().unwrap() = true;
+        run
     }
 
     /// `Run::add_credits`.
@@ -334,6 +327,39 @@ impl HubRun {
         }
     }
 
+    /// With nothing but the hub that is about to begin.
+    fn unbegun() -> Arc<Self> {
+        let run = Self {
+            credits: Credits::new(),
+            memory: UnsafeCell::new(()),
+            open: Mutex::new(false),
+            begun: Note::new(0),
+            ended: Note::new(0),
+            overs: Note::new(0),
+            frees: Note::new(0),
+        };
+        Arc::new(run)
+    }
+
+    /// `outputs::begin_hub`, by who has claimed it.
+    fn hub_begins(&self) {
+        {
+            let mut open = self.open.lock().unwrap();
+            self.credits.open_hub();
+            self.adds();
+            *open = true;
+        }
+        self.gives();
+    }
+
+    /// As [`hub_is_settled`](Self::hub_is_settled), once the hub has begun.
+    fn hub_is_settled_when_open(&self) {
+        while !*self.open.lock().unwrap() {
+            loom::thread::yield_now();
+        }
+        self.hub_is_settled();
+    }
+
     /// `outputs::finish`, by who has a credit.
     fn hub_finishes(&self) {
         if std::mem::take(&mut *self.open.lock().unwrap()) {
@@ -372,6 +398,15 @@ fn all_at_once(run: &Arc<HubRun>, threads: &[fn(&HubRun)]) {
         })
         .collect();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
+fn a_hub_is_settled_while_it_begins() {
+    model(|| {
+        let run = HubRun::unbegun();
+        all_at_once(&run, &[HubRun::hub_begins, HubRun::hub_is_settled_when_open]);
+        run.is_over(1);
+    });
 }
 
 #[test]

@@ -65,7 +65,8 @@ impl At<'_> {
     /// Goes on with the step when `input` is done.
     fn watch(self, number: Number, input: NodePtr) -> Option<Job> {
         let job = job(self.run, number) | RETURNED;
-        // One to look with: that of the step goes with the watch.
+        // A reference and a credit to look with: that of the step goes with the watch, and all may be over before this returns.
+        let _node = Ref::new(self.run.node);
         self.run.take_credit(self.slot());
         let next = match Watch::begin(input, job, Arc::new(GoOn(self.run.node.client()))) {
             Ok(watching) => {

@@ -46,8 +46,8 @@ pub(crate) fn prepare_several(
     let _publishing = publishing();
     local.enter(client_id(client))?;
     let (hub, nodes) = take_nodes(local, out.len())?;
-    let several = Several::new(program.clone(), nodes.clone());
-    let run = Run::make(program, hub, Some(several.clone())).inspect_err(|_| {
+    let several = Several::new(program.clone());
+    let run = Run::make(program, hub, client, Some(several.clone())).inspect_err(|_| {
         nodes.iter().chain([&hub]).for_each(|node| local.magazine(Class::Small).put(node.line()));
     })?;
     hub.begin(client, Some(program.get(program.outputs[0]).function), Shape::HUB);
@@ -58,7 +58,7 @@ pub(crate) fn prepare_several(
     hub.life.begin_unheld(out.len() as u32);
     local.tally(client, |tally| tally.submitted.add(out.len() as u64));
     local.count_handles(out.len() as u64);
-    for (index, (node, id)) in nodes.into_iter().zip(out).enumerate() {
+    for (index, (&node, id)) in nodes.iter().zip(out).enumerate() {
         let step = program.get(program.outputs[index]);
         node.begin(client, Some(step.function), Shape::OUTPUT);
         // The edge is never linked: the hub is no input to be waited for.
@@ -71,6 +71,7 @@ pub(crate) fn prepare_several(
         });
         *id = node.id(Class::Small, node.life.begin()).0;
     }
+    several.made(nodes);
     Ok(hub.to_word() as Job)
 }
 
@@ -95,25 +96,27 @@ pub(super) unsafe fn begin_hub(run: NonNull<Run>, local: &Local, mut cascade: Ca
     // SAFETY: the block keeps it until the hub has ended.
     let this = unsafe { run.as_ref() };
     let (node, several) = (this.node, this.several.as_ref().expect("it has a hub"));
+    let client = node.client();
     // It was counted as a function that has begun.
-    local.tally(node.client(), |tally| tally.started.sub(1));
+    local.tally(client, |tally| tally.started.sub(1));
     if !several.open(run) {
         cascade.begin_telling();
         cascade.end_run(node);
         return cascade.run();
     }
-    this.add_credits(1);
     for (index, output) in several.take_entries().into_iter().enumerate() {
         if output.gate.start() {
-            local.tally(node.client(), |tally| tally.started.add(1));
-            drop(begin_output(several, index, output, &mut cascade));
+            local.tally(client, |tally| tally.started.add(1));
+            if let Some(visit) = begin_output(several, index, output, &mut cascade) {
+                visit.end(&mut cascade);
+            }
         } else {
             cascade.let_go_entry(output);
         }
     }
     let next = cascade.run();
     go_on(this, local);
-    // SAFETY: the credit counted above.
+    // SAFETY: the credit that came with the opening.
     unsafe { Run::give(run, 1) };
     next
 }
@@ -125,6 +128,9 @@ pub(super) fn begin(node: NodePtr, local: &Local, mut cascade: Cascade<'_>) -> O
     let next = cascade.run();
     if let Some(visit) = visit {
         go_on(visit.run(), local);
+        let mut cascade = Cascade::new(local);
+        visit.end(&mut cascade);
+        cascade.run();
     }
     next
 }
@@ -135,7 +141,6 @@ fn begin_output(several: &Several, index: usize, node: NodePtr, cascade: &mut Ca
     match begun {
         Begun::Runs => {}
         Begun::Unwanted => end(node, cascade, |cascade| cascade.end_run(node)),
-        Begun::Ends(ending) => fail(node, &ending, cascade),
         Begun::TooLate => fail(node, &Ending::closed(node), cascade),
         Begun::HasValue => {
             let run = visit.as_ref().expect("it was looked at").run();
@@ -156,7 +161,7 @@ fn end(node: NodePtr, cascade: &mut Cascade<'_>, how: impl FnOnce(&mut Cascade<'
 
 /// Goes on with what there is to go on with in a run of several outputs. The caller has a credit.
 fn go_on(run: &Run, local: &Local) {
-    let client = run.node.client();
+    let client = run.client;
     match run.first_jobs() {
         Some(jobs) => {
             run.add_credits(jobs.len() as u64);
@@ -183,8 +188,15 @@ fn end_those(
     ending: &Ending,
     cascade: &mut Cascade<'_>,
 ) {
-    for node in several.end(outputs.into_iter(), ending) {
+    // What is retried from here on is not ours to end.
+    cascade.begin_telling();
+    let (running, others) = several.end(outputs.into_iter());
+    for node in running {
         fail(node, ending, cascade);
+    }
+    for other in others {
+        // What takes it has been counted as ended too, so this does not come here again.
+        cascade.settle(other.node(), ending);
     }
 }
 
@@ -202,7 +214,7 @@ fn fail(node: NodePtr, ending: &Ending, cascade: &mut Cascade<'_>) {
 /// The value of an output's step is in its record: the output gets its own.
 fn hand_over(run: &Run, several: &Several, index: usize, cascade: &mut Cascade<'_>) {
     let number = run.program.outputs[index];
-    let node = match taker(several, index, cascade) {
+    let node = match taker(several, index, true, cascade) {
         Taker::Node(node) => node,
         Taker::Gone => return run.records().count_one_read(&run.program, number),
         Taker::Later | Taker::None => return,
@@ -224,8 +236,8 @@ fn hand_over(run: &Run, several: &Several, index: usize, cascade: &mut Cascade<'
 }
 
 /// Who takes the value of an output.
-fn taker(several: &Several, index: usize, cascade: &mut Cascade<'_>) -> Taker {
-    let (taker, ended) = several.taker(index);
+fn taker(several: &Several, index: usize, is_kept: bool, cascade: &mut Cascade<'_>) -> Taker {
+    let (taker, ended) = several.taker(index, is_kept);
     if let Some(node) = ended {
         end(node, cascade, |cascade| cascade.end_run(node));
     }
@@ -268,7 +280,7 @@ impl At<'_> {
         let (run, index) = (self.run, step.output as usize - 1);
         let mut cascade = Cascade::new(self.local);
         if step.n_dependents == 0 {
-            match taker(several, index, &mut cascade) {
+            match taker(several, index, false, &mut cascade) {
                 Taker::Node(node) => {
                     finish(run, several, index, node, &mut value, &mut cascade);
                     run.records().count_read(&run.program, step);
@@ -296,7 +308,7 @@ impl At<'_> {
     pub(super) fn end_reached(self, several: &Several, number: Number, ending: &Ending) {
         let mut cascade = Cascade::new(self.local);
         end_those(several, self.run.program.outputs_reached(number), ending, &mut cascade);
-        self.run.give_up_unneeded(several, &mut cascade);
+        awaited::give_up(self.run.node, &mut cascade, |number| !several.needs(number));
         cascade.run();
     }
 
@@ -307,13 +319,6 @@ impl At<'_> {
         end_all(self.run, ending, &mut cascade);
         cascade.settle(self.run.node, ending);
         cascade.run();
-    }
-}
-
-impl Run {
-    /// What steps have returned is not waited for any more where nobody needs the step.
-    fn give_up_unneeded(&self, several: &Several, cascade: &mut Cascade<'_>) {
-        awaited::give_up(self.node, cascade, |number| !several.needs(number));
     }
 }
 
@@ -342,11 +347,8 @@ pub(crate) fn settled(node: NodePtr, while_running: bool, ending: &Ending, casca
                 end_those(&several, several.reached_from(index), ending, cascade);
             }
             if let Some(visit) = visit {
-                let hub = visit.run().node;
-                visit.run().give_up_unneeded(&several, cascade);
-                if visit.end() {
-                    over_in(hub, cascade);
-                }
+                awaited::give_up(visit.hub(), cascade, |number| !several.needs(number));
+                visit.end(cascade);
             }
         }
     }
@@ -361,16 +363,20 @@ pub(crate) fn reopened(node: NodePtr) {
     }
 }
 
-/// The hub is gone. What has not begun never will.
-pub(super) fn end_unbegun(several: &Several) {
-    let entries = several.take_entries();
-    if !entries.is_empty() {
-        Local::with(|local| {
-            let mut cascade = Cascade::new(local);
-            for node in entries {
-                end_unstarted(node, &mut cascade, || Ending::closed(node));
-            }
-            cascade.run();
-        });
+/// The run is gone. What has not begun never will, and what has never gets its value.
+pub(super) fn end_rest(several: &Several) {
+    let (entries, running) = several.end_rest();
+    if entries.is_empty() && running.is_empty() {
+        return;
     }
+    Local::with(|local| {
+        let mut cascade = Cascade::new(local);
+        for node in entries {
+            end_unstarted(node, &mut cascade, || Ending::closed(node));
+        }
+        for node in running {
+            fail(node, &Ending::closed(node), &mut cascade);
+        }
+        cascade.run();
+    });
 }

@@ -54,10 +54,6 @@ impl Record {
         self.word.load(Ordering::Relaxed)
     }
 
-    pub(super) fn has_value(&self) -> bool {
-        self.arrived.load(Ordering::Relaxed) & DONE != 0
-    }
-
     /// The value as an i64, if it is one.
     #[inline]
     fn as_i64(&self) -> Option<i64> {

@@ -23,6 +23,8 @@ pub(crate) struct Run {
     pub(super) program: Arc<Program>,
     /// The output's, or the hub of several.
     pub(super) node: NodePtr,
+    /// That of the node, which may be gone before the last credit.
+    pub(super) client: u32,
     /// `None`: there is one output.
     pub(super) several: Option<Arc<Several>>,
     credits: Credits,
@@ -42,7 +44,8 @@ pub(crate) fn prepare(program: &Arc<Program>, local: &Local, client: u32) -> Res
         return Err(Failure::new(status::NOMEM, "no memory for a future"));
     };
     let node = NodePtr::of(line);
-    let run = Run::make(program, node, None).inspect_err(|_| local.magazine(Class::Small).put(line))?;
+    let run =
+        Run::make(program, node, client, None).inspect_err(|_| local.magazine(Class::Small).put(line))?;
     let output = program.get(program.outputs[0]);
     let options = program.name(output).map(|name| SubmitOptions { name: Some(name), ..Default::default() });
     let spec = Spec {
@@ -133,6 +136,7 @@ impl Run {
     pub(super) fn make(
         program: &Arc<Program>,
         node: NodePtr,
+        client: u32,
         several: Option<Arc<Several>>,
     ) -> Result<Value> {
         static TYPE: Type = Type {
@@ -148,6 +152,7 @@ impl Run {
         let run = Box::into_raw(Box::new(Self {
             program: program.clone(),
             node,
+            client,
             several,
             credits: Credits::new(),
             records: OnceLock::new(),
@@ -190,11 +195,6 @@ impl Run {
         Some(numbers.into_iter().map(|number| job(self, number)).collect())
     }
 
-    /// Whether the step has run.
-    pub(super) fn has_value(&self, number: Number) -> bool {
-        self.records.get().is_some_and(|records| records.get(number).has_value())
-    }
-
     #[inline]
     pub(super) fn records(&self) -> &Records {
         // SAFETY: set before there is any job.
@@ -219,7 +219,7 @@ impl Run {
         let was_idle = self.credits.add(n);
         if was_idle && self.several.is_some() {
             // A hub is no task, but what it does is waited for as if a function ran.
-            Local::with(|local| local.tally(self.node.client(), |tally| tally.ended.sub(1)));
+            Local::with(|local| local.tally(self.client, |tally| tally.ended.sub(1)));
         }
     }
 
@@ -278,13 +278,13 @@ impl Run {
     #[must_use]
     pub(super) unsafe fn give_up(this: NonNull<Self>, credits: u64) -> bool {
         // SAFETY: until its credits are gone.
-        let (node, has_hub) = unsafe { (this.as_ref().node, this.as_ref().several.is_some()) };
+        let (client, has_hub) = unsafe { (this.as_ref().client, this.as_ref().several.is_some()) };
         // SAFETY: as above.
         let left = unsafe { this.as_ref() }.credits.give(credits);
         if has_hub && left != Left::Some {
             Local::with(|local| {
-                local.tally(node.client(), |tally| tally.ended.add(1));
-                local.tell_drainers(node.client());
+                local.tally(client, |tally| tally.ended.add(1));
+                local.tell_drainers(client);
             });
         }
         if left == Left::None {
@@ -302,7 +302,7 @@ impl Drop for Run {
             records.drop_boxes(&self.program);
         }
         if let Some(several) = &self.several {
-            outputs::end_unbegun(several);
+            outputs::end_rest(several);
         }
     }
 }

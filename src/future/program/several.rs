@@ -5,8 +5,9 @@
 //! is needed as often as needed steps take it, and once more if it is a needed output; nobody counts before the first output has ended early.
 
 use super::awaited::awaited;
+use super::run::over_in;
 use super::{Number, Program, Run};
-use crate::future::error::Ending;
+use crate::future::cascade::Cascade;
 use crate::future::key;
 use crate::future::node::NodePtr;
 use crate::future::walk::Ref;
@@ -26,7 +27,7 @@ pub(crate) struct Several {
 }
 
 struct State {
-    outputs: Box<[Output]>,
+    outputs: Vec<Output>,
     /// How many outputs have no value yet.
     n_left: usize,
     hub: Hub,
@@ -53,37 +54,45 @@ struct OpenRun(NonNull<Run>);
 unsafe impl Send for OpenRun {}
 
 struct Output {
+    /// Its node, and the life of it that the output is.
+    node: NodePtr,
+    life: u64,
     /// Whether somebody waits for its value.
     is_needed: bool,
     /// Its node, from when it was begun to when somebody has taken it out here, in order to end that.
     running: Option<NodePtr>,
-    /// What it is to end with, by who begins it.
-    ending: Option<Ending>,
+    /// Its step has left a value in its record.
+    has_value: bool,
     /// Nobody refers to it any more.
     is_gone: bool,
 }
 
-/// A credit of a run, taken by who had none, and given back when it is dropped.
-pub(super) struct Visit(NonNull<Run>);
+/// A credit of a run and a reference on its hub, taken by who had none, and to be [given back](Self::end).
+#[must_use]
+pub(super) struct Visit {
+    run: NonNull<Run>,
+    /// The credit keeps the run only: a hub that has finished may be gone before the last credit.
+    hub: Ref,
+}
 
 impl Visit {
     pub(super) fn run(&self) -> &Run {
         // SAFETY: the credit.
-        unsafe { self.0.as_ref() }
+        unsafe { self.run.as_ref() }
     }
 
-    /// Ends the visit as part of what the caller does. `true`: the end of the run is the caller's to [tell](super::run::over_in).
-    #[must_use]
-    pub(super) fn end(self) -> bool {
-        // SAFETY: the credit, which is not given back again, and the run is not used any more.
-        unsafe { Run::give_up(std::mem::ManuallyDrop::new(self).0, 1) }
+    pub(super) fn hub(&self) -> NodePtr {
+        self.hub.node()
     }
-}
 
-impl Drop for Visit {
-    fn drop(&mut self) {
+    /// Ends the visit as part of what the caller does.
+    pub(super) fn end(self, cascade: &mut Cascade<'_>) {
+        let hub = self.hub.into_node();
         // SAFETY: the credit, and the run is not used any more.
-        unsafe { Run::give(self.0, 1) }
+        if unsafe { Run::give_up(self.run, 1) } {
+            over_in(hub, cascade);
+        }
+        cascade.let_go(hub);
     }
 }
 
@@ -95,8 +104,6 @@ pub(super) enum Begun {
     HasValue,
     /// The caller ends its run: it was settled meanwhile.
     Unwanted,
-    /// The caller ends it so.
-    Ends(Ending),
     /// The run is over, since the client is closed.
     TooLate,
 }
@@ -114,22 +121,36 @@ pub(super) enum Taker {
 }
 
 impl Several {
-    /// Of outputs with these nodes, which nobody knows yet.
-    pub(super) fn new(program: Arc<Program>, nodes: Vec<NodePtr>) -> Arc<Self> {
-        let output = || Output { is_needed: true, running: None, ending: None, is_gone: false };
+    /// Without outputs, until they are [made](Self::made).
+    pub(super) fn new(program: Arc<Program>) -> Arc<Self> {
         let state = State {
-            outputs: nodes.iter().map(|_| output()).collect(),
-            n_left: nodes.len(),
+            outputs: Vec::new(),
+            n_left: program.n_outputs(),
             hub: Hub::Idle,
             parked: Vec::new(),
-            entries: nodes,
+            entries: Vec::new(),
         };
         Arc::new(Self { program, needs: OnceLock::new(), state: Mutex::new(state) })
     }
 
+    /// The outputs are these nodes, whose lives have begun, but which nobody knows yet.
+    pub(super) fn made(&self, nodes: Vec<NodePtr>) {
+        let output = |&node: &NodePtr| Output {
+            node,
+            life: node.life.peek(),
+            is_needed: true,
+            running: None,
+            has_value: false,
+            is_gone: false,
+        };
+        let mut state = self.state.lock();
+        state.outputs = nodes.iter().map(output).collect();
+        state.entries = nodes;
+    }
+
     // ---- the hub ----
 
-    /// The hub, claimed by the caller, begins. `false`: it was settled meanwhile, and the caller ends its run.
+    /// The hub, claimed by the caller, begins; the caller has a credit from now on. `false`: it was settled meanwhile, and the caller ends its run.
     #[must_use]
     pub(super) fn open(&self, run: NonNull<Run>) -> bool {
         // SAFETY: the block of the hub keeps it, and the hub runs.
@@ -139,6 +160,8 @@ impl Several {
         let is_wanted = this.node.dependents.is_wanted();
         if is_wanted {
             this.open_hub();
+            // Counted before anybody can end the hub, and with it the run.
+            this.add_credits(1);
             state.hub = Hub::Open(OpenRun(run));
         }
         is_wanted
@@ -166,25 +189,30 @@ impl Several {
         std::mem::take(&mut self.state.lock().entries)
     }
 
+    /// The run is gone. The nodes that wait for the hub to begin, and those that have begun: their runs are the caller's to end.
+    pub(super) fn end_rest(&self) -> (Vec<NodePtr>, Vec<NodePtr>) {
+        let mut state = self.state.lock();
+        // Who begins an output from now on finds that it is too late.
+        state.hub = Hub::Ended;
+        let running = state.outputs.iter_mut().filter_map(|output| output.running.take()).collect();
+        (std::mem::take(&mut state.entries), running)
+    }
+
     // ---- outputs ----
 
-    /// Output `index`, claimed by the caller, begins. `has_value`: whether its step has one. With a visit of the run, if that is open.
+    /// Output `index`, claimed by the caller, begins. With a visit of the run, if that is open.
     pub(super) fn begin(&self, index: usize, node: NodePtr) -> (Begun, Option<Visit>) {
         let mut state = self.state.lock();
         let visit = state.visit();
-        let has_value =
-            visit.as_ref().is_some_and(|visit| visit.run().has_value(self.program.outputs[index]));
         let is_over = matches!(state.hub, Hub::Ended);
         let output = &mut state.outputs[index];
         let begun = if !node.dependents.is_wanted() {
             Begun::Unwanted
-        } else if let Some(ending) = output.ending.take() {
-            Begun::Ends(ending)
         } else if is_over {
             Begun::TooLate
         } else {
             output.running = Some(node);
-            if has_value { Begun::HasValue } else { Begun::Runs }
+            if output.has_value { Begun::HasValue } else { Begun::Runs }
         };
         (begun, visit)
     }
@@ -193,7 +221,6 @@ impl Several {
     pub(super) fn settled(&self, index: usize, while_running: bool, is_gone: bool) -> (bool, Option<Visit>) {
         let mut state = self.state.lock();
         let output = &mut state.outputs[index];
-        output.ending = None;
         output.is_gone = is_gone;
         let is_ours = while_running && output.running.take().is_some();
         self.forgo(output, index);
@@ -203,7 +230,6 @@ impl Several {
     /// Output `index` was settled before, and is pending again.
     pub(super) fn reopened(&self, index: usize) {
         let output = &mut self.state.lock().outputs[index];
-        output.ending = None;
         if !std::mem::replace(&mut output.is_needed, true) {
             self.change(self.program.outputs[index], true);
         }
@@ -214,27 +240,31 @@ impl Several {
         self.program.outputs_reached(self.program.outputs[index])
     }
 
-    /// These outputs end so. Those that run are the caller's to end; the others are ended when they begin.
-    pub(super) fn end(&self, outputs: impl Iterator<Item = usize>, ending: &Ending) -> Vec<NodePtr> {
+    /// Nobody waits for these outputs any more. Of those that are not done already, those that run, whose runs are the caller's to end, and the
+    /// others, for the caller to settle.
+    pub(super) fn end(&self, outputs: impl Iterator<Item = usize>) -> (Vec<NodePtr>, Vec<Ref>) {
         let mut state = self.state.lock();
-        let mut running = Vec::new();
+        let (mut running, mut others) = (Vec::new(), Vec::new());
         for index in outputs {
             let output = &mut state.outputs[index];
             if output.is_needed {
                 self.forgo(output, index);
                 match output.running.take() {
                     Some(node) => running.push(node),
-                    None => output.ending = Some(ending.clone()),
+                    None => others.extend(Ref::join(output.node, output.life)),
                 }
             }
         }
-        running
+        (running, others)
     }
 
-    /// The step of output `index` has a value. With the output's node if it was settled meanwhile, for the caller to end its run.
-    pub(super) fn taker(&self, index: usize) -> (Taker, Option<NodePtr>) {
+    /// The step of output `index` has a value, which `is_kept` in its record, or still is the caller's. With the output's node if it was settled
+    /// meanwhile, for the caller to end its run.
+    pub(super) fn taker(&self, index: usize, is_kept: bool) -> (Taker, Option<NodePtr>) {
         let mut state = self.state.lock();
         let output = &mut state.outputs[index];
+        // As one step with the look who takes it: of who runs the step and who begins the output, one hands it over.
+        output.has_value |= is_kept;
         let node = output.running.take();
         if let Some(node) = node.filter(|node| node.dependents.is_wanted()) {
             return (Taker::Node(node), None);
@@ -336,9 +366,10 @@ impl State {
     fn visit(&self) -> Option<Visit> {
         match self.hub {
             Hub::Open(OpenRun(run)) => {
-                // SAFETY: see `OpenRun`.
-                unsafe { run.as_ref() }.add_credits(1);
-                Some(Visit(run))
+                // SAFETY: see `OpenRun`; and its node has references as long as it is open.
+                let this = unsafe { run.as_ref() };
+                this.add_credits(1);
+                Some(Visit { run, hub: Ref::new(this.node) })
             }
             Hub::Idle | Hub::Ended => None,
         }
