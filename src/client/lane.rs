@@ -59,7 +59,7 @@ pub fn run(id: u64, most: usize, timeout: Timeout, mut ran: impl FnMut(usize)) -
         let mut n = 0;
         let mut returned = 0;
         loop {
-            match lane.take(returned, RUN, &mut jobs) {
+            match lane.take(returned, &mut Vec::new(), RUN, &mut jobs) {
                 Taken::Jobs => {
                     returned = jobs.len();
                     let started = jobs.drain(..).filter(|&job| hand_out::run(job, local)).count();
@@ -82,10 +82,11 @@ pub fn run(id: u64, most: usize, timeout: Timeout, mut ran: impl FnMut(usize)) -
     })
 }
 
-/// Hands back results, then hands out up to `capacity` tasks, waiting for the first.
+/// Hands back results, then hands out up to `capacity` tasks, waiting for the first. `token_ended` is told by which results tokens have ended.
 pub fn exchange<'a>(
     id: u64,
     results: impl ExactSizeIterator<Item = HandedBack<'a>>,
+    mut token_ended: impl FnMut(usize),
     capacity: usize,
     timeout: Timeout,
     out: &mut impl Out,
@@ -97,12 +98,24 @@ pub fn exchange<'a>(
             return Err(hand_out::not_out());
         };
         let Some(lane) = lane else { return Ok(Pulled::End) };
+        let mut has_ended = false;
+        let token_ended = |index| {
+            has_ended = true;
+            token_ended(index);
+        };
+        let mut ready = Vec::new();
         let (mut returned, outcome) = if results.len() == 0 {
             (0, Ok(()))
+        } else if capacity == 0 {
+            hand_out::hand_back(lane, local, results, false, token_ended)
         } else {
-            hand_out::hand_back(lane, local, results, capacity > 0)
+            let keeping = tasks::Keeping::begin(lane, local);
+            let back = hand_out::hand_back(lane, local, results, true, token_ended);
+            ready = keeping.end(lane);
+            back
         };
         if outcome.is_err() || capacity == 0 {
+            tasks::publish_all(lane, &ready, 0, local);
             if returned > 0 {
                 lane.give_back(returned);
             }
@@ -112,8 +125,8 @@ pub fn exchange<'a>(
         let mut jobs = local.jobs.take();
         let pulled = loop {
             jobs.clear();
-            match lane.take(returned, capacity.min(MOST), &mut jobs) {
-                Taken::Jobs => match begin(lane, local, &jobs, out)? {
+            match lane.take(returned, &mut ready, capacity.min(MOST), &mut jobs) {
+                Taken::Jobs => match begin(lane, local, &mut jobs, out)? {
                     // All of them had been cancelled.
                     (0, stale) => returned = stale,
                     (n, stale) => {
@@ -123,7 +136,12 @@ pub fn exchange<'a>(
                         break Ok(Pulled::Tasks(n));
                     }
                 },
-                Taken::Shut => break Ok(Pulled::End),
+                Taken::Shut => {
+                    tasks::end_jobs(&ready, local);
+                    break Ok(Pulled::End);
+                }
+                // The caller hears of the tokens before it waits.
+                Taken::Nothing if has_ended && !pull.polls() => break Ok(Pulled::Tasks(0)),
                 Taken::Nothing => {
                     returned = 0;
                     match pull.wait(local) {
@@ -134,7 +152,9 @@ pub fn exchange<'a>(
                 }
             }
         };
-        local.jobs.replace(jobs);
+        local.jobs.set(jobs);
+        ready.clear();
+        local.kept_jobs.set(ready);
         pulled
     });
     // Where there is no such lane.
@@ -149,15 +169,13 @@ const MOST: usize = 1 << 16;
 pub trait Out {
     /// Writes the task at `index`, which is below the capacity.
     fn put(&mut self, index: usize, task: HandedOut);
-    /// The id that was written there.
-    fn id(&self, index: usize) -> u64;
 }
 
 /// Hands out what was taken; how many tasks, and how many jobs were stale.
-fn begin(lane: &Lane, local: &Local, jobs: &[Job], out: &mut impl Out) -> Result<(usize, usize)> {
+fn begin(lane: &Lane, local: &Local, jobs: &mut [Job], out: &mut impl Out) -> Result<(usize, usize)> {
     let handed = hand_out::hand_out(lane, local, jobs, |index, task| out.put(index, task));
     if handed.n > 0 {
-        hand_out::handed_out((0..handed.n).map(|index| out.id(index)));
+        hand_out::handed_out(&jobs[..handed.n]);
     }
     if handed.left > 0 {
         let rest = &jobs[jobs.len() - handed.left..];
@@ -240,9 +258,13 @@ impl<'a> Pull<'a> {
         Self { lane, timeout, deadline: None, waits: false, hears }
     }
 
+    fn polls(&self) -> bool {
+        self.timeout == Timeout::After(Duration::ZERO)
+    }
+
     /// Waits until another look is worth while.
     fn wait(&mut self, local: &Local) -> Result<Waited> {
-        if self.timeout == Timeout::After(Duration::ZERO) {
+        if self.polls() {
             return Err(wait::time_is_up());
         }
         if !std::mem::replace(&mut self.waits, true) {

@@ -1,6 +1,6 @@
 //! A task while its function runs: arguments in, result out.
 
-use super::cascade::Cascade;
+use super::cascade::{Cascade, RunEnd};
 use super::dependents::UNLINKED;
 use super::error::{Ending, Error};
 use super::handle::{self, Taken};
@@ -50,6 +50,23 @@ impl Task {
             key: OnceCell::new(),
             step: std::ptr::null(),
             beneath,
+        }
+    }
+
+    /// Makes a task of a lane in its place, field by field: most of it is room for arguments, which need not be written.
+    ///
+    /// # Safety
+    /// `at` is the caller's, and holds no task.
+    pub(super) unsafe fn begin_at(at: *mut Task, node: NodePtr) {
+        // SAFETY: by contract.
+        unsafe {
+            (&raw mut (*at).node).write(node);
+            (&raw mut (*at).result).write(Value::NONE);
+            (&raw mut (*at).failure).write(None);
+            (&raw mut (*at).forward).write(None);
+            (&raw mut (*at).key).write(OnceCell::new());
+            (&raw mut (*at).step).write(std::ptr::null());
+            (&raw mut (*at).beneath).write(std::ptr::null());
         }
     }
 
@@ -215,14 +232,14 @@ impl Task {
         }
     }
 
-    /// Ends the task, whose function is over. `true`: nobody can run it again, since it let its inputs go with that.
+    /// Ends the task, whose function is over.
     #[inline]
-    pub(super) fn end(&mut self, local: &Local, cascade: &mut Cascade<'_>) -> bool {
+    pub(super) fn end(&mut self, local: &Local, cascade: &mut Cascade<'_>) -> RunEnd {
         if self.failure.is_none() && self.forward.is_none() {
             return cascade.finish(self.node, &mut self.result);
         }
         self.end_otherwise(local, cascade);
-        false
+        RunEnd::Kept
     }
 
     /// Ends a task that has failed, or that returned a future.
@@ -458,7 +475,7 @@ fn execute_as<'a, const ON_LANE: bool>(
         task.result = task.take_result().manage();
     }
     let token = if ON_LANE { lane::token_of(node) } else { None };
-    if task.end(local, &mut cascade)
+    if task.end(local, &mut cascade) != RunEnd::Kept
         && ON_LANE
         && let Some((number, token)) = token
     {
