@@ -53,7 +53,6 @@ func (s State) String() string {
 type Future[T any] struct {
 	core
 	value T
-	call  func(*run) (T, error) // the Go function with its arguments; nil for a C task, and when it cannot run again
 }
 
 // AnyFuture is a future of any type.
@@ -120,6 +119,9 @@ func (f *Future[T]) base() *core {
 }
 
 func (c *core) has(flag uint32) bool { return c.word.Load()&flag != 0 }
+
+// isFinished says whether Go knows already that the future has finished.
+func (c *core) isFinished() bool { return c.word.Load()&(isFinal|isClosed) == isFinal }
 
 func (c *core) engine() *engine { return c.lease.client.engine }
 
@@ -231,6 +233,9 @@ func (c *core) Close() error {
 
 // State is where the future is now.
 func (c *core) State() State {
+	if c.isFinished() {
+		return Finished
+	}
 	id, err := c.handle()
 	if err != nil {
 		return Failed
@@ -346,7 +351,7 @@ func (c *core) Handle() (uint64, error) {
 
 // Result waits for the value. When ctx is done it stops waiting, with the context's error; the task goes on.
 func (f *Future[T]) Result(ctx context.Context) (T, error) {
-	if f.word.Load()&(isFinal|isClosed) == isFinal {
+	if f.isFinished() {
 		return f.value, nil
 	}
 	return f.result(ctx)

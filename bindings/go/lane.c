@@ -37,13 +37,16 @@ rask_status rask_go_exchange(uint64_t id, rask_go_puller *p, size_t capacity, bo
     rask_lane lane = {id};
     rask_status status =
         rask_lane_exchange(lane, p->results, p->n_results, p->tasks, capacity, 0, &p->n_tasks);
-    for (size_t i = 0; i < p->n_results; i++)
+    bool has_ended = false;
+    for (size_t i = 0; i < p->n_results; i++) {
         free((void *)p->results[i].error);
+        has_ended |= p->results[i].token_ended;
+    }
     p->n_results = 0;
     p->arena_used = 0;
     take_dropped(lane, p);
-    /* What was dropped is somebody's memory, and is not to wait for the next task. */
-    if (status == RASK_E_TIMEOUT && waits && p->n_dropped == 0) {
+    /* What has ended is somebody's memory, and is not to wait for the next task. */
+    if (status == RASK_E_TIMEOUT && waits && p->n_dropped == 0 && !has_ended) {
         status = rask_lane_exchange(lane, NULL, 0, p->tasks, capacity, RASK_FOREVER, &p->n_tasks);
         take_dropped(lane, p);
     }

@@ -60,6 +60,9 @@ func (f *Future[T]) owner() *Future[T] {
 
 // Done is closed when the future is done: finished, failed or cancelled. After a retry there is another one.
 func (c *core) Done() <-chan struct{} {
+	if c != nil && c.isFinished() {
+		return closedChannel
+	}
 	done, err := c.watchDone()
 	if err != nil {
 		return closedChannel // whoever looks at the result sees why

@@ -21,25 +21,31 @@ const (
 // Gather waits for all futures and returns their values in order. The first error ends the wait; of several, the first in order
 // counts.
 func Gather[T any](ctx context.Context, futures ...*Future[T]) ([]T, error) {
-	states, err := settle(ctx, coresOf(futures), FirstError)
+	values := make([]T, len(futures))
+	first := 0 // whose value Go does not know to be there
+	for first < len(futures) && futures[first] != nil && futures[first].isFinished() {
+		values[first] = futures[first].value
+		first++
+	}
+	rest := futures[first:]
+	if len(rest) == 0 {
+		return values, nil
+	}
+	states, err := settle(ctx, coresOf(rest), FirstError)
 	if err != nil {
 		return nil, err
 	}
-	values := make([]T, len(futures))
-	for i, future := range futures {
-		if State(states[i]) != Finished {
-			if isOpen(states[i]) {
-				continue // another one has failed
-			}
-			_, err := future.Result(ctx)
-			return nil, err
-		}
-	}
-	for i, future := range futures {
-		if future.has(isStored) { // and finished: what most are
+	for i, future := range rest {
+		switch state := states[i]; {
+		case State(state) == Finished && future.has(isStored): // what most are
 			future.word.Or(isFinal)
-			values[i] = future.value
-		} else if values[i], err = future.Result(ctx); err != nil {
+			values[first+i] = future.value
+		case State(state) == Finished:
+			if values[first+i], err = future.Result(ctx); err != nil {
+				return nil, err
+			}
+		case !isOpen(state):
+			_, err := future.Result(ctx)
 			return nil, err
 		}
 	}
