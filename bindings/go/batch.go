@@ -92,8 +92,8 @@ func (s *sheet) add(c *core, j job, args []argument) (added bool, err error) {
 		inputs = append(inputs, of)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.lease.sheet.Load() == nil {
+		s.mu.Unlock()
 		return false, nil
 	}
 	for _, of := range inputs {
@@ -114,6 +114,7 @@ func (s *sheet) add(c *core, j job, args []argument) (added bool, err error) {
 	if len(s.jobs) == sheetSize {
 		s.sendLocked()
 	}
+	s.mu.Unlock()
 	return true, nil
 }
 
@@ -133,7 +134,6 @@ func (s *sheet) sendLocked() {
 	e := s.lease.client.engine
 	e.lane.start()
 	s.lease.makeRoom(n)
-	ids := make([]uint64, n)
 	var inputs *C.rask_go_input
 	if len(s.inputs) > 0 {
 		inputs = &s.inputs[0]
@@ -141,8 +141,8 @@ func (s *sheet) sendLocked() {
 	var left C.rask_go_failure
 	first := e.lane.table.add(s, n)
 	C.rask_go_submit_batch(C.uint64_t(e.id), C.uint64_t(e.lane.id), C.int64_t(first), C.size_t(n),
-		&s.counts[0], inputs, idsPointer(ids), &left)
-	openAll(s.cores, ids, failed(&left))
+		&s.counts[0], inputs, s.lease.at(0), &left)
+	failMissing(s.cores, failed(&left))
 	for _, c := range s.pinned {
 		c.unpin()
 	}
@@ -179,7 +179,10 @@ func Map[A, T any](on Submitter, f func(context.Context, A) (T, error), items []
 	if len(items) == 0 {
 		return futures
 	}
-	e.mapAll(newMapJob(f, items, futures, o), coresOf(futures), o)
+	m := newMapJob(f, items, futures, o)
+	for from := 0; from < len(items); from += sheetSize {
+		e.mapSome(m, from, min(sheetSize, len(items)-from), o)
+	}
 	return futures
 }
 
@@ -230,19 +233,26 @@ func (m *mapJob[A, T]) drop(sub uint32, finished bool) {
 	m.future(sub).drop(finished)
 }
 
-func (e *Client) mapAll(j job, cores []*core, o *submitOptions) {
+// mapSome submits so many tasks of a Map, in one call. The first of them run while the next are submitted.
+func (e *Client) mapSome(j job, from, n int, o *submitOptions) {
 	e.lane.start()
-	n := len(cores)
-	ids := make([]uint64, n)
-	e.lendAll(cores) // before any of them runs
+	l := newLease(e, n)
+	for i := range n {
+		c := j.of(uint32(from + i))
+		c.lease, c.slot = l, int32(i)
+	}
 	var texts cTexts
 	defer texts.free()
 	var left C.rask_go_failure
-	first := e.lane.table.add(j, n)
-	C.rask_go_map(C.uint64_t(e.id), C.uint64_t(e.lane.id), C.int64_t(first), C.size_t(n),
-		o.encode(&texts), idsPointer(ids), &left)
-	openAll(cores, ids, failed(&left))
-	for _, c := range cores {
-		c.follow(o.ctx)
+	first := e.lane.table.add(j, n) + int64(from)
+	C.rask_go_map(C.uint64_t(e.id), C.uint64_t(e.lane.id), C.int64_t(first), C.size_t(n), o.encode(&texts), l.at(0), &left)
+	if err := failed(&left); err != nil || o.ctx != nil {
+		for i := range n {
+			c := j.of(uint32(from + i))
+			if l.slots[i].Load() == 0 {
+				c.fail(err)
+			}
+			c.follow(o.ctx)
+		}
 	}
 }

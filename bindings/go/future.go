@@ -71,7 +71,7 @@ type core struct {
 	lease *lease // where the handle is; nil: there is no client
 	rest  atomic.Pointer[extra]
 	slot  int32         // in the lease
-	word  atomic.Uint32 // flags, and above them how many read by the handle: the last of them releases it
+	word  atomic.Uint32 // flags, and above them how many read by the handle: after Close the last of them releases it
 }
 
 const (
@@ -126,10 +126,7 @@ func (c *core) isFinished() bool { return c.word.Load()&(isFinal|isClosed) == is
 func (c *core) engine() *engine { return c.lease.client.engine }
 
 // open gives the future its handle.
-func (c *core) open(id uint64) {
-	c.lease.slots[c.slot].Store(id)
-	c.word.Add(oneUser)
-}
+func (c *core) open(id uint64) { c.lease.slots[c.slot].Store(id) }
 
 // fail notes why there is no future, or none with a task.
 func (c *core) fail(err error) { c.more().failed = err }
@@ -185,7 +182,7 @@ func (c *core) pin() (uint64, error) {
 	}
 	for {
 		word := c.word.Load()
-		if word < oneUser || word&isClosed != 0 {
+		if word&isClosed != 0 {
 			return 0, errClosed
 		}
 		if c.word.CompareAndSwap(word, word+oneUser) {
@@ -195,7 +192,7 @@ func (c *core) pin() (uint64, error) {
 }
 
 func (c *core) unpin() {
-	if c.word.Add(^uint32(oneUser-1)) < oneUser {
+	if word := c.word.Add(^uint32(oneUser - 1)); word < oneUser && word&isClosed != 0 {
 		c.release()
 	}
 }
@@ -213,11 +210,11 @@ func (c *core) shut() bool {
 	}
 	for {
 		word := c.word.Load()
-		if word&isClosed != 0 || word < oneUser {
+		if word&isClosed != 0 {
 			return false
 		}
-		if c.word.CompareAndSwap(word, (word-oneUser)|isClosed) {
-			return word-oneUser < oneUser
+		if c.word.CompareAndSwap(word, word|isClosed) {
+			return word < oneUser
 		}
 	}
 }

@@ -184,10 +184,11 @@ func (p *puller) advance() bool {
 		p.deliver()
 		return p.claim()
 	}
-	defer p.mu.Unlock()
 	p.writeDown()
 	p.run.clear()
-	return p.claimLocked()
+	more := p.claimLocked()
+	p.mu.Unlock()
+	return more
 }
 
 // execute runs the task, and leaves its outcome in p.run.
