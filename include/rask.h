@@ -1041,6 +1041,28 @@ rask_status rask_lane_cancelled(rask_lane lane, uint64_t *ids, size_t capacity, 
                                 size_t *n);
 
 /**
+ * Tells the library that a task which was handed out is about to wait for futures, by whatever means: so that
+ * a wait which could never end, because what it waits for waits for this task, is found out. Handing the task
+ * back ends its waits.
+ *
+ * Parameters: task: as it was handed out. until: as for rask_wait. wait: a number, for rask_lane_wait_end;
+ *   written on every path.
+ * Returns: RASK_OK, RASK_E_DEADLOCK (do not wait), RASK_E_HANDLE, RASK_E_INVALID, RASK_E_STATE (not a task
+ *   that is out).
+ * Threads: any, one at a time for a task. Blocks: no.
+ */
+rask_status rask_lane_wait_begin(rask_task *task, const rask_future *futures, size_t n_futures, int32_t until,
+                                 uint64_t *wait);
+
+/**
+ * Ends a wait that rask_lane_wait_begin has told of.
+ *
+ * Returns: RASK_OK, RASK_E_INVALID (no such wait of this task), RASK_E_STATE (not a task that is out).
+ * Threads: any, one at a time for a task. Blocks: no.
+ */
+rask_status rask_lane_wait_end(rask_task *task, uint64_t wait);
+
+/**
  * An argument of a task by which a binding knows what it has to keep for it: an integer, of which
  * rask_lane_dropped tells when nobody can run the task any more, now or by a retry, unless
  * rask_lane_result.token_ended has told it. As argument 0 of a task of that lane it costs no more than

@@ -1,7 +1,7 @@
 //! Lanes: tasks that threads of the program run.
 
 use super::guard;
-use super::handle::{rask_client, rask_lane};
+use super::handle::{rask_client, rask_future, rask_lane};
 use super::pointers::{set, slice, text, timeout};
 use super::status::{RASK_END, RASK_OK, rask_status};
 use super::task::rask_task_fn;
@@ -195,6 +195,51 @@ pub unsafe extern "C" fn rask_lane_cancelled(
         // SAFETY: as above, and not NULL.
         unsafe { n.write(told) };
         Ok(Pulled::Tasks(told))
+    })
+}
+
+/// Tells the library that a task which was handed out is about to wait for futures, by whatever means: so that a
+/// wait which could never end, because what it waits for waits for this task, is found out. Handing the task back
+/// ends its waits.
+///
+/// Parameters: task: as it was handed out. until: as for rask_wait. wait: a number, for rask_lane_wait_end;
+/// written on every path.
+/// Returns: RASK_OK, RASK_E_DEADLOCK (do not wait), RASK_E_HANDLE, RASK_E_INVALID, RASK_E_STATE (not a task that is
+/// out).
+/// Threads: any, one at a time for a task. Blocks: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rask_lane_wait_begin(
+    task: *mut Task,
+    futures: *const rask_future,
+    n_futures: usize,
+    until: i32,
+    wait: *mut u64,
+) -> rask_status {
+    // SAFETY: NULL, or writable, as the header requires.
+    let prepare = || unsafe { set(wait, 0).map(|()| wait) };
+    guard::outputs(prepare, |wait| {
+        if task.is_null() {
+            return Err(Failure::invalid("the task is NULL"));
+        }
+        // SAFETY: NULL, or that many futures, as the header requires; a future is its id.
+        let futures = unsafe { slice(futures.cast::<u64>(), n_futures, "futures") }?;
+        let number = lane::begin_wait(task, futures, super::several::until_of(until)?)?;
+        // SAFETY: as above, and not NULL.
+        unsafe { set(wait, number) }
+    })
+}
+
+/// Ends a wait that rask_lane_wait_begin has told of.
+///
+/// Returns: RASK_OK, RASK_E_INVALID (no such wait of this task), RASK_E_STATE (not a task that is out).
+/// Threads: any, one at a time for a task. Blocks: no.
+#[unsafe(no_mangle)]
+pub extern "C" fn rask_lane_wait_end(task: *mut Task, wait: u64) -> rask_status {
+    guard::status(|| {
+        if task.is_null() {
+            return Err(Failure::invalid("the task is NULL"));
+        }
+        lane::end_wait(task, wait)
     })
 }
 

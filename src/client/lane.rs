@@ -1,8 +1,8 @@
 //! Lanes: tasks that threads of the program run, when they come for them.
 
-use super::{Timeout, wait};
+use super::{Timeout, Until, wait};
 use crate::future::lane as tasks;
-use crate::future::{HandedBack, HandedOut, discard, hand_out};
+use crate::future::{HandedBack, HandedOut, Task, discard, hand_out};
 use crate::scheduler::lane::{self, Found, Taken, Waited};
 use crate::scheduler::{self, Job, Lane, Local};
 use crate::slab::Id;
@@ -221,6 +221,16 @@ pub fn cancelled(id: u64, ids: &mut [u64], timeout: Timeout) -> Result<Option<us
 /// Tokens whose tasks nobody can run any more, each once; how many.
 pub fn dropped(id: u64, tokens: &mut [i64]) -> Result<usize> {
     with_lane(id, |_, lane| Ok(lane.map_or(0, |lane| lane.take_dropped(tokens))))
+}
+
+/// Notes that a task which is out waits for futures; the number of the wait.
+pub fn begin_wait(task: *mut Task, futures: &[u64], until: Until) -> Result<u64> {
+    Local::with(|local| hand_out::begin_wait(task, futures, until, local))
+}
+
+/// Ends a wait that was begun.
+pub fn end_wait(task: *mut Task, number: u64) -> Result<()> {
+    hand_out::end_wait(task, number)
 }
 
 /// The lane behind an id; `None`: it is closed, and nothing is out.

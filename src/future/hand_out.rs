@@ -7,6 +7,8 @@ use super::cascade::{Cascade, RunEnd};
 use super::node::NodePtr;
 use super::read::{discard, read};
 use super::task::{self, Task};
+use super::waiting::{Suspended, Suspension, TaskWait, Until};
+use super::walk::Ref;
 use super::{TaskFn, handle, lane, trace};
 use crate::scheduler::{Job, Lane, Local};
 use crate::slab::{Class, Ended, Id, Kind, Life, Line, index_of, look_up_task, prefetch_address, task_at};
@@ -17,6 +19,7 @@ use std::cell::UnsafeCell;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// The line of a task that is out.
@@ -38,6 +41,9 @@ struct Out {
     care: Option<Box<Care>>,
     /// Among the results, when it is handed back.
     result: usize,
+    /// The waits of the task that have begun and not ended, by number; and how many have begun.
+    waits: Vec<(u64, Suspended)>,
+    n_waits: u64,
 }
 
 struct Care {
@@ -145,6 +151,8 @@ fn begin(lane: &Lane, local: &Local, line: Line, node: NodePtr) -> HandedOut {
         Task::begin_at(&raw mut (*out).task, node);
         (&raw mut (*out).care).write(None);
         (&raw mut (*out).result).write(0);
+        (&raw mut (*out).waits).write(Vec::new());
+        (&raw mut (*out).n_waits).write(0);
         &mut *out
     };
     if node.client() & LIMITED != 0 || trace::is_on() {
@@ -189,6 +197,54 @@ pub(crate) fn is_out(id: u64) -> bool {
     look_up_task(Id(id)).is_some_and(|line| place(line).life.is(Id(id)))
 }
 
+/// The futures that a task which is out waits for.
+struct AwaitedOutside(Vec<Ref>);
+
+impl TaskWait for AwaitedOutside {
+    fn awaited(&self, at: usize) -> Option<(Ref, usize)> {
+        Some((Ref::new(self.0.get(at)?.node()), at + 1))
+    }
+
+    /// Nobody is there to be told: found are those circles that a wait closes when it begins.
+    fn deadlocked(&self) {}
+
+    fn hears(&self) -> bool {
+        false
+    }
+}
+
+/// What is out as this task; an error for one that a function of C has.
+fn out_of<'a>(task: *mut Task) -> Result<&'a mut Out> {
+    // SAFETY: the caller's task, by contract.
+    let node = unsafe { (*task).node() };
+    let line = if node.gate.is_on_lane() { task_at(lane::place_of(node)) } else { None };
+    let out = line.map(|line| place(line).out.get().cast::<Out>());
+    // SAFETY: only the address is computed; if it is that of the task, the place is the task's, which is out.
+    match out.filter(|&out| unsafe { &raw mut (*out).task } == task) {
+        // SAFETY: as above, and the task is used by one thread at a time.
+        Some(out) => Ok(unsafe { &mut *out }),
+        None => Err(Failure::new(status::STATE, "not a task that was handed out")),
+    }
+}
+
+/// Notes that a task which is out waits for futures; the number of the wait. `DEADLOCK`: it could never end.
+pub(crate) fn begin_wait(task: *mut Task, futures: &[u64], until: Until, local: &Local) -> Result<u64> {
+    let out = out_of(task)?;
+    let awaited: Result<Vec<Ref>> = futures.iter().map(|&id| handle::pin(Id(id)).map(Ref::of)).collect();
+    let wait = Suspension { wait: Arc::new(AwaitedOutside(awaited?)), until, is_timed: false };
+    let suspended = wait.begin(local, &out.task)?;
+    out.n_waits += 1;
+    out.waits.push((out.n_waits, suspended));
+    Ok(out.n_waits)
+}
+
+/// Ends a wait that was begun.
+pub(crate) fn end_wait(task: *mut Task, number: u64) -> Result<()> {
+    let out = out_of(task)?;
+    let at = out.waits.iter().position(|&(other, _)| other == number);
+    at.map(|at| drop(out.waits.swap_remove(at))).ok_or_else(|| Failure::invalid("not the number of a wait"))
+}
+
 /// What is wrong with an id that is handed back.
 #[cold]
 pub(crate) fn not_out() -> Failure {
@@ -228,6 +284,7 @@ pub(crate) fn hand_back<'a>(
                 // SAFETY: the id was that of a task that is out, and its end is ours alone.
                 let out = unsafe { (*place.as_ref().out.get()).assume_init_mut() };
                 out.result = index;
+                out.waits.clear();
                 answer(&mut out.task, &result, local);
                 if let Some(care) = out.care.take() {
                     end_care(*care, &mut out.task);

@@ -230,6 +230,11 @@ pub(super) fn ended_while_out(node: NodePtr) {
     hand_out::tell_unwanted((LaneWord::of(node).0 & PLACE) as u32, node);
 }
 
+/// Where a task that runs was handed out, if it was.
+pub(super) fn place_of(node: NodePtr) -> u32 {
+    (LaneWord::of(node).0 & PLACE) as u32
+}
+
 /// As [`hand_out::handed_out`] finds it: a task that the caller has just handed out was cancelled.
 #[cold]
 pub(super) fn tell_handed_out(node: NodePtr) {

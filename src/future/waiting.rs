@@ -133,6 +133,10 @@ pub(crate) trait TaskWait: Send + Sync {
     fn awaited(&self, at: usize) -> Option<(Ref, usize)>;
     /// The wait is part of a circle.
     fn deadlocked(&self);
+    /// Whether anybody hears of that.
+    fn hears(&self) -> bool {
+        true
+    }
 }
 
 /// What a task that is about to be suspended waits for.
@@ -323,7 +327,11 @@ pub(super) fn resolve_deadlocks(core: &Core) {
             let circle = suspended
                 .iter()
                 // Others may become part of a circle when some of what they wait for is done, and does not end them.
-                .filter(|entry| !entry.wait.is_timed && (is_new || entry.wait.until != Until::AllCompleted))
+                .filter(|entry| {
+                    !entry.wait.is_timed
+                        && entry.wait.wait.hears()
+                        && (is_new || entry.wait.until != Until::AllCompleted)
+                })
                 .find(|entry| entry.is_in_circle(usize::MAX, true));
             let waits_for_resources = || if core.has_waiting() { shortage::find(&suspended) } else { None };
             let entry = circle.or_else(waits_for_resources)?;

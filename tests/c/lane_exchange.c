@@ -366,6 +366,60 @@ static void dependents_keep_the_order_of_submits(void) {
     CHECK_OK(rask_lane_close(lane));
 }
 
+/* ---- waits ---- */
+
+static void a_wait_that_could_never_end_is_found(void) {
+    rask_lane lane = open_lane();
+    rask_future a = submit_to(lane, nothing, RASK_NO_ARGS), b = submit_to(lane, nothing, RASK_NO_ARGS);
+    rask_future after_a = rask_submit(client, inc, RASK_ARGS(a)),
+                after_b = submit_to(lane, nothing, RASK_ARGS(b));
+    rask_lane_task ta = pull_one(lane), tb = pull_one(lane);
+    uint64_t wait, other;
+    CHECK_STATUS(rask_lane_wait_begin(ta.task, &a, 1, RASK_ALL_COMPLETED, &wait), RASK_E_DEADLOCK);
+    CHECK_EQ(wait, 0);
+    CHECK_STATUS(rask_lane_wait_begin(ta.task, &after_a, 1, RASK_ALL_COMPLETED, &wait), RASK_E_DEADLOCK);
+    CHECK_OK(rask_lane_wait_begin(ta.task, &after_b, 1, RASK_ALL_COMPLETED, &wait));
+    CHECK_STATUS(rask_lane_wait_begin(tb.task, &after_a, 1, RASK_ALL_COMPLETED, &other), RASK_E_DEADLOCK);
+    CHECK_STATUS(rask_lane_wait_begin(tb.task, RASK_FUTURES(after_a, after_b), RASK_FIRST_COMPLETED, &other),
+                 RASK_E_DEADLOCK);
+    CHECK_OK(rask_lane_wait_end(ta.task, wait));
+    CHECK_STATUS(rask_lane_wait_end(ta.task, wait), RASK_E_INVALID);
+    CHECK_OK(
+        rask_lane_wait_begin(tb.task, &after_a, 1, RASK_ALL_COMPLETED, &other)); /* handing it back ends it */
+    CHECK_STATUS(rask_lane_wait_begin(NULL, &a, 1, RASK_ALL_COMPLETED, &other), RASK_E_INVALID);
+    CHECK_STATUS(rask_lane_wait_begin(ta.task, &a, 1, 77, &other), RASK_E_INVALID);
+    CHECK_STATUS(rask_lane_wait_begin(ta.task, NULL, 1, RASK_ALL_COMPLETED, &other), RASK_E_INVALID);
+    CHECK_STATUS(rask_lane_wait_begin(ta.task, &(rask_future){7}, 1, RASK_ALL_COMPLETED, &other),
+                 RASK_E_HANDLE);
+    CHECK_STATUS(rask_lane_wait_begin(ta.task, &b, 1, RASK_ALL_COMPLETED, NULL), RASK_E_INVALID);
+    CHECK_STATUS(rask_lane_wait_end(NULL, 1), RASK_E_INVALID);
+    CHECK_OK(give(lane, tb.id, rask_i64(2)));
+    CHECK_OK(give(lane, ta.id, rask_i64(1)));
+    CHECK_I64(after_a, 2);
+    CHECK_EQ(run_ready(lane), 1);
+    CHECK_OK(rask_release_all(RASK_FUTURES(a, b, after_a, after_b)));
+    CHECK_OK(rask_lane_close(lane));
+}
+
+/* A task that a thread runs is on its stack, and says what it waits for by waiting. */
+static void begins_a_wait(rask_task *t) {
+    uint64_t wait;
+    rask_future done = rask_scatter(client, rask_i64(1));
+    CHECK_STATUS(rask_lane_wait_begin(t, &done, 1, RASK_ALL_COMPLETED, &wait), RASK_E_STATE);
+    CHECK_STATUS(rask_lane_wait_end(t, 1), RASK_E_STATE);
+    CHECK_OK(rask_release(done));
+}
+
+static void only_what_is_out_says_that_it_waits(void) {
+    rask_lane lane = open_lane();
+    rask_future a = submit_to(lane, begins_a_wait, RASK_NO_ARGS),
+                b = rask_submit(client, begins_a_wait, RASK_NO_ARGS);
+    CHECK_EQ(run_ready(lane), 1);
+    CHECK_OK(rask_wait(RASK_FUTURES(a, b), RASK_ALL_COMPLETED, LONG_NS, NULL));
+    CHECK_OK(rask_release_all(RASK_FUTURES(a, b)));
+    CHECK_OK(rask_lane_close(lane));
+}
+
 /* ---- tokens ---- */
 
 static void a_token_ends_with_the_result_of_its_task(void) {
@@ -560,6 +614,8 @@ int main(void) {
     RUN_WITH(1, a_failure_with_retries_left_is_handed_out_again);
     RUN_WITH(1, a_dependent_is_handed_out_in_the_same_exchange);
     RUN_WITH(1, dependents_keep_the_order_of_submits);
+    RUN_WITH(1, a_wait_that_could_never_end_is_found);
+    RUN_WITH(1, only_what_is_out_says_that_it_waits);
     RUN_WITH(1, a_token_ends_with_the_result_of_its_task);
     RUN_WITH(2, tokens_end_on_every_path);
     RUN_WITH(1, tokens_of_lazy_graphs);
