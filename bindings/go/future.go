@@ -348,6 +348,10 @@ func (c *core) Handle() (uint64, error) {
 
 // Result waits for the value. When ctx is done it stops waiting, with the context's error; the task goes on.
 func (f *Future[T]) Result(ctx context.Context) (T, error) {
+	if f == nil {
+		var none T
+		return none, failure(ErrHandle, "a nil future")
+	}
 	if f.isFinished() {
 		return f.value, nil
 	}

@@ -131,7 +131,15 @@ func (c *core) await(ctx context.Context) error {
 		return nil
 	default:
 	}
-	defer suspend(ctx)()
+	id, err := c.handle()
+	if err != nil {
+		return err
+	}
+	resume, err := suspend(ctx, []uint64{id}, AllCompleted)
+	if err != nil {
+		return err
+	}
+	defer resume()
 	select {
 	case <-done:
 		return nil

@@ -168,7 +168,7 @@ func settle(ctx context.Context, cores []*core, until Until) ([]int8, error) {
 		}
 		var err error
 		if open <= watchedOneByOne {
-			err = waitForSome(ctx, cores, ids, states)
+			err = waitForSome(ctx, cores, ids, states, until)
 		} else {
 			err = waitForMany(ctx, ids, until)
 		}
@@ -194,7 +194,7 @@ func isMet(until Until, states []int8) bool {
 const watchedOneByOne = 64
 
 // waitForSome returns when one of those that are open is done.
-func waitForSome(ctx context.Context, cores []*core, ids []uint64, states []int8) error {
+func waitForSome(ctx context.Context, cores []*core, ids []uint64, states []int8, until Until) error {
 	changed := make(chan struct{}, 1)
 	one := &watch{told: func() {
 		select {
@@ -202,8 +202,10 @@ func waitForSome(ctx context.Context, cores []*core, ids []uint64, states []int8
 		default:
 		}
 	}}
+	var open []uint64
 	for i, id := range ids {
 		if isOpen(states[i]) {
+			open = append(open, id)
 			watcher := &cores[i].engine().watcher
 			if err := watcher.add(id, one); err != nil {
 				return err
@@ -211,7 +213,11 @@ func waitForSome(ctx context.Context, cores []*core, ids []uint64, states []int8
 			defer watcher.remove(id, one)
 		}
 	}
-	defer suspend(ctx)()
+	resume, err := suspend(ctx, open, until)
+	if err != nil {
+		return err
+	}
+	defer resume()
 	select {
 	case <-changed:
 		return nil
@@ -233,7 +239,12 @@ func waitForMany(ctx context.Context, ids []uint64, until Until) error {
 		}
 	}
 	stop := context.AfterFunc(ctx, release)
-	resume := suspend(ctx)
+	resume, err := suspend(ctx, ids, until)
+	if err != nil {
+		stop()
+		release()
+		return err
+	}
 	all := append(append(make([]uint64, 0, len(ids)+1), ids...), extra)
 	status := C.rask_go_wait(idsPointer(all), C.size_t(len(all)), C.int32_t(until))
 	resume()

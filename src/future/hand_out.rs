@@ -214,17 +214,14 @@ impl TaskWait for AwaitedOutside {
 }
 
 /// What is out as this task; an error for one that a function of C has.
-fn out_of<'a>(task: *mut Task) -> Result<&'a mut Out> {
+fn out_of(task: *mut Task) -> Result<*mut Out> {
     // SAFETY: the caller's task, by contract.
     let node = unsafe { (*task).node() };
     let line = if node.gate.is_on_lane() { task_at(lane::place_of(node)) } else { None };
     let out = line.map(|line| place(line).out.get().cast::<Out>());
     // SAFETY: only the address is computed; if it is that of the task, the place is the task's, which is out.
-    match out.filter(|&out| unsafe { &raw mut (*out).task } == task) {
-        // SAFETY: as above, and the task is used by one thread at a time.
-        Some(out) => Ok(unsafe { &mut *out }),
-        None => Err(Failure::new(status::STATE, "not a task that was handed out")),
-    }
+    out.filter(|&out| unsafe { &raw mut (*out).task } == task)
+        .ok_or_else(|| Failure::new(status::STATE, "not a task that was handed out"))
 }
 
 /// Notes that a task which is out waits for futures; the number of the wait. `DEADLOCK`: it could never end.
@@ -232,17 +229,23 @@ pub(crate) fn begin_wait(task: *mut Task, futures: &[u64], until: Until, local: 
     let out = out_of(task)?;
     let awaited: Result<Vec<Ref>> = futures.iter().map(|&id| handle::pin(Id(id)).map(Ref::of)).collect();
     let wait = Suspension { wait: Arc::new(AwaitedOutside(awaited?)), until, is_timed: false };
-    let suspended = wait.begin(local, &out.task)?;
-    out.n_waits += 1;
-    out.waits.push((out.n_waits, suspended));
-    Ok(out.n_waits)
+    // SAFETY: the task is out as long as the caller has it, and its waits are begun and ended by one thread at a time.
+    unsafe {
+        let suspended = wait.begin(local, &(*out).task)?;
+        (*out).n_waits += 1;
+        let (number, waits) = ((*out).n_waits, &mut (*out).waits);
+        waits.push((number, suspended));
+        Ok(number)
+    }
 }
 
 /// Ends a wait that was begun.
 pub(crate) fn end_wait(task: *mut Task, number: u64) -> Result<()> {
     let out = out_of(task)?;
-    let at = out.waits.iter().position(|&(other, _)| other == number);
-    at.map(|at| drop(out.waits.swap_remove(at))).ok_or_else(|| Failure::invalid("not the number of a wait"))
+    // SAFETY: as in `begin_wait`.
+    let waits = unsafe { &mut (*out).waits };
+    let at = waits.iter().position(|&(other, _)| other == number);
+    at.map(|at| drop(waits.swap_remove(at))).ok_or_else(|| Failure::invalid("not the number of a wait"))
 }
 
 /// What is wrong with an id that is handed back.
