@@ -40,18 +40,18 @@ typedef struct node {
 typedef struct graph {
     size_t n;
     node *nodes;
-    bool every; /* every node is an output, else the last */
+    size_t n_outputs; /* the last so many nodes */
 } graph;
 
 static graph chain(size_t n) {
-    graph g = {n, array_of(n, sizeof(node)), false};
+    graph g = {n, array_of(n, sizeof(node)), 1};
     for (size_t i = 0; i < n; i++)
         g.nodes[i] = (node){inc, i > 0, {i - (i > 0), 0}};
     return g;
 }
 
 static graph tree(size_t leaves) {
-    graph g = {2 * leaves - 1, array_of(2 * leaves - 1, sizeof(node)), false};
+    graph g = {2 * leaves - 1, array_of(2 * leaves - 1, sizeof(node)), 1};
     for (size_t i = 0; i < leaves; i++)
         g.nodes[i] = (node){inc, 0, {i, 0}};
     for (size_t i = leaves; i < g.n; i++)
@@ -60,7 +60,7 @@ static graph tree(size_t leaves) {
 }
 
 static graph wavefront(size_t side) {
-    graph g = {side * side, array_of(side * side, sizeof(node)), false};
+    graph g = {side * side, array_of(side * side, sizeof(node)), 1};
     for (size_t y = 0; y < side; y++)
         for (size_t x = 0; x < side; x++) {
             size_t i = y * side + x;
@@ -74,8 +74,14 @@ static graph wavefront(size_t side) {
     return g;
 }
 
+static graph bottom(size_t side) {
+    graph g = wavefront(side);
+    g.n_outputs = side;
+    return g;
+}
+
 static graph independent(size_t n) {
-    graph g = {n, array_of(n, sizeof(node)), true};
+    graph g = {n, array_of(n, sizeof(node)), n};
     for (size_t i = 0; i < n; i++)
         g.nodes[i] = (node){inc, 0, {i, 0}};
     return g;
@@ -84,7 +90,7 @@ static graph independent(size_t n) {
 static graph summed(size_t n) {
     graph g = independent(n + 1);
     g.nodes[n] = (node){sum, -1, {0, 0}};
-    g.every = false;
+    g.n_outputs = 1;
     return g;
 }
 
@@ -96,6 +102,7 @@ static const struct shape {
     {"chain", "each takes the one before", chain, 1000000, 100000},
     {"tree", "2^18 leaves, every inner task adds two", tree, 1 << 18, 1 << 15},
     {"wavefront", "512 x 512, each takes its upper and left neighbour", wavefront, 512, 160},
+    {"bottom", "the same, its last row outputs of rask_compute_all", bottom, 512, 160},
     {"independent", "each an output of rask_compute_all", independent, 1000000, 100000},
     {"summed", "all taken by one sum", summed, 1000000, 100000},
 };
@@ -153,7 +160,7 @@ static int64_t run_eager(const graph *g) {
             f[i] = rask_submit(client, p->fn, RASK_ARGS(rask_list_of(f, i)));
     }
     all_is_submitted();
-    int64_t answer = g->every ? read_all(f, g->n) : read_all(f + g->n - 1, 1);
+    int64_t answer = read_all(f + g->n - g->n_outputs, g->n_outputs);
     must(rask_release_all(f, g->n));
     free(f);
     return answer;
@@ -178,16 +185,15 @@ static rask_delayed *build(const graph *g) {
             free(items);
         }
     }
-    if (!g->every) {
-        for (size_t i = 0; i + 1 < g->n; i++)
-            must(rask_delayed_release(d[i]));
-        d[0] = d[g->n - 1];
-    }
+    size_t n_others = g->n - g->n_outputs;
+    for (size_t i = 0; i < n_others; i++)
+        must(rask_delayed_release(d[i]));
+    memmove(d, d + n_others, g->n_outputs * sizeof *d);
     return d;
 }
 
 static int64_t run_lazy(const graph *g, const rask_delayed *d) {
-    size_t n = g->every ? g->n : 1;
+    size_t n = g->n_outputs;
     rask_future *f = array_of(n, sizeof *f);
     must(rask_compute_all(client, d, n, f));
     all_is_submitted();
@@ -222,7 +228,7 @@ static void open_workers(unsigned workers) {
 }
 
 static void release_built(const graph *g, rask_delayed *d) {
-    for (size_t i = 0; i < (g->every ? g->n : 1); i++)
+    for (size_t i = 0; i < g->n_outputs; i++)
         must(rask_delayed_release(d[i]));
     free(d);
     free(g->nodes);

@@ -47,7 +47,9 @@ pub extern "C" fn rask_compute(client: rask_client, delayed: rask_delayed) -> ra
     rask_future { id: guard::call(0, || delayed::compute(client.id, delayed.id)) }
 }
 
-/// Submits what several delayeds need: what they have in common runs once.
+/// Submits what several delayeds need: what they have in common runs once. Each has a future of its own, which
+/// is done as soon as its own call is, and may fail, be cancelled, released or retried by itself; what only it
+/// needs does not run then. One that others of them take is an input to them, as it would be by rask_submit.
 ///
 /// Parameters: delayed: n handles, borrowed; NULL if n is 0. out: n futures in their order, to be released, as
 /// rask_compute returns them; the same delayed twice is two handles of one future. Written on every path, {0}

@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 /// The shortest chain that is fused. A chain's node has a block, which costs about as much as the nodes of the first few steps.
 const SHORTEST: usize = 4;
+/// How many parts there are to be for each of several outputs, which cost more in a program than as tasks of their own.
+const PARTS_AN_OUTPUT: usize = 8;
 /// The longest: as many tasks as follow each other before a worker's queues have their turn.
 const LONGEST: usize = 64;
 
@@ -26,10 +28,9 @@ pub(super) fn compile(outputs: &[Arc<Part>], is_pure: bool) -> Result<Plan> {
     graph.into_plan(outputs, is_pure)
 }
 
-/// The program that computes `output` in this client, if it can be one: all that is needed is without mistakes and options, and futures from
-/// outside are finished.
-pub(super) fn compile_program(output: &Arc<Part>, client: u64) -> Option<Program> {
-    let outputs = std::slice::from_ref(output);
+/// The program that computes `outputs`, which are all different, in this client, if it can be one: all that is needed is without mistakes and
+/// options, futures from outside are finished, and it is not mostly outputs.
+pub(super) fn compile_program(outputs: &[Arc<Part>], client: u64) -> Option<Program> {
     let graph = Graph::new(outputs);
     let is_plain = |part: &&Part| {
         let mut is_plain =
@@ -44,8 +45,13 @@ pub(super) fn compile_program(output: &Arc<Part>, client: u64) -> Option<Program
         }
         is_plain
     };
-    (graph.parts.len() >= SHORTEST && graph.parts.len() < MAX_TASKS && graph.parts.iter().all(is_plain))
-        .then(|| graph.into_program())
+    let n_parts = graph.parts.len();
+    let pays = match outputs.len() {
+        0 => false,
+        1 => n_parts >= SHORTEST,
+        n => n_parts / PARTS_AN_OUTPUT >= n,
+    };
+    (pays && n_parts < MAX_TASKS && graph.parts.iter().all(is_plain)).then(|| graph.into_program(outputs))
 }
 
 type Indices = HashMap<*const Part, u32, BuildHasherDefault<IdHasher>>;
@@ -160,7 +166,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Of a graph all of whose parts are needed.
-    fn into_program(self) -> Program {
+    fn into_program(self, outputs: &[Arc<Part>]) -> Program {
         let mut program = Program::default();
         let mut numbers: Vec<Number> = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
@@ -171,7 +177,7 @@ impl<'a> Graph<'a> {
             let args: Vec<_> = part.args.iter().map(|arg| arg.map(&mut name)).collect();
             numbers.push(program.step(function(part), part.name(), args));
         }
-        program.finish();
+        program.finish(outputs.iter().map(|output| numbers[self.indices[&Arc::as_ptr(output)] as usize]));
         program
     }
 

@@ -90,8 +90,8 @@ enum Form {
 
 impl Form {
     fn new(outputs: &[Arc<Part>], client: u64, traits: Traits) -> Result<Self> {
-        if let ([output], true) = (outputs, traits.interprets)
-            && let Some(program) = compile_program(output, client)
+        if traits.interprets
+            && let Some(program) = compile_program(outputs, client)
         {
             return Ok(Form::Program(Arc::new(program)));
         }
@@ -117,17 +117,16 @@ impl Form {
     fn n_outputs(&self) -> usize {
         match self {
             Form::Plan(plan) => plan.n_outputs(),
-            Form::Program(_) => 1,
+            Form::Program(program) => program.n_outputs(),
         }
     }
 
     fn compute(&self, client: u64, out: &mut [u64]) -> Result<()> {
         let engine = engine::of(client);
         match self {
-            Form::Plan(plan) => engine.compute(client, plan, out)?,
-            Form::Program(program) => out[0] = engine.interpret(client, program)?,
+            Form::Plan(plan) => engine.compute(client, plan, out),
+            Form::Program(program) => engine.interpret(client, program, out),
         }
-        Ok(())
     }
 }
 

@@ -72,7 +72,8 @@ pub(super) fn figures(core: &Core) -> Stats {
         ..Stats::default()
     };
     stats.n_submitted = sum(|tally| tally.submitted.get());
-    stats.live_futures = stats.n_submitted.saturating_sub(freed);
+    // Less than none may have been freed, for a moment, when the hub of a graph is.
+    stats.live_futures = (stats.n_submitted.wrapping_sub(freed) as i64).max(0) as u64;
     stats
 }
 
@@ -243,12 +244,18 @@ impl Engine for Embedded {
         Ok(Traits { is_pure: number & trait_bit::PURE != 0, interprets })
     }
 
-    fn interpret(&self, client: u64, program: &Arc<Program>) -> Result<u64> {
+    fn interpret(&self, client: u64, program: &Arc<Program>, out: &mut [u64]) -> Result<()> {
         Local::with(|local| {
             let client = local.enter(Id(client))?;
-            let made = future::prepare_program(program, local, client)?;
-            publish(local, client, &made);
-            Ok(made.id.0)
+            if let [out] = out {
+                let made = future::prepare_program(program, local, client)?;
+                publish(local, client, &made);
+                *out = made.id.0;
+            } else {
+                let job = future::prepare_several(program, local, client, out)?;
+                push(local, client, job);
+            }
+            Ok(())
         })
     }
 
@@ -277,9 +284,14 @@ fn enter(local: &Local, client: u64, args: &[Arg]) -> Result<u32> {
 
 #[inline(always)]
 fn publish(local: &Local, client: u32, made: &Made) {
-    if let Some(job) = made.job
-        && !local.push(client, job)
-    {
+    if let Some(job) = made.job {
+        push(local, client, job);
+    }
+}
+
+#[inline(always)]
+fn push(local: &Local, client: u32, job: Job) {
+    if !local.push(client, job) {
         future::discard_job(job, local);
     }
 }

@@ -52,8 +52,8 @@ pub(super) trait Engine {
     /// Submits the tasks of a plan; `out` has room for the futures of its outputs. `Err`: none was made.
     fn compute(&self, client: u64, plan: &Plan, out: &mut [u64]) -> Result<()>;
 
-    /// Submits a program; its output's future.
-    fn interpret(&self, client: u64, program: &Arc<Program>) -> Result<u64>;
+    /// Submits a program; `out` has room for the futures of its outputs. `Err`: none was made.
+    fn interpret(&self, client: u64, program: &Arc<Program>, out: &mut [u64]) -> Result<()>;
 
     /// See [`drain`](super::drain).
     fn drain(&self, client: u64, timeout: Timeout) -> Result<()>;

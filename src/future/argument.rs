@@ -3,7 +3,7 @@
 use super::node::Inline;
 use crate::scheduler::Local;
 use crate::status::Result;
-use crate::value::{Value, kind};
+use crate::value::{ListBuilder, Value, kind};
 use std::ops::Deref;
 
 /// A value whose destructor, which may be the user's, runs as all those do: not nested, under no lock.
@@ -61,11 +61,11 @@ impl<I> Argument<I> {
         if !is_constant {
             return Ok(Argument::List(Box::new(Items(items))));
         }
-        let mut values = Vec::with_capacity(items.len());
+        let mut list = ListBuilder::new(items.len(), 0)?;
         for item in &items {
-            values.push(item.value(0, &mut |_| unreachable!("constants have no inputs"))?);
+            list.push(item.value(0, &mut |_| unreachable!("constants have no inputs"))?);
         }
-        Value::list(values, 0).map(Argument::constant)
+        Ok(Argument::constant(list.finish()))
     }
 
     /// How it lies in a body; `None`: in a block.
@@ -109,11 +109,11 @@ impl<I> Argument<I> {
             Argument::Value(value) => (***value).clone(),
             Argument::Input(name) => input(name),
             Argument::List(items) => {
-                let mut values = Vec::with_capacity(items.0.len());
+                let mut list = ListBuilder::new(items.0.len(), client)?;
                 for item in &items.0 {
-                    values.push(item.value(client, input)?);
+                    list.push(item.value(client, input)?);
                 }
-                Value::list(values, client)?
+                list.finish()
             }
         })
     }

@@ -6,6 +6,7 @@ use super::dependents::{Closed, EdgeWord, UNLINKED};
 use super::error::{Ending, state_of};
 use super::gate::Arrived;
 use super::node::{Edge, Inline, MAX_INLINE, NodePtr, is_lenient, link_of};
+use super::program::Role;
 use super::settle::{Telling, leave_unless_alone};
 use super::spread::Spread;
 use super::watch::Watch;
@@ -234,7 +235,7 @@ impl<'a> Cascade<'a> {
         let input = NodePtr::from_word(node.get(0));
         // SAFETY: the input finished (an error or cancellation would have settled the node), and the node counts a reference on it.
         let value = unsafe { (*input.value()).share() };
-        self.local.tally(node.client(), |tally| tally.unstarted.add(1));
+        self.count_unstarted(node);
         match value {
             Ok(mut value) => {
                 self.finish(node, &mut value);
@@ -272,6 +273,18 @@ impl<'a> Cascade<'a> {
             }
         }
         RunEnd::Finished
+    }
+
+    /// Finishes the claimed hub of a graph, which is no task and has no value.
+    #[cold]
+    pub(super) fn finish_uncounted(&mut self, node: NodePtr) {
+        self.release_inputs(node);
+        node.set_value(&mut Value::default());
+        if let Some(edges) = node.dependents.close_run(Ending::Finished.into_closed()) {
+            return self.closed(edges, Ending::Finished);
+        }
+        self.local.tally(node.client(), |tally| tally.finished.add(1));
+        self.finish_late(node);
     }
 
     /// A task that ran waits for another's result from now on.
@@ -388,10 +401,14 @@ fn forget_extra(node: NodePtr, state: State) -> bool {
     if on_done::call_before_free(node, state) {
         return false;
     }
-    if let Some(extra) = extra::take(node)
-        && let (Some(key), Some(identity)) = (extra.key, extra.identity)
-    {
-        held::forget(node, key, identity);
+    if let Some(extra) = extra::take(node) {
+        if let Some(Role::Hub(_)) = extra.role {
+            // It was not counted as made.
+            Local::with(|local| local.tally(node.client(), |tally| tally.freed.sub(1)));
+        }
+        if let (Some(key), Some(identity)) = (extra.key, extra.identity) {
+            held::forget(node, key, identity);
+        }
     }
     true
 }
@@ -417,7 +434,7 @@ pub(crate) fn end_unstarted(node: NodePtr, cascade: &mut Cascade<'_>, ending: im
     if !node.gate.start() {
         return cascade.let_go_entry(node);
     }
-    cascade.local.tally(node.client(), |tally| tally.unstarted.add(1));
+    cascade.count_unstarted(node);
     cascade.fail(node, ending());
 }
 

@@ -10,7 +10,7 @@ use super::argument::{Argument, Held};
 use super::cascade::Cascade;
 use super::handle::Taken;
 use super::node::{Block, NodePtr, Shape};
-use super::step::{StepArgs, StepView};
+use super::step::{StepArgs, StepOf, StepView};
 use super::submit::link_inputs;
 use super::task::{Task, panic_message};
 use crate::scheduler::Local;
@@ -119,7 +119,8 @@ pub(super) unsafe fn run(task: *mut Task, local: &Local) {
         let view = StepView {
             function: step.function,
             name: step.name.as_deref().map(std::ptr::from_ref),
-            place: if is_last { 0 } else { index + 1 },
+            place: index + 1,
+            of: if is_last { StepOf::Node } else { StepOf::Part },
             args: StepArgs::Values(args_now),
         };
         task_now.begin_step(&view);

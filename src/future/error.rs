@@ -149,6 +149,9 @@ pub(crate) enum Ending {
     Cancelled(Arc<Error>),
 }
 
+static RELEASED: LazyLock<Arc<Error>> =
+    LazyLock::new(|| Arc::new(Error::for_good(CString::default(), status::CANCELLED, 0, 0, "released")));
+
 impl Ending {
     /// Cancelled for a reason, beginning in `node`.
     pub(crate) fn cancelled(node: NodePtr, reason: &str) -> Self {
@@ -157,10 +160,12 @@ impl Ending {
 
     /// Cancelled because nobody can want it any more, or learn why it was.
     pub(crate) fn released() -> Self {
-        static RELEASED: LazyLock<Arc<Error>> = LazyLock::new(|| {
-            Arc::new(Error::for_good(CString::default(), status::CANCELLED, 0, 0, "released"))
-        });
         Ending::Cancelled(RELEASED.clone())
+    }
+
+    /// Whether it is [`released`](Self::released).
+    pub(crate) fn is_released(&self) -> bool {
+        self.error().is_some_and(|error| Arc::ptr_eq(error, &RELEASED))
     }
 
     /// Cancelled, beginning in `node`, because the client is closed.

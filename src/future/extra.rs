@@ -6,7 +6,7 @@ use super::error::Error;
 use super::identity::Identity;
 use super::node::NodePtr;
 use super::on_done::Registration;
-use super::program::Awaited;
+use super::program::{Awaited, Role};
 use crate::scheduler::{Need, Rank};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
@@ -34,6 +34,8 @@ pub(crate) struct Extra {
     pub(crate) past_errors: Vec<Arc<Error>>,
     /// What steps of its program have returned and wait for.
     pub(crate) awaited: Vec<Awaited>,
+    /// What it is to a program with several outputs.
+    pub(crate) role: Option<Role>,
     /// What is to be called when the future is done, in the order it was registered.
     pub(crate) on_done: Vec<Registration>,
 }

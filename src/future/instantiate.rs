@@ -14,12 +14,17 @@ use crate::scheduler::{Job, Local, client_id};
 use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
 use crate::value::Value;
-use parking_lot::RwLock;
+use parking_lot::{RwLock, RwLockReadGuard};
 
 /// Shared by those who publish the nodes of a chunk. Their lives begin one after the other, so for a moment a node that others can find has
 /// dependents, or inputs, whose lives have not begun; whoever ended it then would count references that the beginning of those lives
 /// wipes out. Nobody but a close looks for nodes that it was not led to in order to end them: it waits here first.
 static PUBLISHING: RwLock<()> = RwLock::new(());
+
+/// From now on until it is dropped, nobody looks for nodes to end that it was not led to.
+pub(super) fn publishing() -> RwLockReadGuard<'static, ()> {
+    PUBLISHING.read()
+}
 
 /// Called when a client is marked as closed, before its nodes are looked for: no chunk is being published in it from here on.
 pub(super) fn await_published() {
@@ -88,7 +93,7 @@ impl Instance<'_> {
 
     /// Writes the nodes of the chunk and begins their lives, if the client is open.
     fn make_nodes(&mut self, start: usize, end: usize) -> Result<()> {
-        let _publishing = PUBLISHING.read();
+        let _publishing = publishing();
         self.local.enter(client_id(self.client))?;
         self.take_lines(start, end)?;
         for (index, task) in self.plan.tasks[start..end].iter().enumerate() {

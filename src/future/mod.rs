@@ -57,7 +57,9 @@ pub(crate) use node::{NodePtr, fits};
 pub use on_done::{Callback, on_done};
 pub use options::SubmitOptions;
 pub(crate) use plan::{Input, MAX_TASKS, OwnedOptions, Plan};
-pub(crate) use program::{Number, Program, help as help_graph, is_finished_in, prepare as prepare_program};
+pub(crate) use program::{
+    Number, Program, help as help_graph, is_finished_in, prepare as prepare_program, prepare_several,
+};
 pub(crate) use read::{MAX_NESTING, constant, discard, items};
 pub(crate) use sight::{Name, Sight};
 pub(crate) use submit::{Made, Spec, scatter};

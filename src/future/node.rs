@@ -92,6 +92,10 @@ impl Shape {
     pub(crate) const CHAIN: Shape = Shape(1 << 15 | 1);
     /// A block that holds the run of a [program](super::program).
     pub(crate) const PROGRAM: Shape = Shape(1 << 15 | 2);
+    /// The same, where the program has several outputs.
+    pub(crate) const HUB: Shape = Shape(1 << 15 | 3);
+    /// A block with the hub of which the node is an output.
+    pub(crate) const OUTPUT: Shape = Shape(1 << 15 | 4);
     /// One future: also what a task turns into that takes another's result.
     pub(crate) const ONE_FUTURE: Shape = Shape(1 << 12 | Inline::Future as u16);
     /// The shape of arguments of these kinds, and the words they take; `None` when they need a block.
@@ -118,6 +122,12 @@ impl Shape {
 
     pub(crate) fn is_block(self) -> bool {
         self.0 >> 15 != 0
+    }
+
+    /// Whether it is one of the last three: what the node stands for is no call of its function.
+    #[inline]
+    pub(crate) fn is_graph(self) -> bool {
+        self.0 >= Self::PROGRAM.0
     }
 
     /// Whether a future, or a block that may hold some, is among the arguments.

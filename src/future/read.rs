@@ -6,7 +6,7 @@ use super::{State, handle, lane};
 use crate::scheduler::Local;
 use crate::slab::Id;
 use crate::status::{Failure, Result};
-use crate::value::{Arg, LIMITED, Type, Value, arg::SHARED, arg::kind as arg_kind};
+use crate::value::{Arg, LIMITED, ListBuilder, Type, Value, arg::SHARED, arg::kind as arg_kind};
 use std::ffi::{CStr, c_char, c_void};
 
 /// How deep lists of arguments may nest. Stated in the header.
@@ -60,28 +60,28 @@ pub(super) fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usi
                     discard(items);
                     return Err(Failure::invalid("lists nest more than 128 deep"));
                 }
-                let mut values = Vec::with_capacity(items.len());
+                let mut list = ListBuilder::new(items.len(), client).inspect_err(|_| discard(items))?;
                 for (index, item) in items.iter().enumerate() {
                     match read(item, client, inputs, depth + 1) {
-                        Ok(value) => values.push(value),
+                        Ok(value) => list.push(value),
                         Err(wrong) => {
                             discard(&items[index + 1..]);
                             return Err(at_item(index, wrong));
                         }
                     }
                 }
-                Value::list(values, client)
+                Ok(list.finish())
             }
             arg_kind::LIST_OF => {
                 let futures = items::<u64>(arg)?;
-                let mut values = Vec::with_capacity(futures.len());
+                let mut list = ListBuilder::new(futures.len(), client)?;
                 for (index, &future) in futures.iter().enumerate() {
                     let item = Arg { kind: arg_kind::FUTURE, payload: future, ..*arg };
                     let (node, _) = input(&item, client).map_err(|wrong| at_item(index, wrong))?;
                     inputs.push(node);
-                    values.push(Value::reference(node.value()));
+                    list.push(Value::reference(node.value()));
                 }
-                Value::list(values, client)
+                Ok(list.finish())
             }
             arg_kind::SHARED if arg.aux == (&raw const SHARED).cast() => {
                 Ok((*pointer.cast::<Value>()).clone())

@@ -186,6 +186,7 @@ impl Opened {
                 }
             });
         }
+        super::program::reopened(node);
         let reopened = node.gate.reopen(links.len() as u32);
         node.dependents.reopen(reopened == Reopened::Running);
         cascade.count_reopened(node, state);

@@ -5,7 +5,7 @@
 use super::cascade::Cascade;
 use super::error::{Ending, state_of};
 use super::gate::Settled;
-use super::node::NodePtr;
+use super::node::{NodePtr, Shape};
 use super::{State, held, lane, program, retry, timer, waiting};
 use crate::log::log;
 use crate::scheduler::Local;
@@ -157,11 +157,21 @@ impl<'a> Cascade<'a> {
 
     pub(super) fn count(&mut self, node: NodePtr, ending: &Ending, n: u64) {
         self.rest().settled = Some(node.client());
+        if node.shape() == Shape::HUB {
+            return;
+        }
         self.local.tally(node.client(), |tally| match ending {
             Ending::Finished => tally.finished.add(n),
             Ending::Failed(_) => tally.failed.add(n),
             Ending::Cancelled(_) => tally.cancelled.add(n),
         });
+    }
+
+    /// A task ends without running.
+    pub(super) fn count_unstarted(&self, node: NodePtr) {
+        if node.shape() != Shape::HUB {
+            self.local.tally(node.client(), |tally| tally.unstarted.add(1));
+        }
     }
 
     /// A future that was in `state` is pending again.
@@ -219,7 +229,7 @@ impl<'a> Cascade<'a> {
         };
         if settled != Settled::Running {
             self.rest().is_ranked |= node.gate.has_extra();
-            self.local.tally(node.client(), |tally| tally.unstarted.add(1));
+            self.count_unstarted(node);
         } else if node.gate.is_on_lane() {
             lane::ended_while_out(node);
         }
@@ -229,8 +239,11 @@ impl<'a> Cascade<'a> {
         if timer::forget(node) {
             self.arrive(node);
         }
-        if settled == Settled::Running && node.gate.has_extra() {
-            program::give_up_awaited(node, self);
+        if node.gate.has_extra() {
+            if settled == Settled::Running {
+                program::give_up_awaited(node, self, |_| true);
+            }
+            program::settled(node, settled == Settled::Running, ending, self);
         }
         true
     }

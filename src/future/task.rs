@@ -8,7 +8,7 @@ use super::node::{Inline, MAX_INLINE, NodePtr, Shape};
 use super::shortage::Left;
 use super::step::{Returned, StepArgs, StepView};
 use super::trace::Outcome;
-use super::walk::Search;
+use super::walk::{Runner, Search};
 use super::{TaskFn, chain, extra, key, lane, program, trace, waiting};
 use crate::scheduler::{Core, Job, Local, client_id};
 use crate::slab::Id;
@@ -325,7 +325,8 @@ impl Task {
 
     /// Nobody wants the result of this run any more.
     pub fn cancelled(&self) -> bool {
-        !self.node.dependents.is_wanted()
+        // SAFETY: set for as long as the step runs.
+        !self.node.dependents.is_wanted() || unsafe { self.step.as_ref() }.is_some_and(StepView::is_unneeded)
     }
 
     /// 1 for the first run.
@@ -348,6 +349,13 @@ impl Task {
 
     pub(crate) fn node(&self) -> NodePtr {
         self.node
+    }
+
+    /// As what those see it who look for circles.
+    pub(crate) fn runner(&self) -> Runner {
+        // SAFETY: set for as long as the step runs.
+        let step = unsafe { self.step.as_ref() }.and_then(StepView::number_in_hub);
+        Runner { node: self.node, step }
     }
 
     /// The task beneath this one on its thread's stack, which waits for this one.
@@ -421,7 +429,7 @@ pub(crate) fn run(job: Job, local: &Local, _core: &Core) -> Option<Job> {
         return program::run(job, local);
     }
     if let Some(slot) = local.slot() {
-        program::settle_up(&slot.purse);
+        program::settle_up(slot);
     }
     let node = NodePtr::from_word(job as u64);
     if !node.gate.start() {
@@ -451,7 +459,7 @@ fn execute_as<'a, const ON_LANE: bool>(
     let function = node.function().expect("only tasks with a function are queued");
     local.tally(client, |tally| tally.started.add(1));
     let shape = node.shape();
-    if shape == Shape::PROGRAM {
+    if shape.is_graph() {
         return program::begin(node, local, cascade);
     }
 
@@ -580,7 +588,7 @@ fn forward_to(node: NodePtr, input: NodePtr, local: &Local, cascade: &mut Cascad
     let is_linked = waiting::looking(local, || {
         // What the task holds is given back when this is over.
         let left = Left::default();
-        if Search::new(&[node], &left, FORWARD_BUDGET).reach(input).is_some() {
+        if Search::new(&[Runner::task(node)], &left, FORWARD_BUDGET).reach(input).is_some() {
             return false;
         }
         link_forward(node, input, cascade);

@@ -3,7 +3,7 @@
 use super::retry::TELLING;
 use super::shortage::{self, Left};
 use super::task::Task;
-use super::walk::{Reached, Ref, Search};
+use super::walk::{Reached, Ref, Runner, Search};
 use super::{NodePtr, State, state_of_node};
 use crate::log::log;
 use crate::scheduler::{Core, Local, Need};
@@ -158,7 +158,7 @@ pub enum Until {
 
 pub(super) struct Entry {
     /// The task, and those beneath it on its thread's stack, each of which waits for the one before.
-    pub(super) tasks: Vec<NodePtr>,
+    pub(super) tasks: Vec<Runner>,
     /// The resources that they hold, of their client.
     pub(super) held: Option<Need>,
     thread: Thread,
@@ -190,7 +190,7 @@ pub(crate) fn deadlock() -> Failure {
 impl Suspension {
     /// Enters the wait of `task` in the table. `DEADLOCK`: it could never end.
     pub(crate) fn begin(self, local: &Local, task: &Task) -> Result<Suspended> {
-        let tasks = std::iter::successors(Some(task), |task| task.beneath()).map(Task::node).collect();
+        let tasks = std::iter::successors(Some(task), |task| task.beneath()).map(Task::runner).collect();
         let thread = std::thread::current();
         let entry = Arc::new(Entry { tasks, held: local.held(), thread, wait: self });
         looking(local, || {
@@ -243,7 +243,7 @@ impl Entry {
 
     /// The client of the tasks.
     pub(super) fn client(&self) -> u32 {
-        self.tasks[0].client()
+        self.tasks[0].node.client()
     }
 }
 
@@ -272,7 +272,7 @@ pub(super) fn suspended() -> Vec<SuspendedWait> {
     let suspended = SUSPENDED.lock();
     // As long as the lock is held they stay so, and what is suspended or waited for has references.
     let looked_at = suspended.iter().map(|entry| SuspendedWait {
-        tasks: entry.tasks.iter().copied().map(Ref::new).collect(),
+        tasks: entry.tasks.iter().map(|task| Ref::new(task.node)).collect(),
         thread: entry.thread.clone(),
         open: entry.wait.open().collect(),
         until: entry.wait.until,
@@ -281,16 +281,16 @@ pub(super) fn suspended() -> Vec<SuspendedWait> {
     looked_at.collect()
 }
 
-/// What the task, if it is suspended, waits for without limit.
-pub(super) fn waited_for_by(task: NodePtr) -> Vec<Ref> {
+/// What those for which `is_meant`, as far as they are suspended, wait for without limit.
+pub(super) fn waited_for_by(is_meant: impl Fn(Runner) -> bool) -> Vec<Ref> {
     let mut needed = Vec::new();
     let mut waits = Vec::new();
     for entry in SUSPENDED.lock().iter() {
-        match entry.tasks.iter().position(|&other| other == task) {
+        match entry.tasks.iter().position(|&task| is_meant(task)) {
             None => {}
             Some(0) => waits.push(entry.clone()),
             // The task above it runs, so that one has references.
-            Some(at) => needed.push(Ref::new(entry.tasks[at - 1])),
+            Some(at) => needed.push(Ref::new(entry.tasks[at - 1].node)),
         }
     }
     // More than one if it is a graph, several of whose steps wait: it needs what any of them does.
@@ -336,7 +336,7 @@ pub(super) fn resolve_deadlocks(core: &Core) {
             let waits_for_resources = || if core.has_waiting() { shortage::find(&suspended) } else { None };
             let entry = circle.or_else(waits_for_resources)?;
             // Asked before the wait is ended, after which the task may be gone. If it is already, the log names another: no harm.
-            let task = crate::log::is_on(crate::log::Level::Debug).then(|| key_of(entry.tasks[0]));
+            let task = crate::log::is_on(crate::log::Level::Debug).then(|| key_of(entry.tasks[0].node));
             entry.wait.wait.deadlocked();
             // There may be another one.
             CHANGES.fetch_add(1, Ordering::Relaxed);

@@ -3,9 +3,12 @@
 use super::cascade::Cascade;
 use super::extra;
 use super::node::NodePtr;
+use super::program::{Number, Role};
 use super::shortage::Left;
+use super::waiting::waited_for_by;
 use crate::scheduler::Local;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// A counted reference that lets go of itself.
 pub(crate) struct Ref(NodePtr);
@@ -68,10 +71,14 @@ impl Drop for Ref {
 pub(crate) fn open_inputs(node: NodePtr) -> Vec<Ref> {
     let mut inputs = Vec::new();
     if !node.gate.hold() {
-        // A graph that runs may wait for what its steps have returned.
-        extra::peek(node, |extra| {
+        // A graph that runs may wait for what its steps have returned, and its outputs for it.
+        let role = extra::peek(node, |extra| {
             inputs.extend(extra.awaited.iter().map(|awaited| Ref::new(awaited.input)));
+            extra.role.clone()
         });
+        if let Some(Some(Role::Output(several, _))) = role {
+            inputs.extend(several.hub());
+        }
         return inputs;
     }
     if !node.dependents.is_abandoned() {
@@ -90,9 +97,34 @@ pub(crate) fn open_inputs(node: NodePtr) -> Vec<Ref> {
     inputs
 }
 
+/// Who runs: a task, or a step of a graph with several outputs, not all of which need it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Runner {
+    pub(crate) node: NodePtr,
+    /// Of the hub that `node` is.
+    pub(crate) step: Option<Number>,
+}
+
+impl Runner {
+    pub(crate) fn task(node: NodePtr) -> Self {
+        Self { node, step: None }
+    }
+
+    /// Whether this future can end only after who runs is done.
+    fn holds_up(self, future: NodePtr, role: Option<&Role>) -> bool {
+        match (role, self.step) {
+            (Some(Role::Output(several, output)), Some(step)) => {
+                matches!(Role::of(self.node), Some(Role::Hub(its)) if Arc::ptr_eq(&its, several))
+                    && several.takes(*output, step)
+            }
+            _ => self.node == future,
+        }
+    }
+}
+
 /// Looks for futures that can only end after one of some tasks has.
 pub(crate) struct Search<'a> {
-    tasks: &'a [NodePtr],
+    tasks: &'a [Runner],
     left: &'a Left,
     /// What was looked at and does not need the tasks.
     seen: HashSet<NodePtr>,
@@ -103,14 +135,14 @@ pub(crate) struct Search<'a> {
 /// Why a future needs one of the tasks.
 pub(crate) enum Reached {
     /// It, or one that it needs, waits for this one to end.
-    Task(NodePtr),
+    Task(Runner),
     /// Or lacks these resources of this client, which the tasks hold.
     Resources(u32, u64),
 }
 
 impl<'a> Search<'a> {
     /// The caller counts a reference on each of the tasks. `left`: the resources that they do not hold.
-    pub(crate) fn new(tasks: &'a [NodePtr], left: &'a Left, budget: usize) -> Self {
+    pub(crate) fn new(tasks: &'a [Runner], left: &'a Left, budget: usize) -> Self {
         Self { tasks, left, seen: HashSet::new(), budget }
     }
 
@@ -119,8 +151,9 @@ impl<'a> Search<'a> {
         let mut open = vec![Ref::new(future)];
         while let Some(next) = open.pop() {
             let node = next.node();
-            if self.tasks.contains(&node) {
-                return self.reached(Reached::Task(node));
+            let role = Role::of(node);
+            if let Some(&task) = self.tasks.iter().find(|task| task.holds_up(node, role.as_ref())) {
+                return self.reached(Reached::Task(task));
             }
             if node.dependents.closed().is_some() || !self.seen.insert(node) {
                 continue;
@@ -132,8 +165,13 @@ impl<'a> Search<'a> {
             if self.seen.len() > self.budget {
                 return None;
             }
-            open.extend(open_inputs(node));
-            open.extend(super::waiting::waited_for_by(node));
+            if let Some(Role::Output(several, output)) = &role {
+                // Not all that its hub does is for this one.
+                open.extend(several.awaited_for(*output));
+            } else {
+                open.extend(open_inputs(node));
+            }
+            open.extend(waited_for_by(|task| task.holds_up(node, role.as_ref())));
         }
         None
     }

@@ -73,8 +73,8 @@ pub(crate) struct Work {
     pub(crate) closed: fn(client: u32, has_failed: bool, &Local),
     /// Nothing is to be run, yet tasks are suspended: perhaps they wait for each other.
     pub(crate) stuck: fn(&Core),
-    /// The worker with this purse has nothing to do.
-    pub(crate) settle_up: fn(&Purse),
+    /// The worker with this slot has nothing to do, or turns to something else.
+    pub(crate) settle_up: fn(&Slot),
 }
 
 /// What a client is opened with.
@@ -142,8 +142,9 @@ pub(crate) struct Slot {
     inboxes: RefCell<Vec<Arc<InboxEnd>>>,
     inboxes_seen: Cell<usize>,
     next_inbox: Cell<usize>,
-    /// For the layer above.
+    /// For the layer above: references, and arrivals at what waits for many.
     pub(crate) purse: Purse,
+    pub(crate) arrivals: Purse,
 }
 
 pub(crate) fn closed() -> Failure {
@@ -214,6 +215,7 @@ impl Core {
                 inboxes_seen: Cell::new(usize::MAX),
                 next_inbox: Cell::new(0),
                 purse: Purse::default(),
+                arrivals: Purse::default(),
             });
             if let Err(error) = core.pool.start_thread(slot) {
                 core.close()?;
@@ -349,7 +351,7 @@ impl Core {
     /// Empties the purse of this thread's slot: who works with the slot next may do something else for long.
     fn settle_up(&self, local: &Local) {
         if let Some(slot) = local.slot() {
-            (self.work.settle_up)(&slot.purse);
+            (self.work.settle_up)(slot);
         }
     }
 

@@ -1,8 +1,9 @@
-//! Purses: references that a slot holds in bulk, so that counting one is no matter of atomics.
+//! Purses: what a slot counts by itself and hands on in bulk, so that counting one is no matter of atomics.
 
 use std::cell::Cell;
 
-/// References on one thing at a time; what that is, and what it takes to give them back, the layer above knows.
+/// References on one thing at a time, or anything else that is counted; what that is, and what it takes to give them back, the layer above
+/// knows.
 #[derive(Default)]
 pub(crate) struct Purse {
     /// The address of the thing.
@@ -20,6 +21,12 @@ impl Purse {
     #[inline]
     pub(crate) fn is_of_another(&self, of: usize) -> bool {
         self.of.get() != of && self.n.get() > 0
+    }
+
+    /// Whether it holds some on this.
+    #[inline]
+    pub(crate) fn is_of(&self, of: usize) -> bool {
+        self.of.get() == of && self.n.get() > 0
     }
 
     /// Takes a reference on this thing out. `false`: there is none.

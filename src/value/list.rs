@@ -21,29 +21,76 @@ fn payload_size(count: usize) -> Option<usize> {
     count.checked_mul(size_of::<Value>())?.checked_add(size_of::<Head>())
 }
 
+/// A list in the making: its items are written where they stay.
+pub(crate) struct ListBuilder {
+    /// Its count is that of the items so far. `None`: it has room for none.
+    head: Option<NonNull<Head>>,
+    capacity: usize,
+    client: u32,
+    marks: u64,
+}
+
+impl ListBuilder {
+    /// A list with room for so many items.
+    pub(crate) fn new(capacity: usize, client: u32) -> Result<Self> {
+        let mut head = None;
+        if capacity != 0 {
+            let size = payload_size(capacity).ok_or_else(|| no_memory(usize::MAX))?;
+            let block = block::alloc(size, client)?.cast::<Head>();
+            // SAFETY: the payload has room for the head.
+            unsafe { block.write(Head { count: 0, next: None }) };
+            head = Some(block);
+        }
+        Ok(Self { head, capacity, client, marks: 0 })
+    }
+
+    /// Adds an item, for which there must be room.
+    #[inline]
+    pub(crate) fn push(&mut self, item: Value) {
+        let head = self.head.expect("it has room");
+        self.marks |= marks_of(&item);
+        // SAFETY: the builder owns the block, in which there is room for `capacity` items behind the head.
+        unsafe {
+            let count = (*head.as_ptr()).count;
+            assert!(count < self.capacity, "it has room");
+            items_of(head).add(count).write(item);
+            (*head.as_ptr()).count = count + 1;
+        }
+    }
+
+    /// The list, which must be full.
+    pub(crate) fn finish(self) -> Value {
+        let Self { head, capacity, client, marks } = *std::mem::ManuallyDrop::new(self);
+        let Some(head) = head else {
+            return Value { words: [0; 3], meta: kind::LIST as u64 };
+        };
+        // SAFETY: the builder owned the block, and gives it to the value.
+        let (count, first) = unsafe { (head.as_ref().count, items_of(head)) };
+        assert!(count == capacity, "as many items as there is memory for");
+        account(client, (count * size_of::<Value>()) as i64);
+        let meta = kind::LIST as u64 | Form::BLOCK | marks;
+        Value { words: [word(head.as_ptr()), count as u64, word(first)], meta }
+    }
+}
+
+impl Drop for ListBuilder {
+    fn drop(&mut self) {
+        let Some(head) = self.head else { return };
+        // SAFETY: the builder owns the block, which was allocated for `capacity` items and holds `count`.
+        unsafe {
+            let items = ptr::slice_from_raw_parts_mut(items_of(head), head.as_ref().count);
+            ptr::drop_in_place(items);
+            block::free(head.cast(), self.capacity * size_of::<Value>() + size_of::<Head>());
+        }
+    }
+}
+
 impl Value {
     /// A list of these values.
     pub fn list(items: Vec<Value>, client: u32) -> Result<Value> {
-        let count = items.len();
-        if count == 0 {
-            return Ok(Value { words: [0; 3], meta: kind::LIST as u64 });
-        }
-        let marks = items.iter().fold(0, |marks, item| marks | marks_of(item));
-        let size = payload_size(count).ok_or_else(|| no_memory(usize::MAX))?;
-        let block = block::alloc(size, client)?;
-        let mut items = std::mem::ManuallyDrop::new(items);
-        // SAFETY: the payload has room for the head and `count` items behind it; they move there, so the
-        // vector must not drop them, only its memory.
-        let first = unsafe {
-            block.cast::<Head>().write(Head { count, next: None });
-            let first = items_of(block.cast());
-            ptr::copy_nonoverlapping(items.as_ptr(), first, count);
-            drop(Vec::from_raw_parts(items.as_mut_ptr(), 0, items.capacity()));
-            first
-        };
-        account(client, (count * size_of::<Value>()) as i64);
-        let meta = kind::LIST as u64 | Form::BLOCK | marks;
-        Ok(Value { words: [word(block.as_ptr()), count as u64, word(first)], meta })
+        let mut list = ListBuilder::new(items.len(), client)?;
+        items.into_iter().for_each(|item| list.push(item));
+        Ok(list.finish())
     }
 
     /// The items, if the value is a list.
@@ -81,10 +128,8 @@ impl Value {
                 }
                 continue;
             }
-            let Some(Copying { copied, client, .. }) = stack.pop() else {
-                unreachable!("it was there just now")
-            };
-            let list = Value::list(copied, client)?;
+            let Some(Copying { copied, .. }) = stack.pop() else { unreachable!("it was there just now") };
+            let list = copied.finish();
             match stack.last_mut() {
                 Some(parent) => parent.copied.push(list),
                 None => return Ok(list),
@@ -106,18 +151,15 @@ fn marks_of(item: &Value) -> u64 {
 /// A list that is being copied.
 struct Copying<'a> {
     rest: std::slice::Iter<'a, Value>,
-    copied: Vec<Value>,
-    client: u32,
+    copied: ListBuilder,
 }
 
 impl<'a> Copying<'a> {
     fn of(list: &'a Value) -> Result<Self> {
         let items = list.items().unwrap_or(&[]);
-        let mut copied = Vec::new();
-        copied.try_reserve_exact(items.len()).map_err(|_| no_memory(size_of_val(items)))?;
         // SAFETY: `list` holds a reference to its block.
         let client = list.block().map_or(0, |block| unsafe { block::client(block) });
-        Ok(Copying { rest: items.iter(), copied, client })
+        Ok(Copying { rest: items.iter(), copied: ListBuilder::new(items.len(), client)? })
     }
 }
 

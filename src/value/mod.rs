@@ -34,6 +34,7 @@ pub use arg::{Arg, ArgKind};
 pub use block::{account, install_accounting};
 pub use bytes::{Destroy, INLINE_MAX};
 pub use codec::is_running as codec_is_running;
+pub(crate) use list::ListBuilder;
 pub use managed::Pins;
 pub use object::{Type, encode, type_name};
 pub use out::BytesOut;

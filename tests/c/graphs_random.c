@@ -1,12 +1,13 @@
-/* Random graphs against what they are to compute: steps that wait, submit, compute graphs, return futures and
- * fail, with values of every kind; cancelled and retried at random. No step runs more often than it has to.
+/* Random graphs against what they are to compute, with one output or several: steps that wait, submit,
+ * compute graphs, return futures and fail, with values of every kind; cancelled, retried and released at
+ * random. No step runs more often than it has to.
  *
  * `graphs_random SEED` builds that graph alone. */
 #include "lazy.h"
 
 #include <inttypes.h>
 
-enum { MAX_STEPS = 2000, MAX_INPUTS = 5 };
+enum { MAX_STEPS = 2000, MAX_INPUTS = 5, MAX_OUTPUTS = 4 };
 
 typedef enum kind { NUMBER, REAL, POINTER, SHORT_TEXT, LONG_TEXT, OBJECT, LIST, N_KINDS } kind;
 typedef enum way {
@@ -29,7 +30,7 @@ typedef struct step {
     size_t n_inputs;
     int64_t inputs[MAX_INPUTS]; /* earlier steps; -1 - n: the constant n */
     size_t first_in_list;       /* from here on they are items of a list */
-    bool is_last;
+    bool is_output;
     kind kind;
     way way;
     failure failure;
@@ -231,7 +232,8 @@ typedef struct graph {
     bool takes_futures;
     size_t n;
     step *steps;
-    rask_delayed whole;
+    size_t n_outputs, outputs[MAX_OUTPUTS]; /* the last step, and others */
+    rask_delayed whole[MAX_OUTPUTS];
     int n_cancelled; /* and retried */
     int n_rounds;
 } graph;
@@ -250,7 +252,6 @@ static rask_arg input_arg(graph *g, const rask_delayed *d, int64_t input) {
 static void choose_step(graph *g, size_t index) {
     step *s = &g->steps[index];
     s->seed = g->seed;
-    s->is_last = index + 1 == g->n;
     s->n_inputs = below(g, MAX_INPUTS + 1);
     /* Near ones make it deep, far ones wide. */
     size_t near = one_in(g, 2) ? 5 : MAX_STEPS;
@@ -307,7 +308,7 @@ static void build(graph *g, rask_client in, uint64_t seed, uint64_t one_fails_in
             args[n++] = rask_list(rest, n_rest);
             value = mix(value, folded);
         }
-        for (size_t i = 0; s->is_last && i < index; i++)
+        for (size_t i = 0; index + 1 == g->n && i < index; i++)
             if (!atomic_load(&g->steps[i].is_needed)) {
                 args[n++] = rask_lazy(d[i]);
                 value = mix(value, value_of(g, (int64_t)i));
@@ -316,9 +317,21 @@ static void build(graph *g, rask_client in, uint64_t seed, uint64_t one_fails_in
         s->value = s->gives_list ? folded : value;
         d[index] = call(run_step, args, n);
     }
-    g->whole = d[g->n - 1];
-    for (size_t index = 0; index + 1 < g->n; index++)
-        drop(d[index]);
+    /* With fewer steps for each they would be ordinary tasks, of which a retry runs more, or others. */
+    g->n_outputs = 1 + below(g, one_in(g, 2) ? 1 : MAX_OUTPUTS);
+    while (g->n_outputs > 1 && g->n < 8 * g->n_outputs)
+        g->n_outputs--;
+    for (size_t i = 0; i < g->n_outputs; i++) {
+        size_t output = i == 0 ? g->n - 1 : below(g, g->n);
+        while (g->steps[output].is_output)
+            output = (output + 1) % g->n;
+        g->steps[output].is_output = true;
+        g->outputs[i] = output;
+        g->whole[i] = d[output];
+    }
+    for (size_t index = 0; index < g->n; index++)
+        if (!g->steps[index].is_output)
+            drop(d[index]);
     free(d);
     free(args);
     free(rest);
@@ -331,8 +344,8 @@ static void check_runs(graph *g, int n_futures) {
         /* A step whose returned future was not done when the graph ended is asked again. */
         if ((s->way >= BY_FUTURE && !s->gives_list) || (s->fails && s->failure >= BY_FAILED_FUTURE))
             most += g->n_rounds;
-        /* The value that the last one returns after a cancel is nobody's. */
-        if (s->is_last)
+        /* The value that an output returns after a cancel is nobody's. */
+        if (s->is_output)
             most += g->n_cancelled;
         if (runs < least || runs > most)
             FAIL_AT(__FILE__, __LINE__,
@@ -361,50 +374,76 @@ static void cancel_perhaps(graph *g, rask_future f, uint64_t chance) {
     }
 }
 
-/* Computes it several times at once, and retries until all are finished; or gives them up on the way. */
-static void compute_and_check(graph *g) {
-    rask_future f[3];
-    int n = 1 + (int)below(g, 3);
-    bool gives_up = one_in(g, 4);
-    for (int i = 0; i < n; i++)
-        f[i] = rask_compute(g->client, g->whole);
-    if (one_in(g, 3)) {
-        drop(g->whole);
-        g->whole = (rask_delayed){0};
+static void drop_whole(graph *g) {
+    for (size_t i = 0; i < g->n_outputs; i++) {
+        drop(g->whole[i]);
+        g->whole[i] = (rask_delayed){0};
     }
-    for (int i = 0; i < n; i++) {
+}
+
+static void compute_outputs(graph *g, rask_future *f) {
+    if (g->n_outputs == 1)
+        f[0] = rask_compute(g->client, g->whole[0]);
+    else
+        CHECK_OK(rask_compute_all(g->client, g->whole, g->n_outputs, f));
+}
+
+/* Retries until it is finished. */
+static void await_output(graph *g, rask_future f, size_t output) {
+    for (;;) {
+        const rask_value *value = NULL;
+        rask_status status = rask_result(f, LONG_NS, &value);
+        if (status == RASK_OK) {
+            CHECK_EQ(number_of(value), g->steps[output].value);
+            return;
+        }
+        if (status != RASK_E_TASK && status != RASK_E_TYPE && status != RASK_E_CANCELLED)
+            FAIL_AT(__FILE__, __LINE__, "seed %" PRIu64 ": %s: %s", g->seed, rask_status_name(status),
+                    rask_last_error());
+        if (one_in(g, 3))
+            pause_a_little(g);
+        if (++g->n_rounds == 1000)
+            FAIL_AT(__FILE__, __LINE__, "seed %" PRIu64 ": retried a thousand times: %s", g->seed,
+                    rask_last_error());
+        status = rask_retry(f);
+        /* A retry of another output that failed for the same reason may have been for this one, too. */
+        if (status != RASK_OK && !(g->n_outputs > 1 && status == RASK_E_STATE))
+            FAIL_AT(__FILE__, __LINE__, "seed %" PRIu64 ": retry: %s", g->seed, rask_last_error());
+        cancel_perhaps(g, f, 4);
+    }
+}
+
+/* Computes it several times at once, and retries until all are finished; or gives all or some up on the way.
+ */
+static void compute_and_check(graph *g) {
+    rask_future f[3 * MAX_OUTPUTS];
+    size_t times = 1 + below(g, 3), n = times * g->n_outputs;
+    bool gives_up = one_in(g, 4), gives_some_up = one_in(g, 4);
+    for (size_t i = 0; i < times; i++)
+        compute_outputs(g, f + i * g->n_outputs);
+    if (one_in(g, 3))
+        drop_whole(g);
+    for (size_t i = 0; i < n; i++) {
         cancel_perhaps(g, f[i], 3);
-        if (gives_up) {
+        if (gives_up || (gives_some_up && one_in(g, 2))) {
             pause_a_little(g);
             CHECK_OK(rask_release(f[i]));
-            continue;
-        }
-        for (;;) {
-            const rask_value *value = NULL;
-            rask_status status = rask_result(f[i], LONG_NS, &value);
-            if (status == RASK_OK) {
-                CHECK_EQ(number_of(value), g->steps[g->n - 1].value);
-                break;
-            }
-            if (status != RASK_E_TASK && status != RASK_E_TYPE && status != RASK_E_CANCELLED)
-                FAIL_AT(__FILE__, __LINE__, "seed %" PRIu64 ": %s: %s", g->seed, rask_status_name(status),
-                        rask_last_error());
-            if (one_in(g, 3))
-                pause_a_little(g);
-            g->n_rounds++;
-            CHECK_OK(rask_retry(f[i]));
-            cancel_perhaps(g, f[i], 4);
+            f[i] = (rask_future){0};
+        } else if (one_in(g, 2)) {
+            await_output(g, f[i], g->outputs[i % g->n_outputs]);
         }
     }
-    if (!gives_up) {
-        check_runs(g, n);
-        CHECK_OK(rask_release_all(f, (size_t)n));
-    }
+    for (size_t i = 0; i < n; i++)
+        if (f[i].id)
+            await_output(g, f[i], g->outputs[i % g->n_outputs]);
+    if (!gives_up && !gives_some_up)
+        check_runs(g, (int)times);
+    CHECK_OK(rask_release_all(f, n));
 }
 
 /* After its client has nothing left to run. */
 static void graph_free(graph *g) {
-    drop(g->whole);
+    drop_whole(g);
     free(g->steps);
 }
 
@@ -465,15 +504,16 @@ static void closed_at_some_moment(void) {
         rask_client mine = open_workers(1 + (uint32_t)(i % 3));
         graph g;
         build(&g, mine, 5000000 + i, i % 2 ? 20 : 0);
-        rask_future f[3];
-        for (int k = 0; k < 3; k++)
-            f[k] = rask_compute(mine, g.whole);
+        rask_future f[3 * MAX_OUTPUTS];
+        size_t n_futures = 3 * g.n_outputs;
+        for (size_t k = 0; k < 3; k++)
+            compute_outputs(&g, f + k * g.n_outputs);
         cancel_perhaps(&g, f[0], 2);
         rask_status status = rask_retry(f[0]);
         CHECK(status == RASK_OK || status == RASK_E_STATE);
         pause_a_little(&g);
         CHECK_OK(rask_client_close(mine));
-        for (int k = 0; k < 3; k++) {
+        for (size_t k = 0; k < n_futures; k++) {
             rask_state state = rask_future_state(f[k]);
             CHECK(state == RASK_FINISHED || state == RASK_ERROR || state == RASK_CANCELLED);
             CHECK(rask_retry(f[k]) != RASK_OK);

@@ -43,4 +43,31 @@ static inline void drop(rask_delayed d) { CHECK_OK(rask_delayed_release(d)); }
         CHECK_OK(rask_release(f));                                                                           \
     } while (0)
 
+/* What a step does beside counting; the test changes it between runs. */
+typedef struct plan {
+    atomic_int runs;
+    atomic_int sees_cancelled;
+    atomic_bool fails;
+    gate *gate; /* or NULL */
+} plan;
+
+/* (plan, inputs …): as `sum`, at the plan's gate; or fails. */
+static inline void planned(rask_task *t) {
+    plan *p = rask_arg_pointer(t, 0);
+    atomic_fetch_add(&p->runs, 1);
+    if (p->gate)
+        gate_pass(p->gate);
+    if (rask_cancelled(t))
+        atomic_fetch_add(&p->sees_cancelled, 1);
+    if (atomic_load(&p->fails)) {
+        rask_fail(t, 7, "as planned");
+        return;
+    }
+    int64_t total = 1;
+    for (size_t i = 1; i < rask_arg_count(t); i++)
+        total += rask_arg_i64(t, i);
+    rask_return_i64(t, total);
+}
+static inline int runs(plan *p) { return atomic_load(&p->runs); }
+
 #endif

@@ -98,6 +98,7 @@ impl World {
     fn give(&self, n: u64) {
         match self.program().credits.give(n) {
             CreditsLeft::Some => {}
+            CreditsLeft::Idle => unreachable!("there is no hub"),
             CreditsLeft::None => self.program().free(),
             CreditsLeft::Owned => {
                 self.program().overs.fetch_add(1, SeqCst);
@@ -252,5 +253,150 @@ fn release_against_a_step_that_fails() {
         together(&world, &[|world| world.step(0), |world| world.release(0)]);
         world.all_over();
         assert_eq!(world.program().frees.load(SeqCst), 1);
+    });
+}
+
+// ---- the hub of several outputs ----
+
+/// A run with a hub, and who has seen what of it.
+struct HubRun {
+    credits: Credits,
+    memory: UnsafeCell<()>,
+    /// Whether the hub is open: a credit may be taken by who has none.
+    open: Mutex<bool>,
+    /// Times that something began to go on, and that nothing did any more.
+    begun: Note,
+    ended: Note,
+    overs: Note,
+    frees: Note,
+}
+
+impl HubRun {
+    /// With an open hub and a job.
+    fn new() -> Arc<Self> {
+        let run = Self {
+            credits: Credits::new(),
+            memory: UnsafeCell::new(()),
+            open: Mutex::new(true),
+            begun: Note::new(0),
+            ended: Note::new(0),
+            overs: Note::new(0),
+            frees: Note::new(0),
+        };
+        run.credits.open_hub();
+        run.adds();
+        Arc::new(run)
+    }
+
+    /// `Run::add_credits`.
+    fn adds(&self) {
+        if self.credits.add(1) {
+            self.begun.fetch_add(1, SeqCst);
+        }
+    }
+
+    /// `Run::give_up` and `run::over_in`, which releases the block.
+    fn gives(&self) {
+        self.memory.with(|_| ());
+        let left = self.credits.give(1);
+        if left != CreditsLeft::Some {
+            self.ended.fetch_add(1, SeqCst);
+        }
+        self.left(left);
+    }
+
+    fn left(&self, left: CreditsLeft) {
+        match left {
+            CreditsLeft::Owned => {
+                self.overs.fetch_add(1, SeqCst);
+                self.disowns();
+            }
+            CreditsLeft::None => self.frees(),
+            CreditsLeft::Some | CreditsLeft::Idle => {}
+        }
+    }
+
+    fn disowns(&self) {
+        if self.credits.disown() == CreditsLeft::None {
+            self.frees();
+        }
+    }
+
+    fn frees(&self) {
+        self.memory.with_mut(|_| ());
+        assert_eq!(self.frees.fetch_add(1, SeqCst), 0, "a run is freed twice");
+    }
+
+    /// `outputs::settled`, for the hub.
+    fn hub_is_settled(&self) {
+        if std::mem::take(&mut *self.open.lock().unwrap()) {
+            self.left(self.credits.close_hub());
+        }
+    }
+
+    /// `outputs::finish`, by who has a credit.
+    fn hub_finishes(&self) {
+        if std::mem::take(&mut *self.open.lock().unwrap()) {
+            self.disowns();
+            assert_eq!(self.credits.close_hub(), CreditsLeft::Some);
+        }
+        self.gives();
+    }
+
+    /// `Several::visit`.
+    fn visits(&self) {
+        let open = self.open.lock().unwrap();
+        let may = *open;
+        if may {
+            self.adds();
+        }
+        drop(open);
+        if may {
+            self.gives();
+        }
+    }
+
+    fn is_over(&self, overs: u32) {
+        assert_eq!(self.begun.load(SeqCst), self.ended.load(SeqCst));
+        assert_eq!(self.overs.load(SeqCst), overs);
+        assert_eq!(self.frees.load(SeqCst), 1);
+    }
+}
+
+fn all_at_once(run: &Arc<HubRun>, threads: &[fn(&HubRun)]) {
+    let threads: Vec<_> = threads
+        .iter()
+        .map(|&thread| {
+            let run = run.clone();
+            loom::thread::spawn(move || thread(&run))
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
+fn a_hub_is_settled_against_the_last_step() {
+    model(|| {
+        let run = HubRun::new();
+        all_at_once(&run, &[HubRun::gives, HubRun::hub_is_settled]);
+        run.is_over(1);
+    });
+}
+
+#[test]
+fn a_hub_is_settled_against_a_visit() {
+    model(|| {
+        let run = HubRun::new();
+        all_at_once(&run, &[HubRun::gives, HubRun::visits, HubRun::hub_is_settled]);
+        run.is_over(1);
+    });
+}
+
+#[test]
+fn a_hub_finishes_against_a_visit() {
+    model(|| {
+        let run = HubRun::new();
+        all_at_once(&run, &[HubRun::hub_finishes, HubRun::visits]);
+        run.is_over(0);
     });
 }

@@ -10,7 +10,7 @@ use crate::future::handle::Taken;
 use crate::future::node::NodePtr;
 use crate::future::shortage::Left;
 use crate::future::task::FORWARD_BUDGET;
-use crate::future::walk::{Ref, Search};
+use crate::future::walk::{Ref, Runner, Search};
 use crate::future::watch::{Watch, Watcher, Watching};
 use crate::future::{State, extra, waiting};
 use crate::scheduler::{Job, Local};
@@ -42,10 +42,11 @@ impl At<'_> {
     pub(super) fn await_returned(self, number: Number, step: &Step, input: Taken) -> Option<Job> {
         let (node, input) = (self.run.node, input.into_node());
         let job = job(self.run, number) | RETURNED;
+        let runner = Runner { node, step: self.run.several.as_ref().map(|_| number) };
         // Looked at and entered as one step: of two that return each other's futures, the second sees the first.
         let is_awaited = waiting::looking(self.local, || {
             let left = Left::default();
-            if Search::new(&[node], &left, FORWARD_BUDGET).reach(input).is_some() {
+            if Search::new(&[runner], &left, FORWARD_BUDGET).reach(input).is_some() {
                 return false;
             }
             extra::with(node, |extra| extra.awaited.push(Awaited { input, job, watching: None }));
@@ -65,20 +66,20 @@ impl At<'_> {
     fn watch(self, number: Number, input: NodePtr) -> Option<Job> {
         let job = job(self.run, number) | RETURNED;
         // One to look with: that of the step goes with the watch.
-        self.run.take_credit(&self.slot().purse);
+        self.run.take_credit(self.slot());
         let next = match Watch::begin(input, job, Arc::new(GoOn(self.run.node.client()))) {
             Ok(watching) => {
-                self.keep(job, watching);
+                self.keep(number, job, watching);
                 None
             }
             Err(_) => self.go_on_after(number),
         };
-        self.run.put_credit(&self.slot().purse);
+        self.run.put_credit(self.slot());
         next
     }
 
     /// Lets the watch be taken back by who ends the future; and does so if that was before.
-    fn keep(self, job: Job, watching: Watching) {
+    fn keep(self, number: Number, job: Job, watching: Watching) {
         let node = self.run.node;
         extra::with(node, |extra| {
             // Else it was told meanwhile.
@@ -87,9 +88,9 @@ impl At<'_> {
             }
         });
         // Who ended it has looked there under the same lock, before or after: one of the two finds the other.
-        if !self.is_wanted() {
+        if !self.is_wanted(number) {
             let mut cascade = Cascade::new(self.local);
-            give_up(node, &mut cascade);
+            give_up(node, &mut cascade, |other| other == number);
             cascade.run();
         }
     }
@@ -113,10 +114,7 @@ impl At<'_> {
         match value {
             Some(Ok(value)) => self.complete(number, step, value),
             Some(Err(why)) => self.fail(number, self.error(number, step, why.status, &why.message)),
-            None => {
-                self.stop(ending);
-                self.park(number)
-            }
+            None => self.end_and_park(number, ending),
         }
     }
 
@@ -136,10 +134,23 @@ fn forget(run: &Run, number: Number) -> NodePtr {
     awaited.input
 }
 
-/// The node has ended without a value: what steps have returned is waited for no longer, and a retry runs those steps again. `node` is counted
-/// by the caller.
-pub(crate) fn give_up(node: NodePtr, cascade: &mut Cascade<'_>) {
+/// What steps for which `is_meant` have returned, and wait for. `node` is counted by the caller.
+pub(super) fn awaited(node: NodePtr, is_meant: impl Fn(Number) -> bool) -> Vec<Ref> {
+    let meant = |awaited: &&mut Awaited| is_meant(found(awaited.job).1);
+    let inputs = extra::peek(node, |extra| {
+        extra.awaited.iter_mut().filter(meant).map(|awaited| Ref::new(awaited.input)).collect()
+    });
+    inputs.unwrap_or_default()
+}
+
+/// What steps for which `is_unneeded` have returned is waited for no longer, since the node, or all outputs that need the step, have ended
+/// without a value; a retry runs those steps again. `node` is counted by the caller.
+pub(crate) fn give_up(node: NodePtr, cascade: &mut Cascade<'_>, is_unneeded: impl Fn(Number) -> bool) {
     let take_back = |awaited: &mut Awaited| {
+        // The entry is there as long as the job, which has a credit.
+        if !is_unneeded(found(awaited.job).1) {
+            return None;
+        }
         let watching = awaited.watching.take()?;
         // The entry goes with its reference when the job, which may be on its way, is run.
         Some((Ref::new(awaited.input), awaited.job, watching))
@@ -160,7 +171,9 @@ pub(crate) fn park(job: Job, cascade: &mut Cascade<'_>) {
     let this = unsafe { run.as_ref() };
     let node = this.node;
     cascade.let_go(forget(this, number));
-    this.park(number);
+    if !this.park(number) {
+        return push(node.client(), &[self::job(this, number)], cascade.local);
+    }
     // SAFETY: the credit, and the run is not used any more.
     if unsafe { Run::give_up(run, 1) } {
         over_in(node, cascade);

@@ -9,7 +9,7 @@ use crate::future::discard_job;
 use crate::future::error::{Ending, Error};
 use crate::future::handle::Taken;
 use crate::future::node::NodePtr;
-use crate::future::step::{Returned, StepArgs, StepView};
+use crate::future::step::{Returned, StepArgs, StepOf, StepView};
 use crate::future::task::{attempt, run_step};
 use crate::scheduler::{Job, Local, Slot};
 use crate::status::{self, Status};
@@ -54,14 +54,17 @@ pub(crate) fn run(job: Job, local: &Local) -> Option<Job> {
     let (run, number) = found(job);
     // SAFETY: the credit, which this thread has until it puts it back.
     let at = At { run: unsafe { run.as_ref() }, local };
-    let purse = &at.slot().purse;
-    if purse.is_of_another(run.addr().get()) {
+    let slot = at.slot();
+    if slot.purse.is_of_another(run.addr().get()) {
         // What this step does may take long, and the other run may be waited for to end.
-        super::settle_up(purse);
+        super::settle_up(slot);
+    }
+    if !slot.arrivals.is_empty() && !at.arrives_with_others(job, number) {
+        hand_on(slot);
     }
     if job & RETURNED != 0 {
         at.go_on_after(number)
-    } else if !at.is_wanted() {
+    } else if !at.is_wanted(number) {
         at.park(number)
     } else if number.is_page() {
         at.begin_page(number)
@@ -97,7 +100,7 @@ pub(crate) fn help(node: NodePtr, local: &Local) {
     }
     if let Some(slot) = local.slot() {
         // The task that goes on may run for long.
-        super::settle_up(&slot.purse);
+        super::settle_up(slot);
     }
 }
 
@@ -118,11 +121,37 @@ pub(crate) fn discard(job: Job, local: &Local) {
     if job & RETURNED != 0 {
         Taken::of(at.forget(number)).let_go();
     }
-    at.stop(Ending::closed(at.run.node));
-    at.run.park(number);
+    let ending = Ending::closed(at.run.node);
+    match &at.run.several {
+        None => at.stop(ending),
+        Some(_) => at.end_all(&ending),
+    }
+    let is_parked = at.run.park(number);
+    debug_assert!(is_parked, "nobody retries what ended with its client");
     // Not by a purse: this thread may be no worker.
     // SAFETY: the job's credit.
     unsafe { Run::give(run, 1) }
+}
+
+/// Inputs of a step from which on threads arrive at it in bulk: all of them would otherwise write one word all the time.
+const WIDE: u32 = 64;
+
+/// Hands on the arrivals that a slot has counted. There is a credit for them in its purse.
+#[cold]
+pub(super) fn hand_on(slot: &Slot) {
+    let (address, n) = slot.arrivals.empty();
+    if n == 0 {
+        return;
+    }
+    // SAFETY: the credit.
+    let (run, number) = unsafe { Records::found_at(address) };
+    // SAFETY: as above.
+    let run = unsafe { run.as_ref() };
+    if run.records().get(number).arrive_at_once(n as u32, run.program.get(number).n_inputs) {
+        run.take_credit(slot);
+        slot.push(job(run, number));
+        slot.core.notify();
+    }
 }
 
 /// A thread at a run, with a credit.
@@ -133,9 +162,11 @@ pub(super) struct At<'a> {
 }
 
 impl At<'_> {
+    /// Whether the step, or anything of a page, is needed.
     #[inline]
-    pub(super) fn is_wanted(self) -> bool {
+    pub(super) fn is_wanted(self, number: Number) -> bool {
         self.run.node.dependents.is_wanted()
+            && self.run.several.as_ref().is_none_or(|several| number.is_page() || several.needs(number))
     }
 
     #[inline]
@@ -205,7 +236,12 @@ impl At<'_> {
         StepView {
             function: step.function,
             name: self.run.program.name(step).map(std::ptr::from_ref),
-            place: if number == self.run.program.last() { 0 } else { number.place() },
+            place: number.place(),
+            of: match &self.run.several {
+                Some(several) => StepOf::Several(&raw const **several, number),
+                None if step.output != 0 => StepOf::Node,
+                None => StepOf::Part,
+            },
             args,
         }
     }
@@ -220,35 +256,74 @@ impl At<'_> {
     /// The step has a value: those that take it may be ready now. The first of them is next.
     #[inline]
     pub(super) fn complete(self, number: Number, step: &Step, value: Value) -> Option<Job> {
-        let (program, records) = (&*self.run.program, self.run.records());
-        if number == program.last() {
-            return self.finish(number, step, value);
+        if step.output != 0 {
+            return match &self.run.several {
+                None => self.finish(number, step, value),
+                Some(several) => self.complete_output(several, number, step, value),
+            };
         }
+        let (program, records) = (&*self.run.program, self.run.records());
         records.set(number, value);
         records.count_read(program, step);
+        self.pass_on(step)
+    }
+
+    /// Those that take the step may be ready now.
+    #[inline]
+    pub(super) fn pass_on(self, step: &Step) -> Option<Job> {
+        let (program, records) = (&*self.run.program, self.run.records());
         let is_alone = self.slot().core.is_alone();
+        if let &[only] = program.dependents(step)
+            && only.n_inputs >= WIDE
+            && !is_alone
+        {
+            return self.arrive_later(only.number);
+        }
         let mut next: Option<Number> = None;
         // The last first, so that the first is the one kept, and the second the newest of those pushed.
         for &Dependent { number, n_inputs } in program.dependents(step).iter().rev() {
             let is_ready = n_inputs == 1 || records.get(number).arrive(n_inputs, is_alone);
             if is_ready && let Some(later) = next.replace(number) {
-                self.run.take_credit(&self.slot().purse);
+                self.run.take_credit(self.slot());
                 push(self.run.node.client(), &[job(self.run, later)], self.local);
             }
         }
         match next {
             Some(number) => Some(job(self.run, number)),
             None => {
-                self.run.put_credit(&self.slot().purse);
+                self.run.put_credit(self.slot());
                 None
             }
         }
     }
 
+    /// Arrives at a step that waits for many, with those that do so next.
+    #[inline]
+    fn arrive_later(self, number: Number) -> Option<Job> {
+        let (slot, address) = (self.slot(), self.run.records().address(number));
+        if !slot.arrivals.put_one(address) {
+            hand_on(slot);
+            slot.arrivals.fill(address, 1);
+        }
+        self.run.put_credit(slot);
+        None
+    }
+
+    /// Whether the job is a step that leads to where this thread is about to arrive, and nowhere else: that cannot be ready before the step
+    /// is over.
+    fn arrives_with_others(self, job: Job, number: Number) -> bool {
+        if job & RETURNED != 0 || number.is_page() {
+            return false;
+        }
+        let program = &self.run.program;
+        let leads_to = |number| self.slot().arrivals.is_of(self.run.records().address(number));
+        matches!(program.dependents(program.get(number)), &[only] if leads_to(only.number))
+    }
+
     /// The output's step has a value.
     fn finish(self, number: Number, step: &Step, mut value: Value) -> Option<Job> {
         let node = self.run.node;
-        if !self.is_wanted() {
+        if !node.dependents.is_wanted() {
             self.local.bury(value);
             return self.park(number);
         }
@@ -260,39 +335,53 @@ impl At<'_> {
         cascade.finish_wanted(node, &mut value);
         let next = cascade.run();
         self.local.tally(client, |tally| tally.ended.add(1));
-        self.run.put_credit(&self.slot().purse);
+        self.run.put_credit(self.slot());
         next
     }
 
     #[cold]
     pub(super) fn fail(self, number: Number, error: Arc<Error>) -> Option<Job> {
-        self.stop(match error.status {
-            status::CANCELLED => Ending::Cancelled(error),
-            _ => Ending::Failed(error),
-        });
+        self.end_and_park(
+            number,
+            match error.status {
+                status::CANCELLED => Ending::Cancelled(error),
+                _ => Ending::Failed(error),
+            },
+        )
+    }
+
+    /// Ends what cannot be without the step, and leaves the step to a retry.
+    #[cold]
+    pub(super) fn end_and_park(self, number: Number, ending: Ending) -> Option<Job> {
+        match &self.run.several {
+            None => self.stop(ending),
+            Some(several) => self.end_reached(several, number, &ending),
+        }
         self.park(number)
     }
 
-    /// Ends the future. What runs of the program goes on to the end of its step.
+    /// Ends the one future. What runs of the program goes on to the end of its step.
     #[cold]
-    pub(super) fn stop(self, ending: Ending) {
+    fn stop(self, ending: Ending) {
         let mut cascade = Cascade::new(self.local);
         // Meanwhile nobody retries it: what a retry has made of it is not ours to end.
         cascade.begin_telling();
-        if self.is_wanted() {
+        if self.run.node.dependents.is_wanted() {
             cascade.settle(self.run.node, &ending);
         }
         cascade.run();
     }
 
-    /// Leaves a step or a page to a retry.
+    /// Leaves a step or a page to a retry; or runs it, if one has come meanwhile.
     #[cold]
     pub(super) fn park(self, number: Number) -> Option<Job> {
-        self.run.park(number);
+        if !self.run.park(number) {
+            return Some(job(self.run, number));
+        }
         let slot = self.slot();
-        self.run.put_credit(&slot.purse);
+        self.run.put_credit(slot);
         // A retry waits until all credits are back.
-        super::settle_up(&slot.purse);
+        super::settle_up(slot);
         None
     }
 }

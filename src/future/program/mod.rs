@@ -1,28 +1,34 @@
 //! Programs: lazy graphs without options or futures from outside, made ready to be interpreted as often as wanted.
 //!
-//! A program is an array of steps in an order in which inputs come before those that take them; the last one is its output. It is only read
+//! A program is an array of steps in an order in which inputs come before those that take them. It is only read
 //! while it runs: what changes is in a [`Run`], which has a [record](records) of sixteen bytes for each step instead of a node. One node stands
-//! for all of it: it is the future of the output, and runs as long as any step does. `docs/lazy.md` has the protocol.
+//! for all of it, and runs as long as any step does: it is the future of the output or, of [several](several), their hub. `docs/lazy.md` has
+//! the protocol.
 
 mod awaited;
 mod credits;
 mod interpret;
+mod outputs;
 mod records;
 mod run;
+mod several;
 
 pub(crate) use awaited::{Awaited, give_up as give_up_awaited, park as park_awaited};
 #[cfg(all(test, loom))]
 pub(crate) use credits::{Credits, Left as CreditsLeft};
 pub(crate) use interpret::{discard, help, is_step, run};
+pub(crate) use outputs::{Role, prepare_several, reopened, settled};
 pub(crate) use records::Records;
 use run::Run;
 pub(crate) use run::{begin, prepare, settle_up};
+pub(crate) use several::Several;
 
 use super::argument::Argument;
 use super::node::MAX_INLINE;
 use super::walk::Ref;
 use super::{State, Task, TaskFn, state_of_node};
 use crate::scheduler::client_id;
+use std::collections::HashSet;
 use std::ffi::{CStr, CString};
 use std::ops::Range;
 
@@ -68,6 +74,16 @@ struct Step {
     dependents: u32,
     /// Its place among the names, plus one.
     name: u32,
+    /// Its place among the outputs, plus one.
+    output: u32,
+}
+
+impl Step {
+    /// How often its value is read: by who takes it, and by its future.
+    #[inline]
+    fn uses(&self) -> u32 {
+        self.n_dependents + u32::from(self.output != 0)
+    }
 }
 
 /// A step at the other end of an edge.
@@ -85,6 +101,7 @@ pub(crate) struct Program {
     args: Vec<Argument<Number>>,
     dependents: Vec<Dependent>,
     names: Vec<CString>,
+    outputs: Vec<Number>,
     /// Finished futures from outside: each stands in the place of a step that has run.
     given: Vec<(Number, Ref)>,
 }
@@ -126,6 +143,7 @@ impl Program {
             n_args: args.len() as u32,
             dependents: 0,
             name,
+            output: 0,
         });
         self.args.extend(args);
         Number::of(self.steps.len() - 1)
@@ -148,8 +166,22 @@ impl Program {
         self.given.first().is_none_or(|(_, future)| is_finished_in(future, client))
     }
 
-    /// Ends the adding of steps: writes down who depends on whom.
-    pub(crate) fn finish(&mut self) {
+    /// Makes a step the next output.
+    fn output(&mut self, step: Number) {
+        self.outputs.push(step);
+        let step = &mut self.steps[step.index()];
+        debug_assert!(step.output == 0, "an output is named once");
+        step.output = self.outputs.len() as u32;
+    }
+
+    /// How many outputs it has.
+    pub(crate) fn n_outputs(&self) -> usize {
+        self.outputs.len()
+    }
+
+    /// Ends the adding of steps, of which these are the outputs: writes down who depends on whom.
+    pub(crate) fn finish(&mut self, outputs: impl Iterator<Item = Number>) {
+        outputs.for_each(|output| self.output(output));
         let mut end = 0;
         for step in &mut self.steps {
             end += step.n_dependents;
@@ -170,7 +202,6 @@ impl Program {
         }
     }
 
-    /// The output.
     fn last(&self) -> Number {
         Number::of(self.steps.len() - 1)
     }
@@ -198,6 +229,23 @@ impl Program {
     #[inline]
     fn name(&self, step: &Step) -> Option<&CStr> {
         if step.name == 0 { None } else { Some(&self.names[step.name as usize - 1]) }
+    }
+
+    /// The outputs that cannot be without this step, by their places.
+    fn outputs_reached(&self, step: Number) -> Vec<usize> {
+        let mut seen = HashSet::from([step.0]);
+        let mut open = vec![step];
+        let mut reached = Vec::new();
+        while let Some(step) = open.pop() {
+            let step = self.get(step);
+            reached.extend((step.output as usize).checked_sub(1));
+            for dependent in self.dependents(step) {
+                if seen.insert(dependent.number.0) {
+                    open.push(dependent.number);
+                }
+            }
+        }
+        reached
     }
 
     /// The steps whose records are in this page.

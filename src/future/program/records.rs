@@ -39,6 +39,12 @@ impl Record {
         self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == n_inputs
     }
 
+    /// As [`arrive`](Self::arrive), for `n` inputs.
+    #[must_use]
+    pub(super) fn arrive_at_once(&self, n: u32, n_inputs: u32) -> bool {
+        self.arrived.fetch_add(n, Ordering::AcqRel) + n == n_inputs
+    }
+
     /// Until the step has a value: a word for who runs it.
     pub(super) fn note(&self, word: u64) {
         self.word.store(word, Ordering::Relaxed);
@@ -46,6 +52,10 @@ impl Record {
 
     pub(super) fn noted(&self) -> u64 {
         self.word.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn has_value(&self) -> bool {
+        self.arrived.load(Ordering::Relaxed) & DONE != 0
     }
 
     /// The value as an i64, if it is one.
@@ -221,16 +231,19 @@ impl Records {
     #[cold]
     fn count_boxes_read(&self, program: &Program, step: &super::Step) {
         for arg in program.args(step) {
-            arg.for_each_input(&mut |&input| {
-                let record = self.get(input);
-                if record.arrived.load(Ordering::Relaxed) == BOXED {
-                    // AcqRel: who destroys the value does so after all have read it.
-                    let read = record.read.fetch_add(1, Ordering::AcqRel) + 1;
-                    if read == program.get(input).n_dependents {
-                        record.drop_box();
-                    }
-                }
-            });
+            arg.for_each_input(&mut |&input| self.count_one_read(program, input));
+        }
+    }
+
+    /// The value of `input` was read for one of its [uses](super::Step::uses).
+    pub(super) fn count_one_read(&self, program: &Program, input: Number) {
+        let record = self.get(input);
+        if record.arrived.load(Ordering::Relaxed) == BOXED {
+            // AcqRel: who destroys the value does so after all have read it.
+            let read = record.read.fetch_add(1, Ordering::AcqRel) + 1;
+            if read == program.get(input).uses() {
+                record.drop_box();
+            }
         }
     }
 
@@ -243,7 +256,7 @@ impl Records {
             for number in program.in_page(Number(page * PAGE)) {
                 let record = self.get(number);
                 if record.arrived.load(Ordering::Relaxed) == BOXED
-                    && record.read.load(Ordering::Relaxed) < program.get(number).n_dependents
+                    && record.read.load(Ordering::Relaxed) < program.get(number).uses()
                 {
                     record.drop_box();
                 }

@@ -1,14 +1,15 @@
 //! Runs: a program while it is executed, from its node's claim to the last credit.
 
 use super::credits::{Credits, Left};
-use super::interpret::{job, push};
-use super::{Number, PAGE, Program, Records};
+use super::interpret::{hand_on, job, push};
+use super::several::Several;
+use super::{Number, PAGE, Program, Records, outputs};
 use crate::future::SubmitOptions;
 use crate::future::cascade::Cascade;
 use crate::future::error::{Ending, Error};
 use crate::future::node::{Block, NodePtr, Shape};
 use crate::future::submit::{Made, Spec, begin_ready};
-use crate::scheduler::{Job, Local, Purse};
+use crate::scheduler::{Job, Local, Slot};
 use crate::slab::Class;
 use crate::status::{self, Failure, Result};
 use crate::value::{Type, Value};
@@ -20,11 +21,15 @@ use std::sync::{Arc, OnceLock};
 /// One execution of a program. The block of its node owns it, and whoever holds credits keeps it alive.
 pub(crate) struct Run {
     pub(super) program: Arc<Program>,
+    /// The output's, or the hub of several.
     pub(super) node: NodePtr,
+    /// `None`: there is one output.
+    pub(super) several: Option<Arc<Several>>,
     credits: Credits,
     /// Made when it runs for the first time.
     records: OnceLock<Records>,
-    /// Steps and pages that were ready when nobody wanted the output any more, and steps that failed: where a retry goes on.
+    /// Steps and pages that were ready when nobody wanted the output any more, and steps that failed: where a retry goes on. Those of several outputs
+    /// are [elsewhere](Several::park).
     parked: Mutex<Vec<Number>>,
 }
 
@@ -33,34 +38,12 @@ const BULK: u64 = 1 << 10;
 
 /// Makes the future of a program's output, and its task.
 pub(crate) fn prepare(program: &Arc<Program>, local: &Local, client: u32) -> Result<Made> {
-    static TYPE: Type = Type {
-        struct_size: size_of::<Type>(),
-        name: c"rask graph".as_ptr(),
-        destroy: Some(disown),
-        nbytes: None,
-        encode: None,
-        decode: None,
-        bytes: None,
-        flags: 0,
-    };
     let Some(line) = local.magazine(Class::Small).take() else {
         return Err(Failure::new(status::NOMEM, "no memory for a future"));
     };
     let node = NodePtr::of(line);
-    let run = Box::into_raw(Box::new(Run {
-        program: program.clone(),
-        node,
-        credits: Credits::new(),
-        records: OnceLock::new(),
-        parked: Mutex::default(),
-    }));
-    // Purses know it by its address.
-    run.expose_provenance();
-    // SAFETY: an object of that type, which is static.
-    let run = unsafe { Value::object(run.cast(), &raw const TYPE, 0) }.inspect_err(|_| {
-        local.magazine(Class::Small).put(line);
-    })?;
-    let output = program.get(program.last());
+    let run = Run::make(program, node, None).inspect_err(|_| local.magazine(Class::Small).put(line))?;
+    let output = program.get(program.outputs[0]);
     let options = program.name(output).map(|name| SubmitOptions { name: Some(name), ..Default::default() });
     let spec = Spec {
         client,
@@ -86,28 +69,34 @@ unsafe extern "C" fn disown(run: *mut c_void) {
     }
 }
 
-/// Begins with the program of a node that the caller has claimed, or goes on with it after a retry.
+/// Begins with the program of a node that the caller has claimed, or goes on with it after a retry; or with one of several outputs.
 #[cold]
 pub(crate) fn begin(node: NodePtr, local: &Local, mut cascade: Cascade<'_>) -> Option<Job> {
+    if node.shape() == Shape::OUTPUT {
+        return outputs::begin(node, local, cascade);
+    }
     // SAFETY: claimed, and the arguments are taken out when the run is over.
     let object = unsafe { node.block().as_ref().args()[0].as_object() };
     let (run, _) = object.ok().flatten().expect("a program's block holds its run");
     let run = NonNull::new(run.cast::<Run>()).expect("put there by `prepare`");
-    // SAFETY: the block keeps it while the node runs.
-    let Some(jobs) = (unsafe { Run::first_jobs(run) }) else {
+    if node.shape() == Shape::HUB {
+        // SAFETY: the block keeps it while the node runs.
+        return unsafe { outputs::begin_hub(run, local, cascade) };
+    }
+    // SAFETY: as above.
+    let run = unsafe { run.as_ref() };
+    let Some(jobs) = run.first_jobs() else {
         local.tally(node.client(), |tally| tally.returned.add(1));
-        let error = Error::new(node, status::NOMEM, 0, 1, "no memory for the records of a graph");
-        cascade.fail(node, Ending::Failed(error));
+        cascade.fail(node, Ending::Failed(Error::new(node, status::NOMEM, 0, 1, NO_RECORDS)));
         let next = cascade.run();
         local.tally(node.client(), |tally| tally.ended.add(1));
         return next;
     };
     let keeps_next = cascade.keeps_next();
     cascade.run();
-    // SAFETY: as above.
-    unsafe { run.as_ref() }.add_credits(jobs.len() as u64);
-    let (first, rest) = jobs.split_first().expect("a graph that is not done has something to go on with");
+    run.add_credits(jobs.len() as u64);
     if keeps_next {
+        let (first, rest) = jobs.split_first().expect("a graph that is not done has something to go on with");
         push(node.client(), rest, local);
         return Some(*first);
     }
@@ -115,35 +104,73 @@ pub(crate) fn begin(node: NodePtr, local: &Local, mut cascade: Cascade<'_>) -> O
     None
 }
 
-/// Gives back the credits in a purse: before its worker turns to something else, or sleeps.
+pub(super) const NO_RECORDS: &str = "no memory for the records of a graph";
+
+/// Gives back the credits in a slot's purse, and hands on the arrivals: before its worker turns to something else, or sleeps. There are no arrivals
+/// without a credit.
 #[inline]
-pub(crate) fn settle_up(purse: &Purse) {
-    if !purse.is_empty() {
-        give_all(purse);
+pub(crate) fn settle_up(slot: &Slot) {
+    if !slot.purse.is_empty() {
+        give_all(slot);
     }
 }
 
 #[cold]
-fn give_all(purse: &Purse) {
-    let (run, credits) = purse.empty();
-    if let Some(run) = NonNull::new(std::ptr::with_exposed_provenance_mut::<Run>(run)) {
+fn give_all(slot: &Slot) {
+    hand_on(slot);
+    let (run, credits) = slot.purse.empty();
+    // The last one may have gone with the arrivals.
+    if credits > 0
+        && let Some(run) = NonNull::new(std::ptr::with_exposed_provenance_mut::<Run>(run))
+    {
         // SAFETY: they are its credits.
         unsafe { Run::give(run, credits) }
     }
 }
 
 impl Run {
-    /// What there is to begin with; `None` without memory for the records.
-    ///
-    /// # Safety
-    /// The run is there, and its node is the caller's to run.
-    unsafe fn first_jobs(run: NonNull<Self>) -> Option<Vec<Job>> {
-        // SAFETY: by contract.
-        let this = unsafe { run.as_ref() };
-        let mut parked = std::mem::take(&mut *this.parked.lock());
-        if this.records.get().is_none() {
-            let program = &*this.program;
-            let records = Records::new(program, run)?;
+    /// A run, as the object that the block of this node holds.
+    pub(super) fn make(
+        program: &Arc<Program>,
+        node: NodePtr,
+        several: Option<Arc<Several>>,
+    ) -> Result<Value> {
+        static TYPE: Type = Type {
+            struct_size: size_of::<Type>(),
+            name: c"rask graph".as_ptr(),
+            destroy: Some(disown),
+            nbytes: None,
+            encode: None,
+            decode: None,
+            bytes: None,
+            flags: 0,
+        };
+        let run = Box::into_raw(Box::new(Self {
+            program: program.clone(),
+            node,
+            several,
+            credits: Credits::new(),
+            records: OnceLock::new(),
+            parked: Mutex::default(),
+        }));
+        // Purses know it by its address.
+        run.expose_provenance();
+        // SAFETY: an object of that type, which is static.
+        unsafe { Value::object(run.cast(), &raw const TYPE, 0) }
+    }
+
+    /// What there is to begin with, or to go on with; `None` without memory for the records.
+    pub(super) fn first_jobs(&self) -> Option<Vec<Job>> {
+        // Held to the end, so that of several outputs one makes the records.
+        let mut parked = self.parked.lock();
+        let numbers: Vec<Number> = if self.records.get().is_some() {
+            match &self.several {
+                Some(several) => several.take_needed(),
+                None => std::mem::take(&mut parked),
+            }
+        } else {
+            let program = &*self.program;
+            let records = Records::new(program, self.into())?;
             for (number, future) in &program.given {
                 // SAFETY: finished, and the program counts a reference.
                 match unsafe { (*future.node().value()).share() } {
@@ -154,13 +181,18 @@ impl Run {
                     }
                 }
             }
-            assert!(this.records.set(records).is_ok(), "one thread at a time runs the node");
+            assert!(self.records.set(records).is_ok(), "made under the lock");
             let has_sources =
                 |&page: &Number| program.in_page(page).any(|number| program.get(number).n_inputs == 0);
             let pages = (0..program.n_pages() as u32).map(|at| Number(at * PAGE));
-            parked = pages.filter(has_sources).collect();
-        }
-        Some(parked.into_iter().map(|number| job(this, number)).collect())
+            pages.filter(has_sources).collect()
+        };
+        Some(numbers.into_iter().map(|number| job(self, number)).collect())
+    }
+
+    /// Whether the step has run.
+    pub(super) fn has_value(&self, number: Number) -> bool {
+        self.records.get().is_some_and(|records| records.get(number).has_value())
     }
 
     #[inline]
@@ -169,32 +201,55 @@ impl Run {
         unsafe { self.records.get().unwrap_unchecked() }
     }
 
-    /// Leaves a step or a page to a retry.
-    pub(super) fn park(&self, number: Number) {
-        self.parked.lock().push(number);
+    /// Leaves a step or a page to a retry. `false`: one of several outputs needs the step again, so the caller goes on with it.
+    #[must_use]
+    pub(super) fn park(&self, number: Number) -> bool {
+        match &self.several {
+            Some(several) if self.node.dependents.is_wanted() && !number.is_page() => several.park(number),
+            Some(_) => true,
+            None => {
+                self.parked.lock().push(number);
+                true
+            }
+        }
     }
 
-    /// Counts credits, by who has one or has the node's claim.
+    /// Counts credits, by who has one, has the node's claim, or keeps the hub open.
     pub(super) fn add_credits(&self, n: u64) {
-        self.credits.add(n);
+        let was_idle = self.credits.add(n);
+        if was_idle && self.several.is_some() {
+            // A hub is no task, but what it does is waited for as if a function ran.
+            Local::with(|local| local.tally(self.node.client(), |tally| tally.ended.sub(1)));
+        }
+    }
+
+    /// The hub has begun.
+    pub(super) fn open_hub(&self) {
+        self.credits.open_hub();
+    }
+
+    /// The hub has ended. `true`: nothing was going on, and the end of its run is the caller's to [tell](over_in).
+    #[must_use]
+    pub(super) fn close_hub(&self) -> bool {
+        self.credits.close_hub() == Left::Owned
     }
 
     /// Takes a credit out of the purse, which is filled first if need be.
     #[inline]
-    pub(super) fn take_credit(&self, purse: &Purse) {
-        if !purse.take_one(self.address()) {
-            settle_up(purse);
+    pub(super) fn take_credit(&self, slot: &Slot) {
+        if !slot.purse.take_one(self.address()) {
+            settle_up(slot);
             self.add_credits(BULK);
-            purse.fill(self.address(), BULK - 1);
+            slot.purse.fill(self.address(), BULK - 1);
         }
     }
 
     /// Puts a credit into the purse. The run may end as soon as that is emptied.
     #[inline]
-    pub(super) fn put_credit(&self, purse: &Purse) {
-        if !purse.put_one(self.address()) {
-            settle_up(purse);
-            purse.fill(self.address(), 1);
+    pub(super) fn put_credit(&self, slot: &Slot) {
+        if !slot.purse.put_one(self.address()) {
+            settle_up(slot);
+            slot.purse.fill(self.address(), 1);
         }
     }
 
@@ -223,7 +278,15 @@ impl Run {
     #[must_use]
     pub(super) unsafe fn give_up(this: NonNull<Self>, credits: u64) -> bool {
         // SAFETY: until its credits are gone.
+        let (node, has_hub) = unsafe { (this.as_ref().node, this.as_ref().several.is_some()) };
+        // SAFETY: as above.
         let left = unsafe { this.as_ref() }.credits.give(credits);
+        if has_hub && left != Left::Some {
+            Local::with(|local| {
+                local.tally(node.client(), |tally| tally.ended.add(1));
+                local.tell_drainers(node.client());
+            });
+        }
         if left == Left::None {
             // SAFETY: made by `Box::into_raw`, and nobody is left.
             drop(unsafe { Box::from_raw(this.as_ptr()) });
@@ -237,6 +300,9 @@ impl Drop for Run {
     fn drop(&mut self) {
         if let Some(records) = self.records.get() {
             records.drop_boxes(&self.program);
+        }
+        if let Some(several) = &self.several {
+            outputs::end_unbegun(several);
         }
     }
 }
@@ -253,9 +319,12 @@ fn over(node: NodePtr) {
 
 /// As [`over`], as part of what has caused it.
 pub(super) fn over_in(node: NodePtr, cascade: &mut Cascade<'_>) {
+    cascade.begin_telling();
+    if node.shape() == Shape::HUB {
+        return cascade.end_run(node);
+    }
     let (client, local) = (node.client(), cascade.local);
     local.tally(client, |tally| tally.returned.add(1));
-    cascade.begin_telling();
     // Whoever settled the node has closed it by now, so that it counts as ended already; what else there is to be told is of the inputs.
     cascade.end_run(node);
     local.tally(client, |tally| tally.ended.add(1));

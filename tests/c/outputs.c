@@ -1,0 +1,741 @@
+/* Graphs with several outputs that are interpreted: what they have in common is computed once, and each
+ * output is a future of its own. */
+#include "lazy.h"
+
+/*                      ┌─ left1 ── left
+ * 14 steps ── common ──┤                    each counts one and what it takes: left and right are 17.
+ *                      └─ right1 ── right                                                              */
+typedef struct forked {
+    plan common, left1, left, right1, right;
+    rask_delayed middle, outputs[2];
+} forked;
+enum { LEFT, RIGHT };
+
+static rask_delayed line(size_t n) {
+    rask_delayed d = call(inc, RASK_ARGS(0));
+    for (size_t i = 1; i < n; i++) {
+        rask_delayed next = call(inc, RASK_ARGS(d));
+        drop(d);
+        d = next;
+    }
+    return d;
+}
+
+static forked *forked_new(gate *at_common, gate *at_left1, gate *at_right1) {
+    forked *k = calloc(1, sizeof *k);
+    CHECK(k != NULL);
+    k->common.gate = at_common;
+    k->left1.gate = at_left1;
+    k->right1.gate = at_right1;
+    rask_delayed first = line(14);
+    k->middle = call_named("common", planned, RASK_ARGS(rask_pointer(&k->common), first));
+    rask_delayed left1 = call_named("left1", planned, RASK_ARGS(rask_pointer(&k->left1), k->middle)),
+                 right1 = call_named("right1", planned, RASK_ARGS(rask_pointer(&k->right1), k->middle));
+    k->outputs[LEFT] = call_named("left", planned, RASK_ARGS(rask_pointer(&k->left), left1));
+    k->outputs[RIGHT] = call_named("right", planned, RASK_ARGS(rask_pointer(&k->right), right1));
+    DROP_ALL(first, left1, right1);
+    return k;
+}
+static void forked_free(forked *k) {
+    DROP_ALL(k->middle, k->outputs[LEFT], k->outputs[RIGHT]);
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    free(k);
+}
+static void check_runs_at(int line, forked *k, int common, int left1, int left, int right1, int right) {
+    check_eq_at(__FILE__, line, "runs of common", runs(&k->common), common);
+    check_eq_at(__FILE__, line, "runs of left1", runs(&k->left1), left1);
+    check_eq_at(__FILE__, line, "runs of left", runs(&k->left), left);
+    check_eq_at(__FILE__, line, "runs of right1", runs(&k->right1), right1);
+    check_eq_at(__FILE__, line, "runs of right", runs(&k->right), right);
+}
+#define CHECK_RUNS(...) check_runs_at(__LINE__, __VA_ARGS__)
+#define COMPUTE(k, f) CHECK_OK(rask_compute_all(client, (k)->outputs, 2, f))
+
+static rask_client_stats figures(void) {
+    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
+    CHECK_OK(rask_client_get_stats(client, &stats));
+    return stats;
+}
+
+/* ---- values ---- */
+
+static void common_parts_run_once(void) {
+    forked *k = forked_new(NULL, NULL, NULL);
+    for (int i = 1; i <= 20; i++) {
+        rask_future f[2];
+        COMPUTE(k, f);
+        CHECK_I64(f[LEFT], 17);
+        CHECK_I64(f[RIGHT], 17);
+        CHECK_RUNS(k, i, i, i, i, i);
+        CHECK_OK(rask_release_all(f, 2));
+    }
+    forked_free(k);
+}
+
+static void an_output_is_done_while_others_run(void) {
+    gate *g = gate_new();
+    forked *k = forked_new(NULL, NULL, g);
+    rask_future f[2];
+    COMPUTE(k, f);
+    rask_future above = rask_submit(client, inc, RASK_ARGS(f[LEFT]));
+    GATE_REACHED(g, 1);
+    CHECK_I64(above, 18);
+    CHECK_I64(f[LEFT], 17);
+    CHECK_EQ(rask_future_state(f[RIGHT]), RASK_RUNNING);
+    gate_open(g);
+    CHECK_I64(f[RIGHT], 17);
+    CHECK_OK(rask_release_all(RASK_FUTURES(above, f[LEFT], f[RIGHT])));
+    forked_free(k);
+}
+
+static void an_output_that_another_takes(void) {
+    gate *g = gate_new();
+    forked *k = forked_new(NULL, g, NULL);
+    rask_delayed both[] = {k->outputs[LEFT], k->middle};
+    rask_future f[2];
+    CHECK_OK(rask_compute_all(client, both, 2, f));
+    GATE_REACHED(g, 1);
+    CHECK_I64(f[1], 15);
+    gate_open(g);
+    CHECK_I64(f[0], 17);
+    CHECK_RUNS(k, 1, 1, 1, 0, 0);
+    CHECK_OK(rask_release_all(f, 2));
+    forked_free(k);
+}
+
+static void an_object_lives_as_long_as_its_output(void) {
+    probe p = {0};
+    rask_delayed first = line(20), object = call(make_probe, RASK_ARGS(rask_pointer(&p), first)),
+                 reads = call(pass_on, RASK_ARGS(first, object)), both[] = {object, reads};
+    rask_future f[2];
+    CHECK_OK(rask_compute_all(client, both, 2, f));
+    CHECK_I64(f[1], 20);
+    const rask_value *value;
+    CHECK_OK(rask_result(f[0], LONG_NS, &value));
+    CHECK_EQ(rask_value_kind(value), RASK_OBJECT);
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    CHECK_EQ(destroyed(&p), 0);
+    CHECK_OK(rask_release(f[0]));
+    CHECK_EQ(destroyed(&p), 1);
+    CHECK_OK(rask_release(f[1]));
+    DROP_ALL(first, object, reads);
+}
+
+static void the_same_output_twice_and_one_that_is_none(void) {
+    forked *k = forked_new(NULL, NULL, NULL);
+    rask_delayed stale = call(inc, RASK_ARGS(1));
+    drop(stale);
+    rask_delayed asked[] = {k->outputs[LEFT], stale, k->outputs[RIGHT], k->outputs[LEFT], {0}};
+    for (int i = 1; i <= 2; i++) {
+        rask_future f[5];
+        CHECK_OK(rask_compute_all(client, asked, 5, f));
+        CHECK_I64(f[0], 17);
+        CHECK_I64(f[2], 17);
+        CHECK_I64(f[3], 17);
+        CHECK_FAILS(f[1], RASK_E_HANDLE);
+        CHECK_FAILS(f[4], RASK_E_HANDLE);
+        CHECK(f[0].id != f[3].id);
+        CHECK_STR_EQ(rask_future_key(f[0]), rask_future_key(f[3]));
+        CHECK_RUNS(k, i, i, i, i, i);
+        CHECK_OK(rask_release_all(f, 5));
+    }
+    forked_free(k);
+}
+
+static void tell_key(rask_task *t) {
+    const char *key = rask_task_key(t);
+    rask_return_bytes(t, key, strlen(key) + 1);
+}
+static const char *text_of(rask_future f) {
+    const void *data = NULL;
+    size_t size = 0;
+    const rask_value *value = NULL;
+    CHECK_OK(rask_result(f, LONG_NS, &value));
+    CHECK_OK(rask_value_bytes(value, &data, &size));
+    return data;
+}
+
+static void keys(void) {
+    rask_delayed first = line(24), inner = call_named("inner", tell_key, RASK_ARGS(first)),
+                 all[] = {call_named("x", tell_key, RASK_ARGS(first)),
+                          call_named("y", fail, RASK_ARGS(3, "no", first)),
+                          call_named("z", pass_on, RASK_ARGS(inner, inner))};
+    rask_future f[3];
+    CHECK_OK(rask_compute_all(client, all, 3, f));
+    CHECK_STR_EQ(text_of(f[0]), rask_future_key(f[0]));
+    CHECK_STR_CONTAINS(text_of(f[0]), "x-");
+    CHECK(strchr(text_of(f[0]), '.') == NULL);
+    CHECK_FAILS(f[1], RASK_E_TASK);
+    CHECK_STR_EQ(ERROR_OF(f[1]).origin, rask_future_key(f[1]));
+    CHECK_STR_CONTAINS(rask_future_key(f[1]), "y-");
+    CHECK_STR_CONTAINS(text_of(f[2]), "inner-");
+    CHECK(strchr(text_of(f[2]), '.') != NULL);
+    CHECK_OK(rask_release_all(f, 3));
+    DROP_ALL(first, inner, all[0], all[1], all[2]);
+}
+
+/* ---- failures ---- */
+
+static void one_fails_and_the_other_goes_on(void) {
+    forked *k = forked_new(NULL, NULL, NULL);
+    rask_future f[2];
+    atomic_store(&k->left1.fails, true);
+    COMPUTE(k, f);
+    CHECK_FAILS(f[LEFT], RASK_E_TASK);
+    CHECK_STR_CONTAINS(ERROR_OF(f[LEFT]).origin, "left1-");
+    CHECK_STR_CONTAINS(ERROR_OF(f[LEFT]).origin, ".");
+    CHECK_I64(f[RIGHT], 17);
+    CHECK_STATUS(rask_retry(f[RIGHT]), RASK_E_STATE);
+    CHECK_OK(rask_retry(f[LEFT]));
+    CHECK_FAILS(f[LEFT], RASK_E_TASK);
+    atomic_store(&k->left1.fails, false);
+    CHECK_OK(rask_retry(f[LEFT]));
+    CHECK_I64(f[LEFT], 17);
+    CHECK_RUNS(k, 1, 3, 1, 1, 1);
+    CHECK_OK(rask_release_all(f, 2));
+    forked_free(k);
+}
+
+static void what_both_need_fails_both(void) {
+    forked *k = forked_new(NULL, NULL, NULL);
+    rask_future f[2];
+    atomic_store(&k->common.fails, true);
+    COMPUTE(k, f);
+    rask_future above = rask_submit(client, add, RASK_ARGS(f[LEFT], f[RIGHT]));
+    for (int i = 1; i <= 3; i++) {
+        for (int side = 0; side < 2; side++) {
+            CHECK_FAILS(f[side], RASK_E_TASK);
+            CHECK_STR_CONTAINS(ERROR_OF(f[side]).origin, "common-");
+        }
+        CHECK_FAILS(above, RASK_E_TASK);
+        CHECK_OK(rask_client_wait(client, LONG_NS));
+        CHECK_RUNS(k, i, 0, 0, 0, 0);
+        if (i == 3)
+            atomic_store(&k->common.fails, false);
+        /* A retry of one is for whatever has failed because of the same. */
+        CHECK_OK(rask_retry(i == 2 ? above : f[i % 2]));
+    }
+    CHECK_I64(f[LEFT], 17);
+    CHECK_I64(f[RIGHT], 17);
+    CHECK_I64(above, 34);
+    CHECK_RUNS(k, 4, 1, 1, 1, 1);
+    CHECK_OK(rask_release_all(RASK_FUTURES(above, f[LEFT], f[RIGHT])));
+    forked_free(k);
+}
+
+static void both_fail_and_one_is_given_up(void) {
+    forked *k = forked_new(NULL, NULL, NULL);
+    rask_future f[2];
+    atomic_store(&k->common.fails, true);
+    COMPUTE(k, f);
+    CHECK_FAILS(f[RIGHT], RASK_E_TASK);
+    CHECK_FAILS(f[LEFT], RASK_E_TASK);
+    CHECK_OK(rask_release(f[RIGHT]));
+    atomic_store(&k->common.fails, false);
+    CHECK_OK(rask_retry(f[LEFT]));
+    CHECK_I64(f[LEFT], 17);
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    CHECK_RUNS(k, 2, 1, 1, 0, 0);
+    CHECK_OK(rask_release(f[LEFT]));
+    forked_free(k);
+}
+
+/* ---- cancel, release, close ---- */
+
+/* (before it begins, at what both need, at what only it needs); a retry goes on from there. */
+static void one_ends_early(void) {
+    for (int at = figures().n_workers > 1; at < 3; at++) {
+        for (int released = 0; released < 2; released++) {
+            gate *g = gate_new();
+            forked *k = forked_new(at == 1 ? g : NULL, at == 2 ? g : NULL, NULL);
+            rask_future f[2], blocker = {0};
+            if (at == 0) {
+                blocker = submit_held(client, g, 1);
+                GATE_REACHED(g, 1);
+            }
+            COMPUTE(k, f);
+            if (at > 0)
+                GATE_REACHED(g, 1);
+            else
+                CHECK_EQ(rask_future_state(f[LEFT]), RASK_PENDING);
+            if (released)
+                CHECK_OK(rask_release(f[LEFT]));
+            else
+                CHECK_OK(rask_cancel(f[LEFT], "enough"));
+            CHECK_EQ(rask_future_state(f[RIGHT]) == RASK_CANCELLED, false);
+            gate_open(g);
+            CHECK_I64(f[RIGHT], 17);
+            CHECK_OK(rask_client_wait(client, LONG_NS));
+            /* What somebody needs does not see it. */
+            CHECK_EQ(atomic_load(&k->common.sees_cancelled), 0);
+            CHECK_EQ(atomic_load(&k->left1.sees_cancelled), at == 2);
+            CHECK_RUNS(k, 1, at == 2, 0, 1, 1);
+            if (!released) {
+                CHECK_FAILS(f[LEFT], RASK_E_CANCELLED);
+                CHECK_STR_EQ(ERROR_OF(f[LEFT]).message, "enough");
+                CHECK_OK(rask_retry(f[LEFT]));
+                CHECK_I64(f[LEFT], 17);
+                CHECK_RUNS(k, 1, 1, 1, 1, 1);
+                CHECK_OK(rask_release(f[LEFT]));
+            }
+            CHECK_OK(rask_release_all(RASK_FUTURES(f[RIGHT], blocker)));
+            forked_free(k);
+        }
+    }
+}
+
+/* Not when the others are through, as a graph with one output has to be. */
+static void a_retry_while_others_run(void) {
+    gate *g = gate_new();
+    forked *k = forked_new(NULL, NULL, g);
+    rask_future f[2];
+    atomic_store(&k->left.fails, true);
+    COMPUTE(k, f);
+    GATE_REACHED(g, 1);
+    CHECK_FAILS(f[LEFT], RASK_E_TASK);
+    atomic_store(&k->left.fails, false);
+    CHECK_OK(rask_retry(f[LEFT]));
+    CHECK_I64(f[LEFT], 17);
+    CHECK_EQ(rask_future_state(f[RIGHT]), RASK_RUNNING);
+    gate_open(g);
+    CHECK_I64(f[RIGHT], 17);
+    CHECK_RUNS(k, 1, 1, 2, 1, 1);
+    CHECK_OK(rask_release_all(f, 2));
+    forked_free(k);
+}
+
+static void all_end_early(void) {
+    for (int released = 0; released < 2; released++) {
+        gate *g = gate_new();
+        forked *k = forked_new(g, NULL, NULL);
+        rask_future f[2];
+        COMPUTE(k, f);
+        GATE_REACHED(g, 1);
+        for (int side = 0; side < 2; side++)
+            CHECK_OK(released ? rask_release(f[side]) : rask_cancel(f[side], "enough"));
+        CHECK_STATUS(rask_client_wait(client, 0), RASK_E_TIMEOUT);
+        gate_open(g);
+        CHECK_OK(rask_client_wait(client, LONG_NS));
+        CHECK_EQ(atomic_load(&k->common.sees_cancelled), 1);
+        CHECK_RUNS(k, 1, 0, 0, 0, 0);
+        for (int side = 0; side < 2 && !released; side++) {
+            CHECK_OK(rask_retry(f[side]));
+            CHECK_I64(f[side], 17);
+            CHECK_EQ(runs(&k->right), side == RIGHT);
+        }
+        if (!released) {
+            CHECK_RUNS(k, 1, 1, 1, 1, 1);
+            CHECK_OK(rask_release_all(f, 2));
+        }
+        forked_free(k);
+    }
+}
+
+/* Released, it is made for the other's sake; cancelled, the other is cancelled with it, as any dependent is.
+ */
+static void one_that_another_takes_ends_early(void) {
+    for (int released = 0; released < 2; released++) {
+        gate *g = gate_new(), *late = gate_new();
+        probe p = {0};
+        rask_delayed first = line(30), start = call(held, RASK_ARGS(rask_pointer(g), 1, first)),
+                     object = call(make_probe, RASK_ARGS(rask_pointer(&p), start)),
+                     reads = call(pass_on, RASK_ARGS(first, object)), other = call(inc, RASK_ARGS(reads)),
+                     last = call(held, RASK_ARGS(rask_pointer(late), 2, start)),
+                     all[] = {object, other, last};
+        rask_future f[3];
+        CHECK_OK(rask_compute_all(client, all, 3, f));
+        GATE_REACHED(g, 1);
+        CHECK_OK(released ? rask_release(f[0]) : rask_cancel(f[0], "enough"));
+        if (!released) {
+            CHECK_FAILS(f[0], RASK_E_CANCELLED);
+            CHECK_FAILS(f[1], RASK_E_CANCELLED);
+            CHECK_STR_EQ(ERROR_OF(f[1]).message, "enough");
+            CHECK_STR_EQ(ERROR_OF(f[1]).origin, rask_future_key(f[0]));
+        }
+        gate_open(g);
+        GATE_REACHED(late, 1);
+        if (!released) {
+            CHECK_EQ(destroyed(&p), 0);
+            CHECK_OK(rask_retry(f[1]));
+            gate_open(late); /* the only worker's, perhaps */
+            const rask_value *value;
+            CHECK_OK(rask_result(f[0], LONG_NS, &value));
+            CHECK_EQ(rask_value_kind(value), RASK_OBJECT);
+        }
+        gate_open(late);
+        CHECK_I64(f[1], 31);
+        CHECK_I64(f[2], 2);
+        CHECK_OK(rask_client_wait(client, LONG_NS));
+        CHECK_EQ(destroyed(&p), released);
+        CHECK_OK(rask_release_all(f + released, (size_t)(3 - released)));
+        CHECK_EQ(destroyed(&p), 1);
+        DROP_ALL(first, start, object, reads, other, last);
+    }
+}
+
+static void *open_soon(void *context) {
+    sleep_us(2000);
+    gate_open(context);
+    return NULL;
+}
+
+/* (before it begins, at what both need, at what one needs, when one has failed, has failed and is retried, is
+ * cancelled, is released) */
+static void closed_in_every_state(void) {
+    for (int state = 0; state < 7; state++) {
+        for (uint32_t workers = 1; workers <= 2; workers++) {
+            rask_client mine = client;
+            client = open_workers(workers);
+            gate *g = gate_new();
+            forked *k = forked_new(state == 1 ? g : NULL, state == 2 ? g : NULL, NULL);
+            rask_future f[2], blocker = {0};
+            if (state == 0) {
+                blocker = submit_held(client, g, 1);
+                GATE_REACHED(g, 1);
+            }
+            atomic_store(&k->left.fails, state == 3 || state == 4);
+            COMPUTE(k, f);
+            if (state == 1 || state == 2)
+                GATE_REACHED(g, 1);
+            if (state == 3 || state == 4)
+                CHECK_FAILS(f[LEFT], RASK_E_TASK);
+            if (state == 4)
+                CHECK_OK(rask_retry(f[LEFT]));
+            if (state == 5 && rask_cancel(f[LEFT], "enough") == RASK_OK)
+                CHECK_FAILS(f[LEFT], RASK_E_CANCELLED);
+            if (state == 6) {
+                CHECK_OK(rask_release(f[LEFT]));
+                f[LEFT] = (rask_future){0};
+            }
+            pthread_t opener = start_thread(open_soon, g);
+            CHECK_OK(rask_client_close(client));
+            for (int side = state == 6; side < 2; side++) {
+                CHECK_STATUS(rask_retry(f[side]), RASK_E_CLOSED);
+                rask_state ended = rask_future_state(f[side]);
+                CHECK(ended == RASK_CANCELLED || ended == RASK_FINISHED || ended == RASK_ERROR);
+            }
+            join_thread(opener);
+            CHECK_OK(rask_release_all(RASK_FUTURES(f[0], f[1], blocker)));
+            DROP_ALL(k->middle, k->outputs[LEFT], k->outputs[RIGHT]);
+            free(k);
+            client = mine;
+        }
+    }
+}
+
+/* ---- figures ---- */
+
+static void a_future_each_in_all_figures(void) {
+    gate *g = gate_new();
+    forked *k = forked_new(g, NULL, NULL);
+    rask_client_stats before = figures(), now;
+    rask_future f[2];
+    COMPUTE(k, f);
+    GATE_REACHED(g, 1);
+    now = figures();
+    CHECK_EQ(now.n_submitted - before.n_submitted, 2);
+    CHECK_EQ(now.live_futures, 2);
+    CHECK_EQ(now.n_running, 2);
+    CHECK_EQ(now.n_pending, 0);
+    CHECK_STATUS(rask_client_wait(client, 0), RASK_E_TIMEOUT);
+    gate_open(g);
+    CHECK_I64(f[LEFT], 17);
+    CHECK_I64(f[RIGHT], 17);
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    now = figures();
+    CHECK_EQ(now.n_submitted - before.n_submitted, 2);
+    CHECK_EQ(now.n_executed - before.n_executed, 2);
+    CHECK_EQ(now.n_finished - before.n_finished, 2);
+    CHECK_EQ(now.n_cancelled - before.n_cancelled, 0);
+    CHECK_EQ(now.n_running + now.n_pending, 0);
+    CHECK_EQ(now.live_futures, 2);
+    CHECK_OK(rask_release_all(f, 2));
+    EVENTUALLY(figures().live_futures == 0);
+    forked_free(k);
+}
+
+static void failed_ones_are_done_in_all_figures(void) {
+    forked *k = forked_new(NULL, NULL, NULL);
+    rask_client_stats before = figures(), now;
+    rask_future f[2];
+    atomic_store(&k->common.fails, true);
+    COMPUTE(k, f);
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    now = figures();
+    CHECK_EQ(now.n_error - before.n_error, 2);
+    CHECK_EQ(now.n_finished - before.n_finished, 0);
+    CHECK_EQ(now.n_running + now.n_pending, 0);
+    atomic_store(&k->common.fails, false);
+    CHECK_OK(rask_retry(f[LEFT]));
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    now = figures();
+    CHECK_EQ(now.n_error - before.n_error, 0);
+    CHECK_EQ(now.n_finished - before.n_finished, 2);
+    CHECK_EQ(now.n_cancelled - before.n_cancelled, 0);
+    CHECK_OK(rask_release_all(f, 2));
+    EVENTUALLY(figures().live_futures == 0);
+    forked_free(k);
+}
+
+static void a_drain_waits_for_what_nobody_needs(void) {
+    gate *g = gate_new();
+    forked *k = forked_new(NULL, g, NULL);
+    rask_future f[2];
+    COMPUTE(k, f);
+    GATE_REACHED(g, 1);
+    CHECK_OK(rask_cancel(f[LEFT], "enough"));
+    CHECK_I64(f[RIGHT], 17);
+    CHECK_STATUS(rask_client_wait(client, 1000 * 1000), RASK_E_TIMEOUT);
+    gate_open(g);
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    CHECK_OK(rask_release_all(f, 2));
+    forked_free(k);
+}
+
+/* ---- waiting and returned futures ---- */
+
+static void compute_both_and_wait(rask_task *t) {
+    forked *k = rask_arg_pointer(t, 0);
+    rask_future f[2];
+    CHECK_OK(rask_compute_all(rask_task_client(t), k->outputs, 2, f));
+    int64_t left = 0, right = 0;
+    CHECK_OK(rask_result_i64(f[LEFT], &left));
+    CHECK_OK(rask_result_i64(f[RIGHT], &right));
+    CHECK_OK(rask_release_all(f, 2));
+    rask_return_i64(t, left + right);
+}
+static void computed_and_waited_for_inside(void) {
+    forked *k = forked_new(NULL, NULL, NULL);
+    rask_future f[50];
+    for (int i = 0; i < 50; i++)
+        f[i] = rask_submit(client, compute_both_and_wait, RASK_ARGS(rask_pointer(k)));
+    for (int i = 0; i < 50; i++)
+        CHECK_I64(f[i], 34);
+    CHECK_RUNS(k, 50, 50, 50, 50, 50);
+    CHECK_OK(rask_release_all(f, 50));
+    forked_free(k);
+}
+
+/* (futures, index of the one to wait for, gate) */
+static void wait_for_output(rask_task *t) {
+    gate_pass(rask_arg_pointer(t, 2));
+    const rask_future *f = rask_arg_pointer(t, 0);
+    int64_t result = 0;
+    rask_status status = rask_result_i64(f[rask_arg_i64(t, 1)], &result);
+    rask_return_i64(t, status == RASK_OK ? result : (int64_t)status);
+}
+static void a_step_that_waits_for_an_output(void) {
+    for (int its_own = 0; its_own < 2; its_own++) {
+        gate *g = gate_new();
+        rask_future f[2];
+        rask_delayed first = line(20), other = call(inc, RASK_ARGS(first)),
+                     waits = call(wait_for_output,
+                                  RASK_ARGS(rask_pointer(f), its_own ? 0 : 1, rask_pointer(g), first)),
+                     last = call(add, RASK_ARGS(waits, 0)), both[] = {last, other};
+        CHECK_OK(rask_compute_all(client, both, 2, f));
+        gate_open(g);
+        CHECK_I64(f[0], its_own ? RASK_E_DEADLOCK : 21);
+        CHECK_I64(f[1], 21);
+        CHECK_OK(rask_release_all(f, 2));
+        DROP_ALL(first, other, waits, last);
+    }
+}
+
+/* Each of two waits for the other's output. */
+static void two_steps_that_wait_for_each_other(void) {
+    gate *g = gate_new();
+    rask_future f[2];
+    rask_delayed first = line(20), x = call(wait_for_output, RASK_ARGS(rask_pointer(f), 1, rask_pointer(g))),
+                 y = call(wait_for_output, RASK_ARGS(rask_pointer(f), 0, rask_pointer(g))),
+                 both[] = {call(add, RASK_ARGS(x, first)), call(add, RASK_ARGS(y, first))};
+    CHECK_OK(rask_compute_all(client, both, 2, f));
+    gate_open(g);
+    int64_t a = 0, b = 0;
+    CHECK_OK(rask_result_i64(f[0], &a));
+    CHECK_OK(rask_result_i64(f[1], &b));
+    /* One is told, and the other has its result. */
+    int64_t told = 20 + RASK_E_DEADLOCK;
+    CHECK((a == told && b == 20 + told) || (b == told && a == 20 + told));
+    CHECK_OK(rask_release_all(f, 2));
+    DROP_ALL(first, x, y, both[0], both[1]);
+}
+
+static void until_cancelled(rask_task *t) {
+    atomic_fetch_add((atomic_int *)rask_arg_pointer(t, 0), 1);
+    while (!rask_cancelled(t))
+        sleep_us(200);
+}
+static void return_until_cancelled(rask_task *t) {
+    rask_return_future(t,
+                       rask_submit(rask_task_client(t), until_cancelled, RASK_ARGS(rask_arg_pointer(t, 0))));
+}
+static void a_returned_future_ends_with_who_needs_it(void) {
+    for (int released = 0; released < 2; released++) {
+        gate *g = gate_new();
+        atomic_int asked = 0;
+        rask_delayed first = line(20),
+                     returns = call(return_until_cancelled, RASK_ARGS(rask_pointer(&asked))),
+                     left = call(add, RASK_ARGS(returns, first)),
+                     right = call(held, RASK_ARGS(rask_pointer(g), 3, first)), both[] = {left, right};
+        rask_future f[2];
+        CHECK_OK(rask_compute_all(client, both, 2, f));
+        GATE_REACHED(g, 1);
+        EVENTUALLY(atomic_load(&asked) == 1);
+        CHECK_OK(released ? rask_release(f[0]) : rask_cancel(f[0], "enough"));
+        /* The one that was returned returns, since nobody wants it. */
+        EVENTUALLY(figures().n_running == 1);
+        gate_open(g);
+        CHECK_I64(f[1], 3);
+        CHECK_OK(rask_release_all(f + released, (size_t)(2 - released)));
+        CHECK_OK(rask_client_wait(client, LONG_NS));
+        DROP_ALL(first, returns, left, right);
+    }
+}
+
+/* ---- many ---- */
+
+/* (row, column) of a triangle: each takes the two above it, the last row is the output: Pascal's, modulo. */
+static void add_modulo(rask_task *t) {
+    rask_return_i64(t, (rask_arg_i64(t, 0) + rask_arg_i64(t, 1)) % 1000003);
+}
+static void a_triangle(void) {
+    size_t n = scaled(1000);
+    rask_delayed *row = calloc(n + 1, sizeof *row);
+    int64_t *want = calloc(n + 1, sizeof *want);
+    rask_future *f = calloc(n + 1, sizeof *f);
+    CHECK(row && want && f);
+    row[0] = call(inc, RASK_ARGS(0));
+    want[0] = 1;
+    for (size_t i = 1; i <= n; i++) {
+        rask_delayed before = row[0];
+        int64_t value = want[0];
+        row[i] = call(inc, RASK_ARGS(0));
+        want[i] = 1;
+        for (size_t k = 1; k < i; k++) {
+            rask_delayed sum = call(add_modulo, RASK_ARGS(before, row[k]));
+            int64_t total = (value + want[k]) % 1000003;
+            if (k > 1)
+                drop(before);
+            before = row[k];
+            value = want[k];
+            row[k] = sum;
+            want[k] = total;
+        }
+        if (i > 1)
+            drop(before);
+    }
+    for (int round = 0; round < 3; round++) {
+        CHECK_OK(rask_compute_all(client, row, n + 1, f));
+        /* In the second round some are given up, which makes no difference to the others. */
+        for (size_t i = 0; i <= n; i++)
+            if (round == 1 && i % 3 == 0) {
+                CHECK_OK(rask_release(f[i]));
+                f[i] = (rask_future){0};
+            }
+        for (size_t i = 0; i <= n; i++)
+            if (f[i].id)
+                CHECK_I64(f[i], want[i]);
+        CHECK_OK(rask_release_all(f, n + 1));
+    }
+    for (size_t i = 0; i <= n; i++)
+        drop(row[i]);
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    free(row);
+    free(want);
+    free(f);
+}
+
+/* Cancelled, retried and released by several threads at a time while it runs. */
+typedef struct meddler {
+    rask_future *f;
+    size_t n;
+    uint64_t random;
+} meddler;
+static void *meddle(void *context) {
+    meddler *m = context;
+    for (int i = 0; i < 200; i++) {
+        rask_future f = m->f[random_next(&m->random) % m->n];
+        rask_status status = random_next(&m->random) % 2 ? rask_cancel(f, "by chance") : rask_retry(f);
+        CHECK(status == RASK_OK || status == RASK_E_STATE);
+    }
+    return NULL;
+}
+static void cancelled_and_retried_by_many_threads(void) {
+    enum { LINES = 6 };
+    size_t n = scaled(60);
+    rask_delayed first = line(30), ends[LINES];
+    for (int i = 0; i < LINES; i++) {
+        ends[i] = call(add, RASK_ARGS(first, i));
+        for (int k = 0; k < 20; k++) {
+            rask_delayed next = call(add, RASK_ARGS(ends[i], i && k % 5 == 0 ? ends[i - 1] : first));
+            drop(ends[i]);
+            ends[i] = next;
+        }
+    }
+    rask_future f[LINES];
+    int64_t want[LINES];
+    CHECK_OK(rask_compute_all(client, ends, LINES, f));
+    for (int i = 0; i < LINES; i++)
+        CHECK_OK(rask_result_i64(f[i], &want[i]));
+    CHECK_OK(rask_release_all(f, LINES));
+    for (size_t round = 0; round < n; round++) {
+        CHECK_OK(rask_compute_all(client, ends, LINES, f));
+        meddler m[3];
+        pthread_t threads[3];
+        for (int i = 0; i < 3; i++) {
+            m[i] = (meddler){f, LINES, round * 3 + (uint64_t)i + 1};
+            threads[i] = start_thread(meddle, &m[i]);
+        }
+        for (int i = 0; i < 3; i++)
+            join_thread(threads[i]);
+        for (int i = 0; i < LINES; i++) {
+            int64_t got = 0;
+            while (rask_result_i64(f[i], &got) != RASK_OK)
+                CHECK(rask_retry(f[i]) == RASK_OK || rask_future_state(f[i]) != RASK_CANCELLED);
+            CHECK_EQ(got, want[i]);
+        }
+        CHECK_OK(rask_release_all(f, LINES));
+    }
+    CHECK_OK(rask_client_wait(client, LONG_NS));
+    CHECK_EQ(figures().live_futures, 0);
+    drop(first);
+    for (int i = 0; i < LINES; i++)
+        drop(ends[i]);
+}
+
+int main(void) {
+    RUN_WITH(1, common_parts_run_once);
+    RUN_WITH(2, common_parts_run_once);
+    RUN_WITH(2, an_output_is_done_while_others_run);
+    RUN_WITH(2, an_output_that_another_takes);
+    RUN_WITH(1, an_object_lives_as_long_as_its_output);
+    RUN_WITH(2, an_object_lives_as_long_as_its_output);
+    RUN_WITH(2, the_same_output_twice_and_one_that_is_none);
+    RUN_WITH(2, keys);
+    RUN_WITH(1, one_fails_and_the_other_goes_on);
+    RUN_WITH(2, one_fails_and_the_other_goes_on);
+    RUN_WITH(1, what_both_need_fails_both);
+    RUN_WITH(2, what_both_need_fails_both);
+    RUN_WITH(2, both_fail_and_one_is_given_up);
+    RUN_WITH(1, one_ends_early);
+    RUN_WITH(2, one_ends_early);
+    RUN_WITH(2, a_retry_while_others_run);
+    RUN_WITH(1, all_end_early);
+    RUN_WITH(2, all_end_early);
+    RUN_WITH(1, one_that_another_takes_ends_early);
+    RUN_WITH(2, one_that_another_takes_ends_early);
+    RUN_WITH(1, closed_in_every_state);
+    RUN_WITH(2, a_future_each_in_all_figures);
+    RUN_WITH(1, failed_ones_are_done_in_all_figures);
+    RUN_WITH(2, failed_ones_are_done_in_all_figures);
+    RUN_WITH(2, a_drain_waits_for_what_nobody_needs);
+    RUN_WITH(1, computed_and_waited_for_inside);
+    RUN_WITH(2, computed_and_waited_for_inside);
+    RUN_WITH(2, a_step_that_waits_for_an_output);
+    RUN_WITH(2, two_steps_that_wait_for_each_other);
+    RUN_WITH(2, a_returned_future_ends_with_who_needs_it);
+    RUN_WITH(1, a_triangle);
+    RUN_WITH(2, a_triangle);
+    RUN_WITH(2, cancelled_and_retried_by_many_threads);
+    return 0;
+}
