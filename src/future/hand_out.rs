@@ -365,7 +365,7 @@ fn answer(task: &mut Task, result: &HandedBack<'_>, local: &Local) {
         arg_kind::F64 => set(task, Value::f64(f64::from_bits(value.payload)), local),
         _ => answer_otherwise(task, value, local),
     }
-    if task.account() & LIMITED != 0 {
+    if task.account() & LIMITED != 0 && !task.has_forward() {
         let result = task.take_result().manage();
         set(task, result, local);
     }
