@@ -137,7 +137,10 @@ pub fn exchange<'a>(
                     }
                 },
                 Taken::Shut => {
-                    tasks::end_jobs(&ready, local);
+                    if !ready.is_empty() {
+                        tasks::end_jobs(&ready, local);
+                        lane.give_back(returned);
+                    }
                     break Ok(Pulled::End);
                 }
                 // The caller hears of the tokens before it waits.

@@ -183,8 +183,8 @@ impl Lane {
         }
     }
 
-    /// Gives `returned` jobs back that were taken before, makes those that are `ready` available, and takes up to `most`. What is ready stays the
-    /// caller's if the lane is shut.
+    /// Gives `returned` jobs back that were taken before, makes those that are `ready` available, and takes up to `most`. If the lane is shut, what is
+    /// ready stays the caller's, who ends it and only then [gives back](Self::give_back) what is returned: a close waits for that.
     pub(crate) fn take(
         &self,
         returned: usize,
@@ -193,11 +193,14 @@ impl Lane {
         jobs: &mut Vec<Job>,
     ) -> Taken {
         let mut state = self.state.lock();
-        state.out -= returned;
         if state.is_shut {
-            self.came_back(state);
+            if ready.is_empty() {
+                state.out -= returned;
+                self.came_back(state);
+            }
             return Taken::Shut;
         }
+        state.out -= returned;
         if state.queue.len() == 0 && ready.len() <= most {
             // Straight through.
             state.out += ready.len();
