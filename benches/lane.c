@@ -31,12 +31,12 @@ static void *pull(void *unused) {
     size_t n = 0, dropped;
     for (;;) {
         for (size_t i = 0; i < n; i++)
-            results[i] = (rask_lane_result){tasks[i].id, rask_i64(tasks[i].word + 1), NULL, 0};
+            results[i] = (rask_lane_result){tasks[i].id, rask_i64(tasks[i].word + 1), NULL, 0, false};
         rask_status status = rask_lane_exchange(lane, results, n, tasks, BATCH, RASK_FOREVER, &n);
         if (status == RASK_END)
             return unused;
         must(status);
-        do
+        do /* those that have not ended with a result */
             must(rask_lane_dropped(lane, tokens, BATCH, &dropped));
         while (dropped == BATCH);
     }

@@ -968,6 +968,11 @@ typedef struct rask_lane_result {
     /** NULL, or why the task failed, as by rask_fail; value is destroyed then. Borrowed. */
     const char *error;
     int32_t code;                    /**< With error: the task's own code. */
+    /**
+     * Written by the call: with that the future has finished and the token of its task has ended, of which
+     * rask_lane_dropped does not tell then. False where a token lies elsewhere than in the task, or is none.
+     */
+    bool token_ended;
 } rask_lane_result;
 
 /** A task that is handed out: from then on it runs, until it is handed back. */
@@ -1028,17 +1033,18 @@ rask_status rask_lane_run(rask_lane lane, size_t max, int64_t timeout_ns, size_t
  * The way of bindings: hands back tasks that were handed out, and hands out others, many at a time. Results
  * are all taken, also where one is bad; then nothing is handed out.
  *
- * Parameters: results: n_results of them; borrowed, what they hand over is taken on every path. tasks: room
- *   for capacity tasks. timeout_ns: nanoseconds that it waits for the first task, if capacity is not 0; 0
- *   polls, RASK_FOREVER does not end. n_tasks: how many were handed out, written on every path.
- * Returns: RASK_OK: n_tasks were handed out; 0 if capacity is 0, or to say that there may be something in
- *   rask_lane_cancelled or rask_lane_dropped. RASK_E_TIMEOUT (none was ready in time), RASK_END (the lane or
- *   its client is closed: no more are handed out, results are still taken), RASK_E_HANDLE (also where an id
- *   is not that of a task of this lane that is out), RASK_E_INVALID, RASK_E_NOMEM, RASK_E_STATE (as
- *   rask_lane_run).
+ * Parameters: results: n_results of them; what they hand over is taken on every path, and token_ended is
+ *   written; otherwise borrowed. tasks: room for capacity tasks. timeout_ns: nanoseconds that it waits for
+ *   the first task, if capacity is not 0; 0 polls, RASK_FOREVER does not end. n_tasks: how many were handed
+ *   out, written on every path.
+ * Returns: RASK_OK: n_tasks were handed out; 0 if capacity is 0, or where it would have to wait, to say that
+ *   tokens have ended or that there may be something in rask_lane_cancelled or rask_lane_dropped.
+ *   RASK_E_TIMEOUT (none was ready in time), RASK_END (the lane or its client is closed: no more are handed
+ *   out, results are still taken), RASK_E_HANDLE (also where an id is not that of a task of this lane that is
+ *   out), RASK_E_INVALID, RASK_E_NOMEM, RASK_E_STATE (as rask_lane_run).
  * Threads: any, several at a time. Blocks: as rask_lane_run, but runs nothing.
  */
-rask_status rask_lane_exchange(rask_lane lane, const rask_lane_result *results, size_t n_results,
+rask_status rask_lane_exchange(rask_lane lane, rask_lane_result *results, size_t n_results,
                                rask_lane_task *tasks, size_t capacity, int64_t timeout_ns, size_t *n_tasks);
 
 /**
@@ -1056,10 +1062,32 @@ rask_status rask_lane_cancelled(rask_lane lane, uint64_t *ids, size_t capacity, 
                                 size_t *n);
 
 /**
+ * Tells the library that a task which was handed out is about to wait for futures, by whatever means: so that
+ * a wait which could never end, because what it waits for waits for this task, is found out. Handing the task
+ * back ends its waits.
+ *
+ * Parameters: task: as it was handed out. until: as for rask_wait. wait: a number, for rask_lane_wait_end;
+ *   written on every path.
+ * Returns: RASK_OK, RASK_E_DEADLOCK (do not wait), RASK_E_HANDLE, RASK_E_INVALID, RASK_E_STATE (not a task
+ *   that is out).
+ * Threads: any, one at a time for a task. Blocks: no.
+ */
+rask_status rask_lane_wait_begin(rask_task *task, const rask_future *futures, size_t n_futures, int32_t until,
+                                 uint64_t *wait);
+
+/**
+ * Ends a wait that rask_lane_wait_begin has told of.
+ *
+ * Returns: RASK_OK, RASK_E_INVALID (no such wait of this task), RASK_E_STATE (not a task that is out).
+ * Threads: any, one at a time for a task. Blocks: no.
+ */
+rask_status rask_lane_wait_end(rask_task *task, uint64_t wait);
+
+/**
  * An argument of a task by which a binding knows what it has to keep for it: an integer, of which
- * rask_lane_dropped tells when nobody can run the task any more, now or by a retry. As argument 0 of a task
- * of that lane it costs no more than rask_i64; rask_lane_task.word is how it is read, in other places it is
- * an object without use.
+ * rask_lane_dropped tells when nobody can run the task any more, now or by a retry, unless
+ * rask_lane_result.token_ended has told it. As argument 0 of a task of that lane it costs no more than
+ * rask_i64; rask_lane_task.word is how it is read, in other places it is an object without use.
  *
  * Parameters: lane: not yet looked at. token: anything; taken by submit on every path.
  * Returns: an argument.
@@ -1068,8 +1096,9 @@ rask_status rask_lane_cancelled(rask_lane lane, uint64_t *ids, size_t capacity, 
 rask_arg rask_lane_token(rask_lane lane, int64_t token);
 
 /**
- * Which tokens nobody needs any more: each as often as it was given to a call. When the lane is closed none
- * is told any more: those of tasks that are out are needed until these are handed back, no others are.
+ * Which tokens nobody needs any more, but for those of rask_lane_result.token_ended: each as often as it was
+ * given to a call. When the lane is closed none is told any more: those of tasks that are out are needed
+ * until these are handed back, no others are.
  *
  * Parameters: tokens: room for capacity tokens, in no order. n: how many, written on every path.
  * Returns: RASK_OK, RASK_E_HANDLE, RASK_E_INVALID.

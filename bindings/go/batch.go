@@ -6,14 +6,14 @@ import "C"
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // A Batch collects Go tasks and submits them in one call, which is cheaper by half where tasks are small and many. Their futures
 // are there at once, and may be inputs of further tasks of the batch. What is asked of one of them sends the batch, and so does its growth.
 type Batch struct {
 	client *Client
-	mu     sync.Mutex
-	sheet  *sheet
+	sheet  atomic.Pointer[sheet]
 }
 
 // NewBatch begins a batch of tasks for the client. It may be used by many goroutines at a time, and again after Send.
@@ -28,10 +28,7 @@ func (b *Batch) target() (*Client, *Batch) {
 
 // Send submits what has been collected.
 func (b *Batch) Send() {
-	b.mu.Lock()
-	s := b.sheet
-	b.mu.Unlock()
-	if s != nil {
+	if s := b.sheet.Load(); s != nil {
 		s.send()
 	}
 }
@@ -42,13 +39,14 @@ const sheetSize = 512
 // add notes a task.
 func (b *Batch) add(c *core, j job, args []argument) error {
 	for {
-		b.mu.Lock()
-		s := b.sheet
+		s := b.sheet.Load()
 		if s == nil || s.lease.sheet.Load() == nil {
-			s = newSheet(b.client)
-			b.sheet = s
+			next := newSheet(b.client)
+			if !b.sheet.CompareAndSwap(s, next) {
+				continue // somebody else has begun one
+			}
+			s = next
 		}
-		b.mu.Unlock()
 		added, err := s.add(c, j, args)
 		if added || err != nil {
 			return err
@@ -75,29 +73,30 @@ func newSheet(client *Client) *sheet {
 
 // add notes a task; false if the sheet was sent meanwhile.
 func (s *sheet) add(c *core, j job, args []argument) (added bool, err error) {
+	var few [4]*core
+	inputs := few[:0]
 	for i, arg := range args {
 		if arg == nil {
 			return false, failure(ErrInvalid, "argument %d is nil", i)
 		}
-		// Under no lock: this may send another sheet.
-		if of, ok := arg.input(); ok && (of == nil || of.lease != s.lease) {
-			if _, err := of.handle(); err != nil {
-				return false, err
-			}
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lease.sheet.Load() == nil {
-		return false, nil
-	}
-	n := 0
-	for _, arg := range args {
 		of, ok := arg.input()
 		if !ok {
 			continue
 		}
-		n++
+		// Under no lock: this may send another sheet.
+		if of == nil || of.lease != s.lease {
+			if _, err := of.handle(); err != nil {
+				return false, err
+			}
+		}
+		inputs = append(inputs, of)
+	}
+	s.mu.Lock()
+	if s.lease.sheet.Load() == nil {
+		s.mu.Unlock()
+		return false, nil
+	}
+	for _, of := range inputs {
 		if of.lease == s.lease {
 			s.inputs = append(s.inputs, C.rask_go_input{earlier: C.int64_t(of.slot)})
 		} else {
@@ -108,13 +107,14 @@ func (s *sheet) add(c *core, j job, args []argument) (added bool, err error) {
 			s.inputs = append(s.inputs, C.rask_go_input{future: C.uint64_t(id), earlier: -1})
 		}
 	}
-	c.lease, c.slot = s.lease, int32(len(s.cores))
+	c.lease, c.slot = s.lease, int32(len(s.jobs))
 	s.jobs = append(s.jobs, j)
 	s.cores = append(s.cores, c)
-	s.counts = append(s.counts, C.uint32_t(n))
-	if len(s.cores) == sheetSize {
+	s.counts = append(s.counts, C.uint32_t(len(inputs)))
+	if len(s.jobs) == sheetSize {
 		s.sendLocked()
 	}
+	s.mu.Unlock()
 	return true, nil
 }
 
@@ -127,14 +127,13 @@ func (s *sheet) send() {
 }
 
 func (s *sheet) sendLocked() {
-	n := len(s.cores)
+	n := len(s.jobs)
 	if n == 0 {
 		return
 	}
 	e := s.lease.client.engine
 	e.lane.start()
 	s.lease.makeRoom(n)
-	ids := make([]uint64, n)
 	var inputs *C.rask_go_input
 	if len(s.inputs) > 0 {
 		inputs = &s.inputs[0]
@@ -142,8 +141,8 @@ func (s *sheet) sendLocked() {
 	var left C.rask_go_failure
 	first := e.lane.table.add(s, n)
 	C.rask_go_submit_batch(C.uint64_t(e.id), C.uint64_t(e.lane.id), C.int64_t(first), C.size_t(n),
-		&s.counts[0], inputs, idsPointer(ids), &left)
-	openAll(s.cores, ids, failed(&left))
+		&s.counts[0], inputs, s.lease.at(0), &left)
+	failMissing(s.cores, failed(&left))
 	for _, c := range s.pinned {
 		c.unpin()
 	}
@@ -155,8 +154,8 @@ func (s *sheet) of(sub uint32) *core { return s.jobs[sub].of(0) }
 
 func (s *sheet) run(sub uint32, r *run) { s.jobs[sub].run(0, r) }
 
-func (s *sheet) drop(sub uint32) {
-	s.jobs[sub].drop(0)
+func (s *sheet) drop(sub uint32, finished bool) {
+	s.jobs[sub].drop(0, finished)
 	s.jobs[sub] = nil
 }
 
@@ -180,7 +179,10 @@ func Map[A, T any](on Submitter, f func(context.Context, A) (T, error), items []
 	if len(items) == 0 {
 		return futures
 	}
-	e.mapAll(newMapJob(f, items, futures, o), coresOf(futures), o)
+	m := newMapJob(f, items, futures, o)
+	for from := 0; from < len(items); from += sheetSize {
+		e.mapSome(m, from, min(sheetSize, len(items)-from), o)
+	}
 	return futures
 }
 
@@ -225,25 +227,32 @@ func (m *mapJob[A, T]) run(sub uint32, r *run) {
 	future.finish(r, value, err)
 }
 
-func (m *mapJob[A, T]) drop(sub uint32) {
+func (m *mapJob[A, T]) drop(sub uint32, finished bool) {
 	var none A
 	m.items[sub] = none
-	m.future(sub).drop(sub)
+	m.future(sub).drop(finished)
 }
 
-func (e *Client) mapAll(j job, cores []*core, o *submitOptions) {
+// mapSome submits so many tasks of a Map, in one call. The first of them run while the next are submitted.
+func (e *Client) mapSome(j job, from, n int, o *submitOptions) {
 	e.lane.start()
-	n := len(cores)
-	ids := make([]uint64, n)
-	e.lendAll(cores) // before any of them runs
+	l := newLease(e, n)
+	for i := range n {
+		c := j.of(uint32(from + i))
+		c.lease, c.slot = l, int32(i)
+	}
 	var texts cTexts
 	defer texts.free()
 	var left C.rask_go_failure
-	first := e.lane.table.add(j, n)
-	C.rask_go_map(C.uint64_t(e.id), C.uint64_t(e.lane.id), C.int64_t(first), C.size_t(n),
-		o.encode(&texts), idsPointer(ids), &left)
-	openAll(cores, ids, failed(&left))
-	for _, c := range cores {
-		c.follow(o.ctx)
+	first := e.lane.table.add(j, n) + int64(from)
+	C.rask_go_map(C.uint64_t(e.id), C.uint64_t(e.lane.id), C.int64_t(first), C.size_t(n), o.encode(&texts), l.at(0), &left)
+	if err := failed(&left); err != nil || o.ctx != nil {
+		for i := range n {
+			c := j.of(uint32(from + i))
+			if l.slots[i].Load() == 0 {
+				c.fail(err)
+			}
+			c.follow(o.ctx)
+		}
 	}
 }

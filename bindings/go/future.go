@@ -53,7 +53,6 @@ func (s State) String() string {
 type Future[T any] struct {
 	core
 	value T
-	call  func(*run) (T, error) // the Go function with its arguments; nil for a C task, and when it cannot run again
 }
 
 // AnyFuture is a future of any type.
@@ -72,7 +71,7 @@ type core struct {
 	lease *lease // where the handle is; nil: there is no client
 	rest  atomic.Pointer[extra]
 	slot  int32         // in the lease
-	word  atomic.Uint32 // flags, and above them how many read by the handle: the last of them releases it
+	word  atomic.Uint32 // flags, and above them how many read by the handle: after Close the last of them releases it
 }
 
 const (
@@ -121,13 +120,13 @@ func (f *Future[T]) base() *core {
 
 func (c *core) has(flag uint32) bool { return c.word.Load()&flag != 0 }
 
+// isFinished says whether Go knows already that the future has finished.
+func (c *core) isFinished() bool { return c.word.Load()&(isFinal|isClosed) == isFinal }
+
 func (c *core) engine() *engine { return c.lease.client.engine }
 
 // open gives the future its handle.
-func (c *core) open(id uint64) {
-	c.lease.slots[c.slot].Store(id)
-	c.word.Add(oneUser)
-}
+func (c *core) open(id uint64) { c.lease.slots[c.slot].Store(id) }
 
 // fail notes why there is no future, or none with a task.
 func (c *core) fail(err error) { c.more().failed = err }
@@ -183,7 +182,7 @@ func (c *core) pin() (uint64, error) {
 	}
 	for {
 		word := c.word.Load()
-		if word < oneUser || word&isClosed != 0 {
+		if word&isClosed != 0 {
 			return 0, errClosed
 		}
 		if c.word.CompareAndSwap(word, word+oneUser) {
@@ -193,7 +192,7 @@ func (c *core) pin() (uint64, error) {
 }
 
 func (c *core) unpin() {
-	if c.word.Add(^uint32(oneUser-1)) < oneUser {
+	if word := c.word.Add(^uint32(oneUser - 1)); word < oneUser && word&isClosed != 0 {
 		c.release()
 	}
 }
@@ -211,11 +210,11 @@ func (c *core) shut() bool {
 	}
 	for {
 		word := c.word.Load()
-		if word&isClosed != 0 || word < oneUser {
+		if word&isClosed != 0 {
 			return false
 		}
-		if c.word.CompareAndSwap(word, (word-oneUser)|isClosed) {
-			return word-oneUser < oneUser
+		if c.word.CompareAndSwap(word, word|isClosed) {
+			return word < oneUser
 		}
 	}
 }
@@ -231,6 +230,9 @@ func (c *core) Close() error {
 
 // State is where the future is now.
 func (c *core) State() State {
+	if c.isFinished() {
+		return Finished
+	}
 	id, err := c.handle()
 	if err != nil {
 		return Failed
@@ -346,7 +348,11 @@ func (c *core) Handle() (uint64, error) {
 
 // Result waits for the value. When ctx is done it stops waiting, with the context's error; the task goes on.
 func (f *Future[T]) Result(ctx context.Context) (T, error) {
-	if f.word.Load()&(isFinal|isClosed) == isFinal {
+	if f == nil {
+		var none T
+		return none, failure(ErrHandle, "a nil future")
+	}
+	if f.isFinished() {
 		return f.value, nil
 	}
 	return f.result(ctx)

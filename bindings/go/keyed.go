@@ -32,7 +32,7 @@ func (k *keyedTask) isSameAs(other *keyedTask) bool {
 	return k.code == other.code && slices.Equal(k.inputs, other.inputs) && reflect.DeepEqual(k.values, other.values)
 }
 
-func submitKeyed[T any](e *Client, future *Future[T], f any, o *submitOptions, args []argument) *Future[T] {
+func submitKeyed[T any](e *Client, j job, future *Future[T], f any, o *submitOptions, args []argument) *Future[T] {
 	handles, err := handlesOf(nil, args)
 	if err != nil {
 		return refuse(future, e, err)
@@ -61,7 +61,7 @@ func submitKeyed[T any](e *Client, future *Future[T], f any, o *submitOptions, a
 		}
 	}
 	// If the key is held by another computation, the engine says so: this task's token is another one's.
-	e.launch(&future.core, future, handles, o)
+	e.launch(&future.core, j, handles, o)
 	if future.failed() == nil && future.State() != Failed {
 		if e.keyed.by == nil {
 			e.keyed.by = make(map[string]*keyedTask)
@@ -79,7 +79,6 @@ func share[T any](future, first *Future[T]) bool {
 	if err != nil {
 		return false
 	}
-	future.call = nil
 	future.more().of = first
 	first.lease.client.lend(&future.core)
 	future.open(id)

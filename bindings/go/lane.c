@@ -37,13 +37,16 @@ rask_status rask_go_exchange(uint64_t id, rask_go_puller *p, size_t capacity, bo
     rask_lane lane = {id};
     rask_status status =
         rask_lane_exchange(lane, p->results, p->n_results, p->tasks, capacity, 0, &p->n_tasks);
-    for (size_t i = 0; i < p->n_results; i++)
+    bool has_ended = false;
+    for (size_t i = 0; i < p->n_results; i++) {
         free((void *)p->results[i].error);
+        has_ended |= p->results[i].token_ended;
+    }
     p->n_results = 0;
     p->arena_used = 0;
     take_dropped(lane, p);
-    /* What was dropped is somebody's memory, and is not to wait for the next task. */
-    if (status == RASK_E_TIMEOUT && waits && p->n_dropped == 0) {
+    /* What has ended is somebody's memory, and is not to wait for the next task. */
+    if (status == RASK_E_TIMEOUT && waits && p->n_dropped == 0 && !has_ended) {
         status = rask_lane_exchange(lane, NULL, 0, p->tasks, capacity, RASK_FOREVER, &p->n_tasks);
         take_dropped(lane, p);
     }
@@ -92,6 +95,14 @@ void rask_go_submit_batch(uint64_t client, uint64_t lane, int64_t first_token, s
     rask_submit_options defaults;
     const rask_submit_options *options = completed(NULL, &defaults, lane);
     for (size_t i = 0; i < n; inputs += n_inputs[i], i++) {
+        size_t end = i;
+        while (end < n && n_inputs[end] == 0)
+            end++;
+        if (end - i > 1) { /* at once, so that they wake one sleeper at most */
+            rask_go_map(client, lane, first_token + (int64_t)i, end - i, NULL, out + i, failure);
+            i = end - 1;
+            continue;
+        }
         rask_arg few[FEW], *args = room_for(n_inputs[i] + 1, few);
         if (args == NULL) {
             out[i] = 0;
@@ -125,6 +136,8 @@ rask_status rask_go_map(uint64_t client, uint64_t lane, int64_t first_token, siz
             rask_map((rask_client){client}, go_task, items, count, with, (rask_future *)out + from);
         if (status < 0 && first == RASK_OK) {
             first = status;
+            if (failure->status != RASK_OK)
+                continue;
             *failure = (rask_go_failure){status, strdup(rask_last_error())};
         }
     }

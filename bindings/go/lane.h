@@ -31,7 +31,7 @@ typedef struct rask_go_input {
 uint64_t rask_go_lane_open(uint64_t client, rask_go_failure *failure);
 
 /* Hands back the results, and hands out up to capacity tasks; waits for the first if told to, unless tokens
- * were dropped. */
+ * have ended. Which did with results these tell afterwards. */
 rask_status rask_go_exchange(uint64_t lane, rask_go_puller *puller, size_t capacity, bool waits);
 
 /* Submits a Go task. Its options, NULL for defaults, are completed by the lane. */

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 )
 
 // A lease holds the handles of some futures, and releases those that are left when none of its futures can be reached any more. That
@@ -76,6 +77,21 @@ func (client *Client) lendAll(cores []*core) {
 			l = newLease(client, min(leaseSize, len(cores)-i))
 		}
 		c.lease, c.slot = l, int32(i%leaseSize)
+	}
+}
+
+// at is where the engine writes the handles of n futures from the first place on.
+func (l *lease) at(first int) *C.uint64_t { return (*C.uint64_t)(unsafe.Pointer(&l.slots[first])) }
+
+// failMissing has those futures that were given no handle fail with err.
+func failMissing(cores []*core, err error) {
+	if err == nil {
+		return
+	}
+	for _, c := range cores {
+		if c.lease.slots[c.slot].Load() == 0 {
+			c.fail(err)
+		}
 	}
 }
 

@@ -66,6 +66,37 @@ func TestGoAndCInOneGraph(t *testing.T) {
 	rask.CloseAll[rask.AnyFuture](g, c, d, text, raw, half, all, length)
 }
 
+func TestAViewIsNoCopy(t *testing.T) {
+	client := open(t)
+	large := bytes.Repeat([]byte("abc"), 1<<16)
+	made := rask.SubmitC[[]byte](client, ctasks.Concat, large, "d")
+	view, err := rask.View(background, made)
+	if err != nil || len(view) != len(large)+1 || view[len(view)-1] != 'd' {
+		t.Error(len(view), err)
+	}
+	if again := must(rask.View(background, made)); &again[0] != &view[0] {
+		t.Error("a copy was made")
+	}
+	if copied := must(made.Result(background)); &copied[0] == &view[0] || !bytes.Equal(copied, view) {
+		t.Error("Result is no copy")
+	}
+	own := rask.Submit(client, func(context.Context) ([]byte, error) { return large, nil })
+	if view := must(rask.View(background, own)); &view[0] != &large[0] {
+		t.Error("Go's own was copied")
+	}
+	failed := rask.Submit(client, func(context.Context) ([]byte, error) { return nil, errors.New("no") })
+	if _, err := rask.View(background, failed); !errors.Is(err, rask.ErrTask) {
+		t.Error(err)
+	}
+	rask.CloseAll(made, own, failed)
+	if _, err := rask.View(background, made); !errors.Is(err, rask.ErrHandle) {
+		t.Error(err)
+	}
+	if _, err := rask.View(background, nil); !errors.Is(err, rask.ErrHandle) {
+		t.Error(err)
+	}
+}
+
 func TestLargeBytes(t *testing.T) {
 	client := open(t)
 	for _, size := range []int{0, 1, 15, 16, 500, 513, 4096, 1 << 20} {

@@ -7,6 +7,7 @@ package rask
 import "C"
 
 import (
+	"runtime"
 	"sync"
 	"time"
 	"unsafe"
@@ -23,14 +24,15 @@ type puller struct {
 
 	mu      sync.Mutex
 	shared  *C.rask_go_puller
-	tasks   []C.rask_lane_task // in C's memory
-	next    int                // of those that were handed out, the first that is not begun
-	doing   uint64             // the id of the task that runs; 0: none
-	current *core              // its future
-	count   uint64             // of tasks begun
-	seen    uint64             // count, when the monitor looked
-	held    bool               // up, by its task, as the monitor found; another puller was started for it
-	waits   int                // waits for futures in its task; another puller was started for it
+	tokens  [C.RASK_GO_BATCH]int64 // of the results that are not handed back
+	tasks   []C.rask_lane_task     // in C's memory
+	next    int                    // of those that were handed out, the first that is not begun
+	doing   uint64                 // the id of the task that runs; 0: none
+	current *core                  // its future
+	count   uint64                 // of tasks begun
+	seen    uint64                 // count, when the monitor looked
+	held    bool                   // up, by its task, as the monitor found; another puller was started for it
+	waits   int                    // waits for futures in its task; another puller was started for it
 }
 
 // quantum is how long the tasks of one exchange should run in all: long enough to make the call's cost small, short enough that nobody
@@ -80,7 +82,12 @@ func (p *puller) pull() bool {
 			}
 			continue
 		}
-		status := p.exchange(p.capacity, true)
+		status := p.exchange(p.capacity, false)
+		if p.shared.n_tasks == 0 && status == C.RASK_E_TIMEOUT {
+			// Perhaps by those who have not had a processor. A wait in C keeps this one from them for a while.
+			runtime.Gosched()
+			status = p.exchange(p.capacity, true)
+		}
 		p.tasks, p.next = p.shared.tasks[:p.shared.n_tasks], 0
 		switch {
 		case len(p.tasks) > 0:
@@ -96,9 +103,19 @@ func (p *puller) pull() bool {
 
 // exchange hands back what there is, and takes up to capacity tasks.
 func (p *puller) exchange(capacity int, waits bool) C.rask_status {
+	returned := p.shared.results[:p.shared.n_results]
 	status := C.rask_go_exchange(C.uint64_t(p.lane.id), p.shared, C.size_t(capacity), C.bool(waits))
+	if len(returned) > 0 {
+		ended := p.tokens[:0]
+		for i := range returned {
+			if returned[i].token_ended {
+				ended = append(ended, p.tokens[i])
+			}
+		}
+		p.lane.table.drop(ended, true)
+	}
 	if n := p.shared.n_dropped; n > 0 {
-		p.lane.table.drop(unsafe.Slice((*int64)(unsafe.Pointer(&p.shared.dropped[0])), int(n)))
+		p.lane.table.drop(unsafe.Slice((*int64)(unsafe.Pointer(&p.shared.dropped[0])), int(n)), false)
 	}
 	return status
 }
@@ -117,9 +134,8 @@ func (p *puller) rest() {
 	if p.measures(n) {
 		begun = time.Now()
 	}
-	for p.claim() {
+	for more := p.claim(); more; more = p.advance() {
 		p.execute()
-		p.deliver()
 	}
 	p.lane.slots.release()
 	if !begun.IsZero() {
@@ -143,8 +159,12 @@ func (p *puller) adapt(took time.Duration, n int) {
 // claim takes the next task at hand.
 func (p *puller) claim() bool {
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.claimLocked()
+}
+
+func (p *puller) claimLocked() bool {
 	if p.next == len(p.tasks) {
-		p.mu.Unlock()
 		return false
 	}
 	task := &p.tasks[p.next]
@@ -153,8 +173,22 @@ func (p *puller) claim() bool {
 	p.doing = uint64(task.id)
 	p.run.begin(task, &p.lane.table)
 	p.current = p.run.core
-	p.mu.Unlock()
 	return true
+}
+
+// advance delivers the outcome of the task at hand and takes the next, mostly under the lock at once.
+func (p *puller) advance() bool {
+	p.mu.Lock()
+	if p.held || p.waits > 0 || p.shared.n_results == C.RASK_GO_BATCH-1 {
+		p.mu.Unlock()
+		p.deliver()
+		return p.claim()
+	}
+	p.writeDown()
+	p.run.clear()
+	more := p.claimLocked()
+	p.mu.Unlock()
+	return more
 }
 
 // execute runs the task, and leaves its outcome in p.run.
@@ -172,12 +206,7 @@ func (p *puller) execute() {
 // deliver writes the outcome down for the next exchange.
 func (p *puller) deliver() {
 	p.mu.Lock()
-	i := p.shared.n_results
-	p.shared.n_results++
-	result := &p.shared.results[i]
-	*result = C.rask_lane_result{id: C.uint64_t(p.doing)}
-	p.run.outcome.encode(p.shared, result)
-	p.doing, p.current = 0, nil
+	p.writeDown()
 	wasHeld, waited := p.held, p.waits > 0
 	p.held, p.waits = false, 0
 	p.mu.Unlock()
@@ -191,6 +220,17 @@ func (p *puller) deliver() {
 	if p.shared.n_results == C.RASK_GO_BATCH {
 		p.exchange(0, false)
 	}
+}
+
+// writeDown writes down what became of the task at hand. The lock is held.
+func (p *puller) writeDown() {
+	i := p.shared.n_results
+	p.shared.n_results++
+	p.tokens[i] = p.run.token
+	result := &p.shared.results[i]
+	*result = C.rask_lane_result{id: C.uint64_t(p.doing)}
+	p.run.outcome.encode(p.shared, result)
+	p.doing, p.current = 0, nil
 }
 
 // afterGoexit goes on where a task ended the goroutine.

@@ -6,6 +6,7 @@ import "C"
 import (
 	"context"
 	"time"
+	"unsafe"
 )
 
 // How pullers that are held up are relieved: of the tasks they hold, which others run, and of the results they hold, which others hand
@@ -115,11 +116,15 @@ func (p *puller) takeOverflow() bool {
 	return true
 }
 
-// suspend makes room for others while the task that the context belongs to waits for a future; the function it returns takes it back.
-func suspend(ctx context.Context) (resume func()) {
+// Of waits for more futures than this the engine is not told: whether they could never end is not found out.
+const toldAtMost = 4096
+
+// suspend makes room for others while the task that the context belongs to waits for futures; the function it returns takes it back.
+// [ErrDeadlock]: the wait could never end.
+func suspend(ctx context.Context, ids []uint64, until Until) (resume func(), err error) {
 	c, ok := ctx.Value(taskKey{}).(*core)
 	if !ok {
-		return func() {}
+		return func() {}, nil
 	}
 	l := &c.engine().lane
 	l.mu.Lock()
@@ -131,7 +136,14 @@ func suspend(ctx context.Context) (resume func()) {
 			continue
 		}
 		defer p.mu.Unlock()
-		doing := p.doing
+		doing, task := p.doing, p.run.task
+		var wait C.uint64_t
+		if len(ids) <= toldAtMost && task != nil {
+			futures := (*C.rask_future)(unsafe.Pointer(idsPointer(ids)))
+			if C.rask_lane_wait_begin(task, futures, C.size_t(len(ids)), C.int32_t(until), &wait) == C.RASK_E_DEADLOCK {
+				return nil, failure(ErrDeadlock, "this wait could never end: what the task waits for waits for the task")
+			}
+		}
 		if p.waits++; p.waits == 1 {
 			if !p.held {
 				l.free--
@@ -140,15 +152,18 @@ func suspend(ctx context.Context) (resume func()) {
 			l.slots.release()
 			l.grow()
 		}
-		return func() { p.resumed(doing) }
+		return func() { p.resumed(doing, task, wait) }, nil
 	}
-	return func() {} // the task has returned: somebody whom it has left behind waits
+	return func() {}, nil // the task has returned: somebody whom it has left behind waits
 }
 
-func (p *puller) resumed(doing uint64) {
+func (p *puller) resumed(doing uint64, task *C.rask_task, wait C.uint64_t) {
 	l := p.lane
 	l.mu.Lock()
 	p.mu.Lock()
+	if p.doing == doing && wait != 0 {
+		C.rask_lane_wait_end(task, wait)
+	}
 	last := p.doing == doing && p.waits == 1
 	if p.doing == doing && p.waits > 0 {
 		p.waits--

@@ -35,6 +35,28 @@ func (f *Future[T]) result(ctx context.Context) (value T, err error) {
 	}
 }
 
+// View is as Result, without a copy: what C has made is read where it lies, in C's memory. Nobody may write to it; it may be read until the
+// future is closed, which is also as long as somebody refers to it (see [runtime.KeepAlive]).
+func View(ctx context.Context, f *Future[[]byte]) ([]byte, error) {
+	if f == nil || f.isFinished() {
+		return f.Result(ctx)
+	}
+	if err := Wait(ctx, f); err != nil {
+		return nil, err
+	}
+	id, err := f.pin()
+	if err != nil {
+		return nil, err
+	}
+	defer f.unpin()
+	var seen C.rask_go_value
+	status := C.rask_go_look(C.uint64_t(id), &seen)
+	if status == C.RASK_OK && seen.kind == C.RASK_BYTES && !f.owner().has(isStored) {
+		return borrowed(&seen), nil
+	}
+	return f.result(ctx) // Go's own, an error, or retried meanwhile
+}
+
 // read is the value of a finished future, which the caller has pinned.
 func (f *Future[T]) read(seen *C.rask_go_value) (value T, err error) {
 	of := f.owner()
@@ -60,6 +82,9 @@ func (f *Future[T]) owner() *Future[T] {
 
 // Done is closed when the future is done: finished, failed or cancelled. After a retry there is another one.
 func (c *core) Done() <-chan struct{} {
+	if c != nil && c.isFinished() {
+		return closedChannel
+	}
 	done, err := c.watchDone()
 	if err != nil {
 		return closedChannel // whoever looks at the result sees why
@@ -128,7 +153,15 @@ func (c *core) await(ctx context.Context) error {
 		return nil
 	default:
 	}
-	defer suspend(ctx)()
+	id, err := c.handle()
+	if err != nil {
+		return err
+	}
+	resume, err := suspend(ctx, []uint64{id}, AllCompleted)
+	if err != nil {
+		return err
+	}
+	defer resume()
 	select {
 	case <-done:
 		return nil

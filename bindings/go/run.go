@@ -24,6 +24,7 @@ type run struct {
 	job     job
 	core    *core
 	task    *C.rask_task
+	token   int64
 	sub     uint32
 	attempt uint32
 	inputs  int // futures among the arguments that were read so far
@@ -32,7 +33,8 @@ type run struct {
 }
 
 func (r *run) begin(task *C.rask_lane_task, t *table) {
-	r.job, r.sub = t.find(int64(task.word))
+	r.token = int64(task.word)
+	r.job, r.sub = t.find(r.token)
 	r.core = r.job.of(r.sub)
 	r.task, r.attempt, r.inputs = task.task, uint32(task.attempt), 0
 	r.core.begin(r.attempt)

@@ -21,25 +21,31 @@ const (
 // Gather waits for all futures and returns their values in order. The first error ends the wait; of several, the first in order
 // counts.
 func Gather[T any](ctx context.Context, futures ...*Future[T]) ([]T, error) {
-	states, err := settle(ctx, coresOf(futures), FirstError)
+	values := make([]T, len(futures))
+	first := 0 // whose value Go does not know to be there
+	for first < len(futures) && futures[first] != nil && futures[first].isFinished() {
+		values[first] = futures[first].value
+		first++
+	}
+	rest := futures[first:]
+	if len(rest) == 0 {
+		return values, nil
+	}
+	states, err := settle(ctx, coresOf(rest), FirstError)
 	if err != nil {
 		return nil, err
 	}
-	values := make([]T, len(futures))
-	for i, future := range futures {
-		if State(states[i]) != Finished {
-			if isOpen(states[i]) {
-				continue // another one has failed
-			}
-			_, err := future.Result(ctx)
-			return nil, err
-		}
-	}
-	for i, future := range futures {
-		if future.has(isStored) { // and finished: what most are
+	for i, future := range rest {
+		switch state := states[i]; {
+		case State(state) == Finished && future.has(isStored): // what most are
 			future.word.Or(isFinal)
-			values[i] = future.value
-		} else if values[i], err = future.Result(ctx); err != nil {
+			values[first+i] = future.value
+		case State(state) == Finished:
+			if values[first+i], err = future.Result(ctx); err != nil {
+				return nil, err
+			}
+		case !isOpen(state):
+			_, err := future.Result(ctx)
 			return nil, err
 		}
 	}
@@ -162,7 +168,7 @@ func settle(ctx context.Context, cores []*core, until Until) ([]int8, error) {
 		}
 		var err error
 		if open <= watchedOneByOne {
-			err = waitForSome(ctx, cores, ids, states)
+			err = waitForSome(ctx, cores, ids, states, until)
 		} else {
 			err = waitForMany(ctx, ids, until)
 		}
@@ -188,7 +194,7 @@ func isMet(until Until, states []int8) bool {
 const watchedOneByOne = 64
 
 // waitForSome returns when one of those that are open is done.
-func waitForSome(ctx context.Context, cores []*core, ids []uint64, states []int8) error {
+func waitForSome(ctx context.Context, cores []*core, ids []uint64, states []int8, until Until) error {
 	changed := make(chan struct{}, 1)
 	one := &watch{told: func() {
 		select {
@@ -196,8 +202,10 @@ func waitForSome(ctx context.Context, cores []*core, ids []uint64, states []int8
 		default:
 		}
 	}}
+	var open []uint64
 	for i, id := range ids {
 		if isOpen(states[i]) {
+			open = append(open, id)
 			watcher := &cores[i].engine().watcher
 			if err := watcher.add(id, one); err != nil {
 				return err
@@ -205,7 +213,11 @@ func waitForSome(ctx context.Context, cores []*core, ids []uint64, states []int8
 			defer watcher.remove(id, one)
 		}
 	}
-	defer suspend(ctx)()
+	resume, err := suspend(ctx, open, until)
+	if err != nil {
+		return err
+	}
+	defer resume()
 	select {
 	case <-changed:
 		return nil
@@ -227,7 +239,12 @@ func waitForMany(ctx context.Context, ids []uint64, until Until) error {
 		}
 	}
 	stop := context.AfterFunc(ctx, release)
-	resume := suspend(ctx)
+	resume, err := suspend(ctx, ids, until)
+	if err != nil {
+		stop()
+		release()
+		return err
+	}
 	all := append(append(make([]uint64, 0, len(ids)+1), ids...), extra)
 	status := C.rask_go_wait(idsPointer(all), C.size_t(len(all)), C.int32_t(until))
 	resume()

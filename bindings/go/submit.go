@@ -63,36 +63,20 @@ func (f *Future[T]) load(r *run) (value T, err error) {
 // Submit runs f on a goroutine as soon as one is free, and returns its future at once. What is wrong with the submit makes the future
 // an error. The context that f is given is done when the future is cancelled, and when f has returned.
 func Submit[T any](on Submitter, f func(context.Context) (T, error), options ...Option) *Future[T] {
-	call := func(r *run) (T, error) { return f(r.ctx) }
-	return submit(on, call, f, f == nil, options)
+	t := &task0[T]{f: f}
+	return submit(on, t, &t.Future, f, f == nil, options)
 }
 
 // Submit1 runs f with an argument as soon as it is there.
 func Submit1[A, T any](on Submitter, f func(context.Context, A) (T, error), a Arg[A], options ...Option) *Future[T] {
-	call := func(r *run) (result T, err error) {
-		va, err := a.load(r)
-		if err != nil {
-			return result, err
-		}
-		return f(r.ctx, va)
-	}
-	return submit(on, call, f, f == nil, options, argument(a))
+	t := &task1[A, T]{f: f, a: a}
+	return submit(on, t, &t.Future, f, f == nil, options, argument(a))
 }
 
 // Submit2 runs f with two arguments as soon as both are there.
 func Submit2[A, B, T any](on Submitter, f func(context.Context, A, B) (T, error), a Arg[A], b Arg[B], options ...Option) *Future[T] {
-	call := func(r *run) (result T, err error) {
-		va, err := a.load(r)
-		if err != nil {
-			return result, err
-		}
-		vb, err := b.load(r)
-		if err != nil {
-			return result, err
-		}
-		return f(r.ctx, va, vb)
-	}
-	return submit(on, call, f, f == nil, options, argument(a), argument(b))
+	t := &task2[A, B, T]{f: f, a: a, b: b}
+	return submit(on, t, &t.Future, f, f == nil, options, argument(a), argument(b))
 }
 
 // Submit3 runs f with three arguments as soon as all are there.
@@ -112,7 +96,8 @@ func Submit3[A, B, D, T any](on Submitter, f func(context.Context, A, B, D) (T, 
 		}
 		return f(r.ctx, va, vb, vc)
 	}
-	return submit(on, call, f, f == nil, options, argument(a), argument(b), argument(c))
+	t := &taskOf[T]{call: call}
+	return submit(on, t, &t.Future, f, f == nil, options, argument(a), argument(b), argument(c))
 }
 
 // Submit4 runs f with four arguments as soon as all are there.
@@ -136,7 +121,70 @@ func Submit4[A, B, D, E, T any](on Submitter, f func(context.Context, A, B, D, E
 		}
 		return f(r.ctx, va, vb, vc, vd)
 	}
-	return submit(on, call, f, f == nil, options, argument(a), argument(b), argument(c), argument(d))
+	t := &taskOf[T]{call: call}
+	return submit(on, t, &t.Future, f, f == nil, options, argument(a), argument(b), argument(c), argument(d))
+}
+
+// Submit5 runs f with five arguments as soon as all are there.
+func Submit5[A, B, D, E, G, T any](on Submitter, f func(context.Context, A, B, D, E, G) (T, error), a Arg[A], b Arg[B], c Arg[D], d Arg[E], e Arg[G], options ...Option) *Future[T] {
+	call := func(r *run) (result T, err error) {
+		va, err := a.load(r)
+		if err != nil {
+			return result, err
+		}
+		vb, err := b.load(r)
+		if err != nil {
+			return result, err
+		}
+		vc, err := c.load(r)
+		if err != nil {
+			return result, err
+		}
+		vd, err := d.load(r)
+		if err != nil {
+			return result, err
+		}
+		ve, err := e.load(r)
+		if err != nil {
+			return result, err
+		}
+		return f(r.ctx, va, vb, vc, vd, ve)
+	}
+	t := &taskOf[T]{call: call}
+	return submit(on, t, &t.Future, f, f == nil, options, argument(a), argument(b), argument(c), argument(d), argument(e))
+}
+
+// Submit6 runs f with six arguments as soon as all are there. Of more, make a struct or a slice: [SubmitN].
+func Submit6[A, B, D, E, G, H, T any](on Submitter, f func(context.Context, A, B, D, E, G, H) (T, error), a Arg[A], b Arg[B], c Arg[D], d Arg[E], e Arg[G], g Arg[H], options ...Option) *Future[T] {
+	call := func(r *run) (result T, err error) {
+		va, err := a.load(r)
+		if err != nil {
+			return result, err
+		}
+		vb, err := b.load(r)
+		if err != nil {
+			return result, err
+		}
+		vc, err := c.load(r)
+		if err != nil {
+			return result, err
+		}
+		vd, err := d.load(r)
+		if err != nil {
+			return result, err
+		}
+		ve, err := e.load(r)
+		if err != nil {
+			return result, err
+		}
+		vg, err := g.load(r)
+		if err != nil {
+			return result, err
+		}
+		return f(r.ctx, va, vb, vc, vd, ve, vg)
+	}
+	t := &taskOf[T]{call: call}
+	return submit(on, t, &t.Future, f, f == nil, options, argument(a), argument(b), argument(c), argument(d), argument(e), argument(g))
 }
 
 // SubmitN runs f with the values of any number of futures, in order, as soon as all are there.
@@ -155,12 +203,12 @@ func SubmitN[A, T any](on Submitter, f func(context.Context, []A) (T, error), in
 	for i, input := range own {
 		args[i] = input
 	}
-	return submit(on, call, f, f == nil, options, args...)
+	t := &taskOf[T]{call: call}
+	return submit(on, t, &t.Future, f, f == nil, options, args...)
 }
 
-// submit makes the future of a Go task and sends it, or adds it to its batch. f is what identifies the function.
-func submit[T any](on Submitter, call func(*run) (T, error), f any, isNil bool, options []Option, args ...argument) *Future[T] {
-	future := &Future[T]{call: call}
+// submit sends the future of a Go task, which is the job j, or adds it to its batch. f is what identifies the function.
+func submit[T any](on Submitter, j job, future *Future[T], f any, isNil bool, options []Option, args ...argument) *Future[T] {
 	o := collect(options)
 	client, batch, err := targetOf(on)
 	if err == nil && isNil {
@@ -173,10 +221,10 @@ func submit[T any](on Submitter, call func(*run) (T, error), f any, isNil bool, 
 		return refuse(future, client, err)
 	}
 	if o.key != nil || o.flags == C.RASK_PURE {
-		return submitKeyed(client, future, f, o, args)
+		return submitKeyed(client, j, future, f, o, args)
 	}
 	if batch != nil && o.plain && o.ctx == nil {
-		if err := batch.add(&future.core, future, args); err != nil {
+		if err := batch.add(&future.core, j, args); err != nil {
 			return refuse(future, client, err)
 		}
 		return future
@@ -186,7 +234,7 @@ func submit[T any](on Submitter, call func(*run) (T, error), f any, isNil bool, 
 	if err != nil {
 		return refuse(future, client, err)
 	}
-	client.launch(&future.core, future, inputs, o)
+	client.launch(&future.core, j, inputs, o)
 	return future
 }
 
@@ -251,15 +299,6 @@ func (e *engine) launchWith(token int64, inputs []uint64, o *submitOptions, left
 
 func (f *Future[T]) of(uint32) *core { return &f.core }
 
-// run calls the function of the future's task.
-func (f *Future[T]) run(_ uint32, r *run) {
-	returned := false
-	defer r.leave(&returned)
-	value, err := f.call(r)
-	returned = true
-	f.finish(r, value, err)
-}
-
 // finish keeps what the function returned.
 func (f *Future[T]) finish(r *run, value T, err error) {
 	if err != nil {
@@ -277,12 +316,17 @@ func (f *Future[T]) finish(r *run, value T, err error) {
 	f.word.Or(isStored | isOver)
 }
 
-// drop lets go of the function and its arguments. Who has failed keeps them, and by them the error.
-func (f *Future[T]) drop(uint32) {
-	if f.word.Or(isDropped)&isStored != 0 {
-		f.call = nil
+// drop notes that nobody can run the task any more. Its function and its arguments are to be let go of, if it says so: who has failed keeps
+// them, and by them the error.
+func (f *Future[T]) drop(finished bool) (letsGo bool) {
+	flags := uint32(isDropped)
+	isStored := f.has(isStored)
+	if isStored && finished {
+		flags |= isFinal
 	}
+	f.word.Or(flags)
 	f.unfollow()
+	return isStored
 }
 
 // refuse makes a future of a submit that is wrong: in Go it tells err, for the engine it is an error too.

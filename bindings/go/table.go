@@ -11,8 +11,8 @@ type job interface {
 	of(sub uint32) *core
 	// run calls the function, and leaves the outcome in r.
 	run(sub uint32, r *run)
-	// drop is called when nobody can run it any more.
-	drop(sub uint32)
+	// drop is called when nobody can run it any more: because it has finished, if the engine has told that.
+	drop(sub uint32, finished bool)
 }
 
 // A table keeps jobs for as long as the engine may hand out their tokens. A token is the place of a job and a sub.
@@ -71,13 +71,13 @@ func (t *table) find(token int64) (job, uint32) {
 }
 
 // drop lets go of what nobody can run any more.
-func (t *table) drop(tokens []int64) {
+func (t *table) drop(tokens []int64, finished bool) {
 	for from := 0; from < len(tokens); {
 		index := uint32(tokens[from] >> 32)
 		p := t.at(index)
 		to := from
 		for ; to < len(tokens) && uint32(tokens[to]>>32) == index; to++ {
-			p.job.drop(uint32(tokens[to]))
+			p.job.drop(uint32(tokens[to]), finished)
 		}
 		if p.left.Add(int64(from-to)) == 0 {
 			t.mu.Lock()

@@ -1,7 +1,7 @@
 //! Lanes: tasks that threads of the program run.
 
 use super::guard;
-use super::handle::{rask_client, rask_lane};
+use super::handle::{rask_client, rask_future, rask_lane};
 use super::pointers::{set, slice, text, timeout};
 use super::status::{RASK_END, RASK_OK, rask_status};
 use super::task::rask_task_fn;
@@ -42,6 +42,9 @@ pub struct rask_lane_result {
     pub error: *const c_char,
     /// With error: the task's own code.
     pub code: i32,
+    /// Written by the call: with that the future has finished and the token of its task has ended, of which
+    /// rask_lane_dropped does not tell then. False where a token lies elsewhere than in the task, or is none.
+    pub token_ended: bool,
 }
 
 /// Opens a lane of a client: a set of tasks that its workers leave alone, and that threads of the program pull
@@ -107,18 +110,19 @@ pub unsafe extern "C" fn rask_lane_run(
 /// The way of bindings: hands back tasks that were handed out, and hands out others, many at a time. Results
 /// are all taken, also where one is bad; then nothing is handed out.
 ///
-/// Parameters: results: n_results of them; borrowed, what they hand over is taken on every path. tasks: room
+/// Parameters: results: n_results of them; what they hand over is taken on every path, and token_ended is written;
+/// otherwise borrowed. tasks: room
 /// for capacity tasks. timeout_ns: nanoseconds that it waits for the first task, if capacity is not 0; 0 polls,
 /// RASK_FOREVER does not end. n_tasks: how many were handed out, written on every path.
-/// Returns: RASK_OK: n_tasks were handed out; 0 if capacity is 0, or to say that there may be something in
-/// rask_lane_cancelled or rask_lane_dropped. RASK_E_TIMEOUT (none was ready in time), RASK_END (the lane or its
+/// Returns: RASK_OK: n_tasks were handed out; 0 if capacity is 0, or where it would have to wait, to say that
+/// tokens have ended or that there may be something in rask_lane_cancelled or rask_lane_dropped. RASK_E_TIMEOUT (none was ready in time), RASK_END (the lane or its
 /// client is closed: no more are handed out, results are still taken), RASK_E_HANDLE (also where an id is not
 /// that of a task of this lane that is out), RASK_E_INVALID, RASK_E_NOMEM, RASK_E_STATE (as rask_lane_run).
 /// Threads: any, several at a time. Blocks: as rask_lane_run, but runs nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_lane_exchange(
     lane: rask_lane,
-    results: *const rask_lane_result,
+    results: *mut rask_lane_result,
     n_results: usize,
     tasks: *mut rask_lane_task,
     capacity: usize,
@@ -129,14 +133,22 @@ pub unsafe extern "C" fn rask_lane_exchange(
     let counted = unsafe { set(n_tasks, 0) };
     pulled(|| {
         // SAFETY: NULL, or that many results, as the header requires.
-        let results = unsafe { slice(results, n_results, "results") }?;
-        let back = results.iter().map(|result| HandedBack {
-            id: result.id,
-            value: &result.value,
-            // SAFETY: NULL, or NUL-terminated, as the header requires.
-            error: unsafe { text(result.error) },
-            code: result.code,
+        unsafe { slice(results, n_results, "results") }?;
+        let at = |index| {
+            // SAFETY: as above; nobody else uses the results during the call, and no reference outlives its use here.
+            unsafe { results.add(index) }
+        };
+        let back = (0..n_results).map(|index| {
+            let result = at(index);
+            // SAFETY: as above; a text is NULL, or NUL-terminated.
+            unsafe {
+                (*result).token_ended = false;
+                let (id, code, error) = ((*result).id, (*result).code, text((*result).error));
+                HandedBack { id, value: &(*result).value, error, code }
+            }
         });
+        // SAFETY: as above.
+        let token_ended = |index| unsafe { (*at(index)).token_ended = true };
         // What is wrong with the rest of the call keeps nobody from handing back.
         let checked = counted.and_then(|()| check_room(tasks, capacity)).and_then(|()| timeout(timeout_ns));
         let timeout = match checked {
@@ -144,11 +156,11 @@ pub unsafe extern "C" fn rask_lane_exchange(
             Err(failure) => {
                 let mut nowhere = Room(std::ptr::null_mut());
                 let none = crate::client::Timeout::After(std::time::Duration::ZERO);
-                lane::exchange(lane.id, back, 0, none, &mut nowhere)?;
+                lane::exchange(lane.id, back, token_ended, 0, none, &mut nowhere)?;
                 return Err(failure);
             }
         };
-        let pulled = lane::exchange(lane.id, back, capacity, timeout, &mut Room(tasks))?;
+        let pulled = lane::exchange(lane.id, back, token_ended, capacity, timeout, &mut Room(tasks))?;
         if let Pulled::Tasks(n) = pulled {
             // SAFETY: as above, and not NULL.
             unsafe { n_tasks.write(n) };
@@ -186,10 +198,55 @@ pub unsafe extern "C" fn rask_lane_cancelled(
     })
 }
 
+/// Tells the library that a task which was handed out is about to wait for futures, by whatever means: so that a
+/// wait which could never end, because what it waits for waits for this task, is found out. Handing the task back
+/// ends its waits.
+///
+/// Parameters: task: as it was handed out. until: as for rask_wait. wait: a number, for rask_lane_wait_end;
+/// written on every path.
+/// Returns: RASK_OK, RASK_E_DEADLOCK (do not wait), RASK_E_HANDLE, RASK_E_INVALID, RASK_E_STATE (not a task that is
+/// out).
+/// Threads: any, one at a time for a task. Blocks: no.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rask_lane_wait_begin(
+    task: *mut Task,
+    futures: *const rask_future,
+    n_futures: usize,
+    until: i32,
+    wait: *mut u64,
+) -> rask_status {
+    // SAFETY: NULL, or writable, as the header requires.
+    let prepare = || unsafe { set(wait, 0).map(|()| wait) };
+    guard::outputs(prepare, |wait| {
+        if task.is_null() {
+            return Err(Failure::invalid("the task is NULL"));
+        }
+        // SAFETY: NULL, or that many futures, as the header requires; a future is its id.
+        let futures = unsafe { slice(futures.cast::<u64>(), n_futures, "futures") }?;
+        let number = lane::begin_wait(task, futures, super::several::until_of(until)?)?;
+        // SAFETY: as above, and not NULL.
+        unsafe { set(wait, number) }
+    })
+}
+
+/// Ends a wait that rask_lane_wait_begin has told of.
+///
+/// Returns: RASK_OK, RASK_E_INVALID (no such wait of this task), RASK_E_STATE (not a task that is out).
+/// Threads: any, one at a time for a task. Blocks: no.
+#[unsafe(no_mangle)]
+pub extern "C" fn rask_lane_wait_end(task: *mut Task, wait: u64) -> rask_status {
+    guard::status(|| {
+        if task.is_null() {
+            return Err(Failure::invalid("the task is NULL"));
+        }
+        lane::end_wait(task, wait)
+    })
+}
+
 /// An argument of a task by which a binding knows what it has to keep for it: an integer, of which
-/// rask_lane_dropped tells when nobody can run the task any more, now or by a retry. As argument 0 of a task of
-/// that lane it costs no more than rask_i64; rask_lane_task.word is how it is read, in other places it is an
-/// object without use.
+/// rask_lane_dropped tells when nobody can run the task any more, now or by a retry, unless
+/// rask_lane_result.token_ended has told it. As argument 0 of a task of that lane it costs no more than
+/// rask_i64; rask_lane_task.word is how it is read, in other places it is an object without use.
 ///
 /// Parameters: lane: not yet looked at. token: anything; taken by submit on every path.
 /// Returns: an argument.
@@ -205,7 +262,8 @@ pub extern "C" fn rask_lane_token(lane: rask_lane, token: i64) -> Arg {
     }
 }
 
-/// Which tokens nobody needs any more: each as often as it was given to a call. When the lane is closed none is
+/// Which tokens nobody needs any more, but for those of rask_lane_result.token_ended: each as often as it was
+/// given to a call. When the lane is closed none is
 /// told any more: those of tasks that are out are needed until these are handed back, no others are.
 ///
 /// Parameters: tokens: room for capacity tokens, in no order. n: how many, written on every path.
@@ -250,12 +308,6 @@ impl lane::Out for Room {
         unsafe {
             self.0.add(index).write(rask_lane_task { id, r#fn: function, task, attempt, n_args, word })
         };
-    }
-
-    #[inline]
-    fn id(&self, index: usize) -> u64 {
-        // SAFETY: as above, and written before.
-        unsafe { (*self.0.add(index)).id }
     }
 }
 

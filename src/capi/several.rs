@@ -79,7 +79,7 @@ pub unsafe extern "C" fn rask_gather(
     )
 }
 
-fn until_of(until: i32) -> Result<Until> {
+pub(super) fn until_of(until: i32) -> Result<Until> {
     match until {
         RASK_ALL_COMPLETED => Ok(Until::AllCompleted),
         RASK_FIRST_COMPLETED => Ok(Until::FirstCompleted),

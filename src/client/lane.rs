@@ -1,8 +1,8 @@
 //! Lanes: tasks that threads of the program run, when they come for them.
 
-use super::{Timeout, wait};
+use super::{Timeout, Until, wait};
 use crate::future::lane as tasks;
-use crate::future::{HandedBack, HandedOut, discard, hand_out};
+use crate::future::{HandedBack, HandedOut, Task, discard, hand_out};
 use crate::scheduler::lane::{self, Found, Taken, Waited};
 use crate::scheduler::{self, Job, Lane, Local};
 use crate::slab::Id;
@@ -59,7 +59,7 @@ pub fn run(id: u64, most: usize, timeout: Timeout, mut ran: impl FnMut(usize)) -
         let mut n = 0;
         let mut returned = 0;
         loop {
-            match lane.take(returned, RUN, &mut jobs) {
+            match lane.take(returned, &mut Vec::new(), RUN, &mut jobs) {
                 Taken::Jobs => {
                     returned = jobs.len();
                     let started = jobs.drain(..).filter(|&job| hand_out::run(job, local)).count();
@@ -82,10 +82,11 @@ pub fn run(id: u64, most: usize, timeout: Timeout, mut ran: impl FnMut(usize)) -
     })
 }
 
-/// Hands back results, then hands out up to `capacity` tasks, waiting for the first.
+/// Hands back results, then hands out up to `capacity` tasks, waiting for the first. `token_ended` is told by which results tokens have ended.
 pub fn exchange<'a>(
     id: u64,
     results: impl ExactSizeIterator<Item = HandedBack<'a>>,
+    mut token_ended: impl FnMut(usize),
     capacity: usize,
     timeout: Timeout,
     out: &mut impl Out,
@@ -97,12 +98,24 @@ pub fn exchange<'a>(
             return Err(hand_out::not_out());
         };
         let Some(lane) = lane else { return Ok(Pulled::End) };
+        let mut has_ended = false;
+        let token_ended = |index| {
+            has_ended = true;
+            token_ended(index);
+        };
+        let mut ready = Vec::new();
         let (mut returned, outcome) = if results.len() == 0 {
             (0, Ok(()))
+        } else if capacity == 0 {
+            hand_out::hand_back(lane, local, results, false, token_ended)
         } else {
-            hand_out::hand_back(lane, local, results, capacity > 0)
+            let keeping = tasks::Keeping::begin(lane, local);
+            let back = hand_out::hand_back(lane, local, results, true, token_ended);
+            ready = keeping.end(lane);
+            back
         };
         if outcome.is_err() || capacity == 0 {
+            tasks::publish_all(lane, &ready, 0, local);
             if returned > 0 {
                 lane.give_back(returned);
             }
@@ -112,8 +125,8 @@ pub fn exchange<'a>(
         let mut jobs = local.jobs.take();
         let pulled = loop {
             jobs.clear();
-            match lane.take(returned, capacity.min(MOST), &mut jobs) {
-                Taken::Jobs => match begin(lane, local, &jobs, out)? {
+            match lane.take(returned, &mut ready, capacity.min(MOST), &mut jobs) {
+                Taken::Jobs => match begin(lane, local, &mut jobs, out)? {
                     // All of them had been cancelled.
                     (0, stale) => returned = stale,
                     (n, stale) => {
@@ -123,7 +136,15 @@ pub fn exchange<'a>(
                         break Ok(Pulled::Tasks(n));
                     }
                 },
-                Taken::Shut => break Ok(Pulled::End),
+                Taken::Shut => {
+                    if !ready.is_empty() {
+                        tasks::end_jobs(&ready, local);
+                        lane.give_back(returned);
+                    }
+                    break Ok(Pulled::End);
+                }
+                // The caller hears of the tokens before it waits.
+                Taken::Nothing if has_ended && !pull.polls() => break Ok(Pulled::Tasks(0)),
                 Taken::Nothing => {
                     returned = 0;
                     match pull.wait(local) {
@@ -134,7 +155,9 @@ pub fn exchange<'a>(
                 }
             }
         };
-        local.jobs.replace(jobs);
+        local.jobs.set(jobs);
+        ready.clear();
+        local.kept_jobs.set(ready);
         pulled
     });
     // Where there is no such lane.
@@ -149,15 +172,13 @@ const MOST: usize = 1 << 16;
 pub trait Out {
     /// Writes the task at `index`, which is below the capacity.
     fn put(&mut self, index: usize, task: HandedOut);
-    /// The id that was written there.
-    fn id(&self, index: usize) -> u64;
 }
 
 /// Hands out what was taken; how many tasks, and how many jobs were stale.
-fn begin(lane: &Lane, local: &Local, jobs: &[Job], out: &mut impl Out) -> Result<(usize, usize)> {
+fn begin(lane: &Lane, local: &Local, jobs: &mut [Job], out: &mut impl Out) -> Result<(usize, usize)> {
     let handed = hand_out::hand_out(lane, local, jobs, |index, task| out.put(index, task));
     if handed.n > 0 {
-        hand_out::handed_out((0..handed.n).map(|index| out.id(index)));
+        hand_out::handed_out(&jobs[..handed.n]);
     }
     if handed.left > 0 {
         let rest = &jobs[jobs.len() - handed.left..];
@@ -205,6 +226,16 @@ pub fn dropped(id: u64, tokens: &mut [i64]) -> Result<usize> {
     with_lane(id, |_, lane| Ok(lane.map_or(0, |lane| lane.take_dropped(tokens))))
 }
 
+/// Notes that a task which is out waits for futures; the number of the wait.
+pub fn begin_wait(task: *mut Task, futures: &[u64], until: Until) -> Result<u64> {
+    Local::with(|local| hand_out::begin_wait(task, futures, until, local))
+}
+
+/// Ends a wait that was begun.
+pub fn end_wait(task: *mut Task, number: u64) -> Result<()> {
+    hand_out::end_wait(task, number)
+}
+
 /// The lane behind an id; `None`: it is closed, and nothing is out.
 fn find(id: u64, local: &Local) -> Result<Option<Arc<Lane>>> {
     local.take_lane(Id(id)).map(|found| match found {
@@ -240,9 +271,13 @@ impl<'a> Pull<'a> {
         Self { lane, timeout, deadline: None, waits: false, hears }
     }
 
+    fn polls(&self) -> bool {
+        self.timeout == Timeout::After(Duration::ZERO)
+    }
+
     /// Waits until another look is worth while.
     fn wait(&mut self, local: &Local) -> Result<Waited> {
-        if self.timeout == Timeout::After(Duration::ZERO) {
+        if self.polls() {
             return Err(wait::time_is_up());
         }
         if !std::mem::replace(&mut self.waits, true) {

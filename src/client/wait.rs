@@ -40,7 +40,7 @@ struct Told {
     released: bool,
     /// The wait was found to be part of a circle.
     deadlocked: bool,
-    /// Some handle was released: it may be one of ours that is not watched.
+    /// Some handle was released, or some future ended without a value: it may be one of ours that is not watched.
     some_released: bool,
 }
 
@@ -129,16 +129,22 @@ struct WatchedSet {
 }
 
 impl WatchedSet {
-    /// Watches the last of the futures.
-    fn begin(futures: &[u64], until: Until) -> Result<Self> {
+    /// Watches the last of the futures, or all: for the first that completes, or for a task's wait, in which each of them counts.
+    fn begin(futures: &[u64], until: Until, in_task: bool) -> Result<Self> {
         let signal = Signal::new();
         let mut wide = None;
         let mut watched = futures;
-        if until == Until::AllCompleted && futures.len() > WATCHED {
-            wide = Some(Wide::begin(signal.clone()));
+        let counts_each = until == Until::FirstCompleted || until == Until::FirstError && in_task;
+        if !counts_each && futures.len() > WATCHED {
+            wide = Some(Wide::begin(signal.clone(), until == Until::FirstError));
             // Those that ended before the wait was announced are found now, later ones are told.
             let (rest, last) = futures.split_at(futures.len() - WATCHED);
-            rest.iter().try_for_each(|&future| future::state(future).map(drop))?;
+            for &future in rest {
+                let is_failed = is_failed(future::state(future)?);
+                if is_failed && until == Until::FirstError {
+                    signal.some_released();
+                }
+            }
             watched = last;
         }
         let futures = watched;
@@ -241,9 +247,12 @@ fn is_done(state: State) -> bool {
     !matches!(state, State::Pending | State::Running)
 }
 
+fn is_failed(state: State) -> bool {
+    matches!(state, State::Error | State::Cancelled | State::Lost)
+}
+
 /// Whether futures in these states end a wait.
 fn is_over(mut states: impl Iterator<Item = State>, until: Until) -> bool {
-    let is_failed = |state| matches!(state, State::Error | State::Cancelled | State::Lost);
     match until {
         Until::AllCompleted => states.all(is_done),
         Until::FirstCompleted => states.any(is_done),
@@ -427,7 +436,7 @@ fn block(futures: &[u64], until: Until, deadline: Option<Instant>) -> Result<()>
             {
                 return Ok(());
             }
-            block_thread(&WatchedSet::begin(futures, until)?, until, deadline)
+            block_thread(&WatchedSet::begin(futures, until, false)?, until, deadline)
         }
     })
 }
@@ -480,7 +489,7 @@ fn block_task(
             return Ok(());
         }
     }
-    let set = WatchedSet::begin(futures, until)?;
+    let set = WatchedSet::begin(futures, until, true)?;
     let wait = Blocked { futures: set.nodes().map(Ref::new).collect(), signal: set.signal.clone() };
     let suspension =
         Suspension { wait: Arc::new(wait), until, is_timed: deadline.is_some() }.begin(local, task)?;

@@ -25,6 +25,8 @@ pub(crate) struct Cascade<'a> {
     rest: Option<Box<Rest<'a>>>,
     /// Whether the first task made ready is kept for this thread to run next.
     keeps_next: bool,
+    /// Whether [`run_stacks`](Self::run_stacks) is at work, which looks for whatever there is.
+    is_running: bool,
     next: Option<NodePtr>,
 }
 
@@ -44,13 +46,22 @@ pub(super) struct Rest<'a> {
     pub(super) settled: Option<u32>,
     /// One of them may have been among the jobs with a rank.
     pub(super) is_ranked: bool,
-    /// Tasks of lanes that became ready.
-    lanes: Vec<NodePtr>,
+}
+
+/// How the run of a task that has a value came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RunEnd {
+    /// The future has finished, for good.
+    Finished,
+    /// Somebody cancelled it in the last moment: the inputs are gone, and the value is kept for a retry.
+    Late,
+    /// It is no end of the task: somebody may run it again.
+    Kept,
 }
 
 impl<'a> Cascade<'a> {
     pub(crate) fn new(local: &'a Local) -> Self {
-        Self { local, list: None, rest: None, keeps_next: false, next: None }
+        Self { local, list: None, rest: None, keeps_next: false, is_running: false, next: None }
     }
 
     /// As [`new`](Self::new), for a worker that asks for the [`next`](Self::run) task.
@@ -78,6 +89,7 @@ impl<'a> Cascade<'a> {
     #[inline(never)]
     fn run_stacks(&mut self) {
         let mut spread = Spread::default();
+        self.is_running = true;
         loop {
             let rest = self.rest.as_mut();
             if let Some((edges, ending)) = rest.and_then(|rest| rest.lists.pop()).or_else(|| self.list.take())
@@ -90,14 +102,15 @@ impl<'a> Cascade<'a> {
                 if self.drop_unwanted(node) {
                     spread.add(&Ending::released(), 1);
                 }
-            } else if let Some(nodes) = self.take_ready_on_lanes() {
-                lane::publish(nodes, self);
+            } else if lane::publish_ready(self) {
+                // Those of them that cannot run may have brought more to do.
             } else if let Some(job) = self.rest.as_mut().and_then(|rest| rest.parked.pop()) {
                 program::park_awaited(job, self);
             } else {
                 break;
             }
         }
+        self.is_running = false;
         spread.tell();
         if let Some(rest) = self.rest.take() {
             if let Some(telling) = rest.telling {
@@ -199,7 +212,11 @@ impl<'a> Cascade<'a> {
     #[cold]
     fn push_special(&mut self, node: NodePtr) -> bool {
         if node.gate.is_on_lane() {
-            self.rest().lanes.push(node);
+            // Published together, so that a lane's lock is taken once.
+            self.local.ready_on_lanes.borrow_mut().push(node.to_word() as Job);
+            if !self.is_running {
+                self.rest();
+            }
             return true;
         }
         let Some(rank) = extra::rank(node) else { return false };
@@ -207,12 +224,6 @@ impl<'a> Cascade<'a> {
             discard(node, self);
         }
         true
-    }
-
-    /// All at a time, so that a lane's lock is taken once.
-    fn take_ready_on_lanes(&mut self) -> Option<Vec<NodePtr>> {
-        let lanes = &mut self.rest.as_mut()?.lanes;
-        if lanes.is_empty() { None } else { Some(std::mem::take(lanes)) }
     }
 
     /// A task that waited for another's result has it.
@@ -234,21 +245,20 @@ impl<'a> Cascade<'a> {
     }
 
     /// Finishes a task that the caller has claimed, and whose inputs are still to be released. If somebody cancelled it while it ran, the
-    /// value is discarded. `true`: the inputs were released by this.
+    /// value is discarded.
     #[inline]
-    pub(crate) fn finish(&mut self, node: NodePtr, value: &mut Value) -> bool {
+    pub(crate) fn finish(&mut self, node: NodePtr, value: &mut Value) -> RunEnd {
         // Whoever is cancelled now keeps its inputs for a retry.
         if !node.dependents.is_wanted() {
             self.finish_unwanted(node, value);
-            return false;
+            return RunEnd::Kept;
         }
-        self.finish_wanted(node, value);
-        true
+        self.finish_wanted(node, value)
     }
 
     /// As [`finish`](Self::finish), by who has seen that the value is wanted: if somebody cancels it from then on, the value is kept for a retry.
     #[inline]
-    pub(super) fn finish_wanted(&mut self, node: NodePtr, value: &mut Value) {
+    pub(super) fn finish_wanted(&mut self, node: NodePtr, value: &mut Value) -> RunEnd {
         self.release_inputs(node);
         node.set_value(value);
         // Counted first: who has seen the result finds it counted.
@@ -257,8 +267,12 @@ impl<'a> Cascade<'a> {
         match node.dependents.close_run(Ending::Finished.into_closed()) {
             Some(0) => {}
             Some(edges) => self.closed(edges, Ending::Finished),
-            None => self.finish_late(node),
+            None => {
+                self.finish_late(node);
+                return RunEnd::Late;
+            }
         }
+        RunEnd::Finished
     }
 
     /// Finishes the claimed hub of a graph, which is no task and has no value.

@@ -3,10 +3,12 @@
 //! Each has a line of its own, a *place*, with the [`Task`] that C is given the address of. Its id is the place's index and
 //! generation, so what is handed back twice, or late, or was never handed out, is found out as a stale handle is.
 
-use super::cascade::Cascade;
+use super::cascade::{Cascade, RunEnd};
 use super::node::NodePtr;
 use super::read::{discard, read};
 use super::task::{self, Task};
+use super::waiting::{Suspended, Suspension, TaskWait, Until};
+use super::walk::Ref;
 use super::{TaskFn, handle, lane, trace};
 use crate::scheduler::{Job, Lane, Local};
 use crate::slab::{Class, Ended, Id, Kind, Life, Line, index_of, look_up_task, prefetch_address, task_at};
@@ -17,6 +19,7 @@ use std::cell::UnsafeCell;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// The line of a task that is out.
@@ -36,6 +39,11 @@ struct Out {
     task: Task,
     /// What few have: a trace, or a client with a limit.
     care: Option<Box<Care>>,
+    /// Among the results, when it is handed back.
+    result: usize,
+    /// The waits of the task that have begun and not ended, by number; and how many have begun.
+    waits: Vec<(u64, Suspended)>,
+    n_waits: u64,
 }
 
 struct Care {
@@ -86,16 +94,17 @@ pub(crate) struct Handed {
     pub(crate) left: usize,
 }
 
-/// Starts the tasks of jobs that were taken from the lane, and hands them out.
+/// Starts the tasks of jobs that were taken from the lane, and hands them out; those that were are the first jobs afterwards.
 pub(crate) fn hand_out(
     lane: &Lane,
     local: &Local,
-    jobs: &[Job],
+    jobs: &mut [Job],
     mut put: impl FnMut(usize, HandedOut),
 ) -> Handed {
     let mut handed = Handed::default();
     jobs.iter().take(AHEAD).for_each(|&job| prefetch_address(job));
-    for (at, &job) in jobs.iter().enumerate() {
+    for at in 0..jobs.len() {
+        let job = jobs[at];
         if let Some(&soon) = jobs.get(at + AHEAD) {
             prefetch_address(soon);
         }
@@ -111,6 +120,7 @@ pub(crate) fn hand_out(
             continue;
         }
         put(handed.n, begin(lane, local, line, node));
+        jobs[handed.n] = job;
         handed.n += 1;
     }
     if handed.n > 0 {
@@ -120,15 +130,13 @@ pub(crate) fn hand_out(
 }
 
 /// Looks whether what was just handed out is wanted; all of a batch after one fence.
-pub(crate) fn handed_out(ids: impl Iterator<Item = u64>) {
+pub(crate) fn handed_out(jobs: &[Job]) {
     full_fence();
-    for id in ids {
-        let Some(line) = look_up_task(Id(id)) else { continue };
-        let place = place(line);
-        let node = place.node.load(Ordering::Relaxed);
+    for &job in jobs {
         // The caller has not told anybody yet that it is out, so it still is.
-        if !NodePtr::from_word(node).dependents.is_wanted() {
-            tell_unwanted(index_of(line), NodePtr::from_word(node));
+        let node = NodePtr::from_word(job as u64);
+        if !node.dependents.is_wanted() {
+            lane::tell_handed_out(node);
         }
     }
 }
@@ -137,9 +145,16 @@ fn begin(lane: &Lane, local: &Local, line: Line, node: NodePtr) -> HandedOut {
     let place = place(line);
     place.node.store(node.to_word(), Ordering::Relaxed);
     place.lane.store(lane.number, Ordering::Relaxed);
-    // SAFETY: the line is ours, and has no task.
-    let out =
-        unsafe { (*place.out.get()).write(Out { task: Task::new(node, std::ptr::null()), care: None }) };
+    // SAFETY: the line is ours, and has no task; every field is written.
+    let out = unsafe {
+        let out = (*place.out.get()).as_mut_ptr();
+        Task::begin_at(&raw mut (*out).task, node);
+        (&raw mut (*out).care).write(None);
+        (&raw mut (*out).result).write(0);
+        (&raw mut (*out).waits).write(Vec::new());
+        (&raw mut (*out).n_waits).write(0);
+        &mut *out
+    };
     if node.client() & LIMITED != 0 || trace::is_on() {
         let pins = if node.client() & LIMITED == 0 { Pins::default() } else { out.task.pin_args() };
         out.care = Some(Box::new(Care { pins, traced: trace::begin(node, out.task.attempt(), true, local) }));
@@ -182,6 +197,57 @@ pub(crate) fn is_out(id: u64) -> bool {
     look_up_task(Id(id)).is_some_and(|line| place(line).life.is(Id(id)))
 }
 
+/// The futures that a task which is out waits for.
+struct AwaitedOutside(Vec<Ref>);
+
+impl TaskWait for AwaitedOutside {
+    fn awaited(&self, at: usize) -> Option<(Ref, usize)> {
+        Some((Ref::new(self.0.get(at)?.node()), at + 1))
+    }
+
+    /// Nobody is there to be told: found are those circles that a wait closes when it begins.
+    fn deadlocked(&self) {}
+
+    fn hears(&self) -> bool {
+        false
+    }
+}
+
+/// What is out as this task; an error for one that a function of C has.
+fn out_of(task: *mut Task) -> Result<*mut Out> {
+    // SAFETY: the caller's task, by contract.
+    let node = unsafe { (*task).node() };
+    let line = if node.gate.is_on_lane() { task_at(lane::place_of(node)) } else { None };
+    let out = line.map(|line| place(line).out.get().cast::<Out>());
+    // SAFETY: only the address is computed; if it is that of the task, the place is the task's, which is out.
+    out.filter(|&out| unsafe { &raw mut (*out).task } == task)
+        .ok_or_else(|| Failure::new(status::STATE, "not a task that was handed out"))
+}
+
+/// Notes that a task which is out waits for futures; the number of the wait. `DEADLOCK`: it could never end.
+pub(crate) fn begin_wait(task: *mut Task, futures: &[u64], until: Until, local: &Local) -> Result<u64> {
+    let out = out_of(task)?;
+    let awaited: Result<Vec<Ref>> = futures.iter().map(|&id| handle::pin(Id(id)).map(Ref::of)).collect();
+    let wait = Suspension { wait: Arc::new(AwaitedOutside(awaited?)), until, is_timed: false };
+    // SAFETY: the task is out as long as the caller has it, and its waits are begun and ended by one thread at a time.
+    unsafe {
+        let suspended = wait.begin(local, &(*out).task)?;
+        (*out).n_waits += 1;
+        let (number, waits) = ((*out).n_waits, &mut (*out).waits);
+        waits.push((number, suspended));
+        Ok(number)
+    }
+}
+
+/// Ends a wait that was begun.
+pub(crate) fn end_wait(task: *mut Task, number: u64) -> Result<()> {
+    let out = out_of(task)?;
+    // SAFETY: as in `begin_wait`.
+    let waits = unsafe { &mut (*out).waits };
+    let at = waits.iter().position(|&(other, _)| other == number);
+    at.map(|at| drop(waits.swap_remove(at))).ok_or_else(|| Failure::invalid("not the number of a wait"))
+}
+
 /// What is wrong with an id that is handed back.
 #[cold]
 pub(crate) fn not_out() -> Failure {
@@ -203,21 +269,25 @@ fn take_back(lane: &Lane, id: u64) -> Result<NonNull<Place>> {
 }
 
 /// Ends tasks that were handed out, with their results, which are taken on every path. Returns how many, and the first failure. The caller gives
-/// them back to the lane; `pulls`: and then takes others.
+/// them back to the lane; `pulls`: and then takes others. `token_ended` is told by which results futures have finished, and tokens with
+/// them, which are not told otherwise.
 pub(crate) fn hand_back<'a>(
     lane: &Lane,
     local: &Local,
     results: impl Iterator<Item = HandedBack<'a>>,
     pulls: bool,
+    token_ended: impl FnMut(usize),
 ) -> (usize, Result<()>) {
     let mut outcome = Ok(());
     let mut places = local.lines.take();
     // Values are read first: that may call functions of the user's, which is not to happen between the ends.
-    for result in results {
+    for (index, result) in results.enumerate() {
         match take_back(lane, result.id) {
             Ok(place) => {
                 // SAFETY: the id was that of a task that is out, and its end is ours alone.
                 let out = unsafe { (*place.as_ref().out.get()).assume_init_mut() };
+                out.result = index;
+                out.waits.clear();
                 answer(&mut out.task, &result, local);
                 if let Some(care) = out.care.take() {
                     end_care(*care, &mut out.task);
@@ -232,14 +302,14 @@ pub(crate) fn hand_back<'a>(
     }
     let n = places.len();
     if n > 0 {
-        end_tasks(lane, local, &places, pulls);
+        end_tasks(lane, local, &places, pulls, token_ended);
         places.clear();
     }
     local.lines.replace(places);
     (n, outcome)
 }
 
-fn end_tasks(lane: &Lane, local: &Local, places: &[Line], pulls: bool) {
+fn end_tasks(lane: &Lane, local: &Local, places: &[Line], pulls: bool, mut token_ended: impl FnMut(usize)) {
     local.tally(lane.client, |tally| tally.returned.add(places.len() as u64));
     let mut tokens = local.tokens.take();
     let mut cascade = Cascade::new(local);
@@ -248,8 +318,10 @@ fn end_tasks(lane: &Lane, local: &Local, places: &[Line], pulls: bool) {
         let out = unsafe { (*place(line).out.get()).assume_init_mut() };
         let node = out.task.node();
         let token = lane::token_of(node);
-        if out.task.end(local, &mut cascade) {
-            tokens.extend(token.map(|(_, token)| token));
+        match out.task.end(local, &mut cascade) {
+            RunEnd::Finished if token.is_some() => token_ended(out.result),
+            RunEnd::Finished | RunEnd::Kept => {}
+            RunEnd::Late => tokens.extend(token.map(|(_, token)| token)),
         }
         // SAFETY: as above, and once; nothing of a user's is left in it.
         unsafe { std::ptr::drop_in_place(out) };
@@ -293,7 +365,7 @@ fn answer(task: &mut Task, result: &HandedBack<'_>, local: &Local) {
         arg_kind::F64 => set(task, Value::f64(f64::from_bits(value.payload)), local),
         _ => answer_otherwise(task, value, local),
     }
-    if task.account() & LIMITED != 0 {
+    if task.account() & LIMITED != 0 && !task.has_forward() {
         let result = task.take_result().manage();
         set(task, result, local);
     }

@@ -94,27 +94,83 @@ pub(super) fn name_of(node: NodePtr) -> Option<String> {
 
 // ---- ready and not to be run --------------------------------------------------------------------------------------------
 
-/// Makes tasks that became ready available to those who pull from their lanes. The newest comes first.
-pub(super) fn publish(mut nodes: Vec<NodePtr>, cascade: &mut Cascade<'_>) {
+/// Makes tasks that became ready available to those who pull from their lanes, or [keeps](Keeping) them. `false`: there are none.
+pub(super) fn publish_ready(cascade: &mut Cascade<'_>) -> bool {
+    let local = cascade.local;
+    let mut jobs = {
+        let mut ready = local.ready_on_lanes.borrow_mut();
+        if ready.is_empty() {
+            return false;
+        }
+        std::mem::take(&mut *ready)
+    };
+    publish(&mut jobs, cascade);
+    jobs.clear();
+    // The room is for the next; what came meanwhile is published by the cascade that brought it.
+    let mut ready = local.ready_on_lanes.borrow_mut();
+    if ready.is_empty() {
+        *ready = jobs;
+    }
+    true
+}
+
+/// The newest job comes first.
+fn publish(jobs: &mut [Job], cascade: &mut Cascade<'_>) {
+    let node_of = |job: Job| NodePtr::from_word(job as u64);
     // Looked at before any is published, when it may be gone at once.
     let place =
         |node: NodePtr| (LaneWord::of(node).lane(), extra::rank(node).map_or(0, |rank| rank.priority));
-    nodes.reverse();
-    let mut rest = &nodes[..];
+    jobs.reverse();
+    let mut rest = &jobs[..];
     while let Some(&first) = rest.first() {
-        let (number, priority) = place(first);
-        let n = rest.iter().position(|&node| place(node) != (number, priority)).unwrap_or(rest.len());
+        let (number, priority) = place(node_of(first));
+        let n = rest.iter().position(|&job| place(node_of(job)) != (number, priority)).unwrap_or(rest.len());
         let (group, behind) = rest.split_at(n);
         rest = behind;
-        let jobs = group.iter().map(|node| node.to_word() as Job);
+        // An entry of a task that was cancelled, retried and has finished since says anything, 0 too.
+        if number != 0 && number == cascade.local.keeps_for_lane.get() && priority == 0 {
+            let mut kept = cascade.local.kept_jobs.take();
+            kept.extend_from_slice(group);
+            cascade.local.kept_jobs.set(kept);
+            continue;
+        }
+        let jobs = group.iter().copied();
         let lane = cascade.local.take_lane_number(number);
         let is_pushed = lane.as_ref().is_some_and(|lane| lane.push(jobs, priority));
         if let Some(lane) = lane {
             cascade.local.keep_lane(lane);
         }
         if !is_pushed {
-            group.iter().for_each(|&node| end_unstarted(node, cascade, || ending(node)));
+            for &job in group {
+                end_unstarted(node_of(job), cascade, || ending(node_of(job)));
+            }
         }
+    }
+}
+
+/// While it lives, what becomes ready for a lane on this thread is kept for the exchange that is about to take from it: mostly it can have it at
+/// once. Destructors, which may wait for what is kept, are put off meanwhile.
+pub(crate) struct Keeping<'a> {
+    local: &'a Local,
+    before: u32,
+    nested: bool,
+}
+
+impl<'a> Keeping<'a> {
+    pub(crate) fn begin(lane: &Lane, local: &'a Local) -> Self {
+        Self { local, before: local.keeps_for_lane.replace(lane.number), nested: local.put_burying_off() }
+    }
+
+    /// What was kept; nothing if destructors are to run first.
+    pub(crate) fn end(self, lane: &Lane) -> Vec<Job> {
+        self.local.keeps_for_lane.set(self.before);
+        let mut jobs = self.local.kept_jobs.take();
+        if self.local.has_buried() {
+            publish_all(lane, &jobs, 0, self.local);
+            jobs.clear();
+        }
+        self.local.bury_now(self.nested);
+        jobs
     }
 }
 
@@ -171,6 +227,17 @@ pub(crate) fn end_all(lane: &Lane, jobs: &[Job], local: &Local) {
 #[cold]
 pub(super) fn ended_while_out(node: NodePtr) {
     crate::sync::full_fence();
+    hand_out::tell_unwanted((LaneWord::of(node).0 & PLACE) as u32, node);
+}
+
+/// Where a task that runs was handed out, if it was.
+pub(super) fn place_of(node: NodePtr) -> u32 {
+    (LaneWord::of(node).0 & PLACE) as u32
+}
+
+/// As [`hand_out::handed_out`] finds it: a task that the caller has just handed out was cancelled.
+#[cold]
+pub(super) fn tell_handed_out(node: NodePtr) {
     hand_out::tell_unwanted((LaneWord::of(node).0 & PLACE) as u32, node);
 }
 

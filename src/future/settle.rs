@@ -6,7 +6,7 @@ use super::cascade::Cascade;
 use super::error::{Ending, state_of};
 use super::gate::Settled;
 use super::node::{NodePtr, Shape};
-use super::{State, held, lane, program, retry, timer};
+use super::{State, held, lane, program, retry, timer, waiting};
 use crate::log::log;
 use crate::scheduler::Local;
 use crate::slab::Left;
@@ -116,6 +116,7 @@ impl<'a> Cascade<'a> {
         match node.dependents.close_run(closed) {
             Some(edges) => {
                 log!(Debug, "{ending}");
+                waiting::ended_without_value();
                 self.closed(edges, ending);
             }
             None => {
@@ -233,6 +234,7 @@ impl<'a> Cascade<'a> {
             lane::ended_while_out(node);
         }
         self.count(node, ending, 1);
+        waiting::ended_without_value();
         self.closed(edges, ending.clone());
         if timer::forget(node) {
             self.arrive(node);

@@ -23,7 +23,7 @@ const DEADLOCK_BUDGET: usize = 4096;
 pub(crate) trait Waiter: Send + Sync {
     /// A handle that is waited through was released.
     fn released(&self);
-    /// Some handle was released, and the wait did not say of which it wants to know.
+    /// Some handle was released, or some future ended without a value, and the wait did not say of which it wants to know.
     fn some_released(&self);
 }
 
@@ -55,18 +55,25 @@ pub(crate) fn leave(ids: impl Iterator<Item = u64>, waiter: &Arc<dyn Waiter>) {
 }
 
 /// Waits for so many futures that marking each handle would cost more than looking at all of them when any is released.
-static WIDE: Mutex<Vec<Arc<dyn Waiter>>> = Mutex::new(Vec::new());
+static WIDE: Mutex<Vec<WideEntry>> = Mutex::new(Vec::new());
 /// How many [`WIDE`] has. Written before a wide wait looks at its handles, read after a handle has ended; all four are sequentially
 /// consistent, so either the look finds the handle ended, or whoever ended it finds the wait.
 static N_WIDE: AtomicUsize = AtomicUsize::new(0);
+
+#[derive(Clone)]
+struct WideEntry {
+    waiter: Arc<dyn Waiter>,
+    /// Whether it is to hear of futures that end without a value.
+    hears_failures: bool,
+}
 
 /// A wide wait that stands in the table; dropped to take it out.
 pub(crate) struct Wide(Arc<dyn Waiter>);
 
 impl Wide {
-    /// From now on the waiter is told when any handle is released.
-    pub(crate) fn begin(waiter: Arc<dyn Waiter>) -> Self {
-        WIDE.lock().push(waiter.clone());
+    /// From now on the waiter is told when any handle is released, and perhaps when any future ends without a value.
+    pub(crate) fn begin(waiter: Arc<dyn Waiter>, hears_failures: bool) -> Self {
+        WIDE.lock().push(WideEntry { waiter: waiter.clone(), hears_failures });
         N_WIDE.fetch_add(1, Ordering::SeqCst);
         Self(waiter)
     }
@@ -76,7 +83,7 @@ impl Drop for Wide {
     fn drop(&mut self) {
         N_WIDE.fetch_sub(1, Ordering::SeqCst);
         let mut wide = WIDE.lock();
-        if let Some(at) = wide.iter().position(|other| Arc::ptr_eq(other, &self.0)) {
+        if let Some(at) = wide.iter().position(|other| Arc::ptr_eq(&other.waiter, &self.0)) {
             wide.swap_remove(at);
         }
     }
@@ -95,8 +102,21 @@ fn tell(id: Id, watched: bool) {
     if watched {
         released(id);
     }
+    tell_wide(|_| true);
+}
+
+fn tell_wide(hears: impl Fn(&WideEntry) -> bool) {
     let wide = WIDE.lock().clone();
-    wide.iter().for_each(|waiter| waiter.some_released());
+    wide.iter().filter(|entry| hears(entry)).for_each(|entry| entry.waiter.some_released());
+}
+
+/// A future has ended without a value; its list is closed. As for a handle that has ended: either who waits finds it, or is told.
+#[cold]
+pub(super) fn ended_without_value() {
+    crate::sync::full_fence();
+    if N_WIDE.load(Ordering::SeqCst) > 0 {
+        tell_wide(|entry| entry.hears_failures);
+    }
 }
 
 /// Tells those who wait through a handle that it is no more.
@@ -113,6 +133,10 @@ pub(crate) trait TaskWait: Send + Sync {
     fn awaited(&self, at: usize) -> Option<(Ref, usize)>;
     /// The wait is part of a circle.
     fn deadlocked(&self);
+    /// Whether anybody hears of that.
+    fn hears(&self) -> bool {
+        true
+    }
 }
 
 /// What a task that is about to be suspended waits for.
@@ -303,7 +327,11 @@ pub(super) fn resolve_deadlocks(core: &Core) {
             let circle = suspended
                 .iter()
                 // Others may become part of a circle when some of what they wait for is done, and does not end them.
-                .filter(|entry| !entry.wait.is_timed && (is_new || entry.wait.until != Until::AllCompleted))
+                .filter(|entry| {
+                    !entry.wait.is_timed
+                        && entry.wait.wait.hears()
+                        && (is_new || entry.wait.until != Until::AllCompleted)
+                })
                 .find(|entry| entry.is_in_circle(usize::MAX, true));
             let waits_for_resources = || if core.has_waiting() { shortage::find(&suspended) } else { None };
             let entry = circle.or_else(waits_for_resources)?;

@@ -99,6 +99,11 @@ pub(crate) struct Local {
     pub(super) lane: Cell<Option<Arc<Lane>>>,
     /// Arrays that exchanges with lanes fill, kept for the next.
     pub(crate) jobs: Cell<Vec<Job>>,
+    pub(crate) kept_jobs: Cell<Vec<Job>>,
+    /// What became ready for lanes and is still to be published.
+    pub(crate) ready_on_lanes: RefCell<Vec<Job>>,
+    /// The number of the lane whose ready jobs are kept on this thread for an exchange that is about to take some; 0: none.
+    pub(crate) keeps_for_lane: Cell<u32>,
     pub(crate) lines: Cell<Vec<Line>>,
     pub(crate) tokens: Cell<Vec<i64>>,
 }
@@ -133,6 +138,9 @@ impl Local {
             burying: Cell::new(false),
             lane: Cell::default(),
             jobs: Cell::default(),
+            kept_jobs: Cell::default(),
+            ready_on_lanes: RefCell::default(),
+            keeps_for_lane: Cell::new(0),
             lines: Cell::default(),
             tokens: Cell::default(),
         }
@@ -406,6 +414,11 @@ impl Local {
     /// Whether a destructor of the user's runs on this thread.
     pub(crate) fn is_burying(&self) -> bool {
         self.burying.get()
+    }
+
+    /// Whether destructors were put off that [`bury_now`](Self::bury_now) is going to run.
+    pub(crate) fn has_buried(&self) -> bool {
+        !self.graveyard.borrow().is_empty()
     }
 
     /// Destroys a value whose destructor is the user's: now, or after the one that runs on this thread just now.

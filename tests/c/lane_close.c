@@ -39,7 +39,7 @@ static void what_is_out_is_handed_back_after_the_close(void) {
     CHECK_STATUS(rask_lane_exchange(lane, NULL, 0, &task, 1, RASK_FOREVER, &n), RASK_END);
     CHECK_EQ(n, 0);
     CHECK_EQ(rask_future_state(f[0]), RASK_RUNNING);
-    rask_lane_result result = {a.id, rask_i64(5), NULL, 0};
+    rask_lane_result result = {a.id, rask_i64(5), NULL, 0, false};
     CHECK_STATUS(rask_lane_exchange(lane, &result, 1, &task, 1, RASK_FOREVER, &n), RASK_END);
     CHECK_I64(f[0], 5);
     uint64_t id;

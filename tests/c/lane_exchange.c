@@ -24,7 +24,7 @@ static void a_task_as_it_is_handed_out(void) {
     rask_lane_result results[4];
     for (int i = 0; i < 4; i++) {
         CHECK_EQ(rask_future_state(f[i]), RASK_RUNNING);
-        results[i] = (rask_lane_result){tasks[i].id, rask_i64(i), NULL, 0};
+        results[i] = (rask_lane_result){tasks[i].id, rask_i64(i), NULL, 0, false};
     }
     CHECK_OK(rask_lane_exchange(lane, results, 4, NULL, 0, 0, &n));
     CHECK_EQ(n, 0);
@@ -55,7 +55,7 @@ static void results_of_all_kinds(void) {
     rask_lane_result results[9];
     for (int i = 0; i < 9; i++) {
         f[i] = submit_to(lane, nothing, RASK_NO_ARGS);
-        results[i] = (rask_lane_result){pull_one(lane).id, values[i], NULL, 0};
+        results[i] = (rask_lane_result){pull_one(lane).id, values[i], NULL, 0, false};
     }
     size_t n;
     CHECK_OK(rask_lane_exchange(lane, results, 9, NULL, 0, 0, &n));
@@ -102,7 +102,7 @@ static void failures(void) {
     rask_lane_task t[5];
     for (int i = 0; i < 5; i++)
         t[i] = pull_one(lane);
-    rask_lane_result failed = {t[0].id, rask_object(&p, &probe_type), "why", 42};
+    rask_lane_result failed = {t[0].id, rask_object(&p, &probe_type), "why", 42, false};
     size_t n;
     CHECK_OK(rask_lane_exchange(lane, &failed, 1, NULL, 0, 0, &n));
     CHECK_EQ(destroyed(&p), 1);
@@ -140,11 +140,11 @@ static void bad_ids(void) {
     rask_lane_task a = pull_one(lane), b = pull_one(other);
     uint64_t state = 99;
     rask_lane_result results[] = {
-        {a.id, rask_i64(1), NULL, 0},                        /* good */
-        {a.id, rask_object(&p[0], &probe_type), NULL, 0},    /* twice */
-        {b.id, rask_object(&p[1], &probe_type), NULL, 0},    /* another lane's */
-        {0, rask_object(&p[2], &probe_type), NULL, 0},       /* null */
-        {f.id, rask_object(&p[3], &probe_type), "words", 1}, /* a future's */
+        {a.id, rask_i64(1), NULL, 0, false},                        /* good */
+        {a.id, rask_object(&p[0], &probe_type), NULL, 0, false},    /* twice */
+        {b.id, rask_object(&p[1], &probe_type), NULL, 0, false},    /* another lane's */
+        {0, rask_object(&p[2], &probe_type), NULL, 0, false},       /* null */
+        {f.id, rask_object(&p[3], &probe_type), "words", 1, false}, /* a future's */
     };
     rask_lane_task task;
     size_t n = 9;
@@ -173,7 +173,7 @@ static void bad_arguments(void) {
     rask_lane lane = open_lane();
     rask_future f = submit_to(lane, nothing, RASK_NO_ARGS), g = submit_to(lane, nothing, RASK_NO_ARGS);
     rask_lane_task task = pull_one(lane), tasks[1];
-    rask_lane_result result = {task.id, rask_i64(1), NULL, 0};
+    rask_lane_result result = {task.id, rask_i64(1), NULL, 0, false};
     uint64_t ids[1];
     int64_t tokens[1];
     size_t n = 9;
@@ -302,7 +302,7 @@ static void cancelled_and_retried_while_out(void) {
     CHECK_EQ(dropped_tokens(lane), 0);
     CHECK_OK(give(lane, b.id, rask_i64(2)));
     CHECK_I64(f, 2);
-    CHECK_EQ(dropped_tokens(lane), 1 << 3);
+    CHECK_EQ(dropped_tokens(lane), 0); /* the result told it */
     CHECK_OK(rask_release(f));
     CHECK_OK(rask_lane_close(lane));
 }
@@ -313,7 +313,7 @@ static void a_failure_with_retries_left_is_handed_out_again(void) {
     options.retries = 1;
     rask_future f = rask_submit_with(client, nothing, RASK_ARGS(rask_lane_token(lane, 1)), &options);
     rask_lane_task a = pull_one(lane), b;
-    rask_lane_result failed = {a.id, rask_none(), "once", 1};
+    rask_lane_result failed = {a.id, rask_none(), "once", 1, false};
     size_t n;
     CHECK_OK(rask_lane_exchange(lane, &failed, 1, &b, 1, 0, &n)); /* in the very same exchange */
     CHECK_EQ(n, 1);
@@ -339,7 +339,7 @@ static void a_dependent_is_handed_out_in_the_same_exchange(void) {
     rask_future x = submit_to(lane, inc, RASK_ARGS(1)), y = submit_to(lane, inc, RASK_ARGS(x));
     rask_lane_task a = pull_one(lane), b;
     none_ready(lane);
-    rask_lane_result result = {a.id, rask_i64(8), NULL, 0};
+    rask_lane_result result = {a.id, rask_i64(8), NULL, 0, false};
     size_t n;
     CHECK_OK(rask_lane_exchange(lane, &result, 1, &b, 1, 0, &n));
     CHECK_EQ(n, 1);
@@ -366,9 +366,63 @@ static void dependents_keep_the_order_of_submits(void) {
     CHECK_OK(rask_lane_close(lane));
 }
 
+/* ---- waits ---- */
+
+static void a_wait_that_could_never_end_is_found(void) {
+    rask_lane lane = open_lane();
+    rask_future a = submit_to(lane, nothing, RASK_NO_ARGS), b = submit_to(lane, nothing, RASK_NO_ARGS);
+    rask_future after_a = rask_submit(client, inc, RASK_ARGS(a)),
+                after_b = submit_to(lane, nothing, RASK_ARGS(b));
+    rask_lane_task ta = pull_one(lane), tb = pull_one(lane);
+    uint64_t wait, other;
+    CHECK_STATUS(rask_lane_wait_begin(ta.task, &a, 1, RASK_ALL_COMPLETED, &wait), RASK_E_DEADLOCK);
+    CHECK_EQ(wait, 0);
+    CHECK_STATUS(rask_lane_wait_begin(ta.task, &after_a, 1, RASK_ALL_COMPLETED, &wait), RASK_E_DEADLOCK);
+    CHECK_OK(rask_lane_wait_begin(ta.task, &after_b, 1, RASK_ALL_COMPLETED, &wait));
+    CHECK_STATUS(rask_lane_wait_begin(tb.task, &after_a, 1, RASK_ALL_COMPLETED, &other), RASK_E_DEADLOCK);
+    CHECK_STATUS(rask_lane_wait_begin(tb.task, RASK_FUTURES(after_a, after_b), RASK_FIRST_COMPLETED, &other),
+                 RASK_E_DEADLOCK);
+    CHECK_OK(rask_lane_wait_end(ta.task, wait));
+    CHECK_STATUS(rask_lane_wait_end(ta.task, wait), RASK_E_INVALID);
+    CHECK_OK(
+        rask_lane_wait_begin(tb.task, &after_a, 1, RASK_ALL_COMPLETED, &other)); /* handing it back ends it */
+    CHECK_STATUS(rask_lane_wait_begin(NULL, &a, 1, RASK_ALL_COMPLETED, &other), RASK_E_INVALID);
+    CHECK_STATUS(rask_lane_wait_begin(ta.task, &a, 1, 77, &other), RASK_E_INVALID);
+    CHECK_STATUS(rask_lane_wait_begin(ta.task, NULL, 1, RASK_ALL_COMPLETED, &other), RASK_E_INVALID);
+    CHECK_STATUS(rask_lane_wait_begin(ta.task, &(rask_future){7}, 1, RASK_ALL_COMPLETED, &other),
+                 RASK_E_HANDLE);
+    CHECK_STATUS(rask_lane_wait_begin(ta.task, &b, 1, RASK_ALL_COMPLETED, NULL), RASK_E_INVALID);
+    CHECK_STATUS(rask_lane_wait_end(NULL, 1), RASK_E_INVALID);
+    CHECK_OK(give(lane, tb.id, rask_i64(2)));
+    CHECK_OK(give(lane, ta.id, rask_i64(1)));
+    CHECK_I64(after_a, 2);
+    CHECK_EQ(run_ready(lane), 1);
+    CHECK_OK(rask_release_all(RASK_FUTURES(a, b, after_a, after_b)));
+    CHECK_OK(rask_lane_close(lane));
+}
+
+/* A task that a thread runs is on its stack, and says what it waits for by waiting. */
+static void begins_a_wait(rask_task *t) {
+    uint64_t wait;
+    rask_future done = rask_scatter(client, rask_i64(1));
+    CHECK_STATUS(rask_lane_wait_begin(t, &done, 1, RASK_ALL_COMPLETED, &wait), RASK_E_STATE);
+    CHECK_STATUS(rask_lane_wait_end(t, 1), RASK_E_STATE);
+    CHECK_OK(rask_release(done));
+}
+
+static void only_what_is_out_says_that_it_waits(void) {
+    rask_lane lane = open_lane();
+    rask_future a = submit_to(lane, begins_a_wait, RASK_NO_ARGS),
+                b = rask_submit(client, begins_a_wait, RASK_NO_ARGS);
+    CHECK_EQ(run_ready(lane), 1);
+    CHECK_OK(rask_wait(RASK_FUTURES(a, b), RASK_ALL_COMPLETED, LONG_NS, NULL));
+    CHECK_OK(rask_release_all(RASK_FUTURES(a, b)));
+    CHECK_OK(rask_lane_close(lane));
+}
+
 /* ---- tokens ---- */
 
-static void a_token_is_dropped_when_its_task_has_finished(void) {
+static void a_token_ends_with_the_result_of_its_task(void) {
     rask_lane lane = open_lane();
     rask_submit_options options = on_lane(lane);
     rask_arg items[5];
@@ -380,12 +434,28 @@ static void a_token_is_dropped_when_its_task_has_finished(void) {
         CHECK_EQ(dropped_tokens(lane), 0);
         rask_lane_task task = pull_one(lane);
         CHECK_EQ(task.word, i);
-        CHECK_EQ(dropped_tokens(lane), 0);
-        CHECK_OK(give(lane, task.id, rask_i64(i)));
-        CHECK_EQ(dropped_tokens(lane), 1 << i);
+        rask_lane_result result = {task.id, rask_i64(i), i == 3 ? "no" : NULL, 0, true};
+        if (i == 4)
+            CHECK_OK(rask_cancel(f[i], NULL));
+        size_t n;
+        CHECK_OK(rask_lane_exchange(lane, &result, 1, NULL, 0, 0, &n));
+        CHECK_EQ(result.token_ended, i < 3); /* the others may be retried */
     }
-    CHECK_OK(rask_release_all(f, 5));
     CHECK_EQ(dropped_tokens(lane), 0);
+    CHECK_OK(rask_release_all(f, 5));
+    CHECK_EQ(dropped_tokens(lane), 1 << 3 | 1 << 4);
+    /* No token, one that lies elsewhere, and what is not out. */
+    rask_future x = rask_scatter(client, rask_i64(1));
+    f[0] = submit_to(lane, nothing, RASK_ARGS(7));
+    f[1] = submit_to(lane, nothing, RASK_ARGS(rask_lane_token(lane, 5), x, x, x, x, x, x, x));
+    rask_lane_result others[3] = {{pull_one(lane).id, rask_none(), NULL, 0, true},
+                                  {pull_one(lane).id, rask_none(), NULL, 0, true},
+                                  {77, rask_none(), NULL, 0, true}};
+    size_t n;
+    CHECK_STATUS(rask_lane_exchange(lane, others, 3, NULL, 0, 0, &n), RASK_E_HANDLE);
+    CHECK(!others[0].token_ended && !others[1].token_ended && !others[2].token_ended);
+    CHECK_EQ(dropped_tokens(lane), 1 << 5);
+    CHECK_OK(rask_release_all(RASK_FUTURES(f[0], f[1], x)));
     CHECK_OK(rask_lane_close(lane));
 }
 
@@ -544,7 +614,9 @@ int main(void) {
     RUN_WITH(1, a_failure_with_retries_left_is_handed_out_again);
     RUN_WITH(1, a_dependent_is_handed_out_in_the_same_exchange);
     RUN_WITH(1, dependents_keep_the_order_of_submits);
-    RUN_WITH(1, a_token_is_dropped_when_its_task_has_finished);
+    RUN_WITH(1, a_wait_that_could_never_end_is_found);
+    RUN_WITH(1, only_what_is_out_says_that_it_waits);
+    RUN_WITH(1, a_token_ends_with_the_result_of_its_task);
     RUN_WITH(2, tokens_end_on_every_path);
     RUN_WITH(1, tokens_of_lazy_graphs);
     RUN_WITH(1, a_waiting_exchange_hears_of_tokens);

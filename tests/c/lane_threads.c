@@ -21,18 +21,20 @@ static void *pull(void *context) {
     size_t n = 0;
     for (;;) {
         rask_status status;
+        size_t n_results = p->runs ? 0 : n;
         if (p->runs) {
             status = rask_lane_run(p->lane, p->batch, RASK_FOREVER, &n);
             p->n_handed += n;
         } else {
-            for (size_t i = 0; i < n; i++) {
-                bool fails = p->fails && tasks[i].word % 50 == 0;
-                results[i] =
-                    (rask_lane_result){tasks[i].id, rask_i64(tasks[i].word + 1), fails ? "fails" : NULL, 3};
+            for (size_t i = 0; i < n_results; i++) {
+                const char *error = p->fails && tasks[i].word % 50 == 0 ? "fails" : NULL;
+                results[i] = (rask_lane_result){tasks[i].id, rask_i64(tasks[i].word + 1), error, 3, false};
             }
-            status = rask_lane_exchange(p->lane, results, n, tasks, p->batch, RASK_FOREVER, &n);
+            status = rask_lane_exchange(p->lane, results, n_results, tasks, p->batch, RASK_FOREVER, &n);
             p->n_handed += n;
         }
+        for (size_t i = 0; i < n_results; i++)
+            atomic_fetch_add(p->n_dropped, results[i].token_ended);
         int64_t tokens[BATCH];
         size_t n_tokens;
         do {

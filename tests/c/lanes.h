@@ -49,13 +49,13 @@ static inline void none_ready(rask_lane lane) {
 }
 
 static inline rask_status give(rask_lane lane, uint64_t id, rask_arg value) {
-    rask_lane_result result = {id, value, NULL, 0};
+    rask_lane_result result = {id, value, NULL, 0, false};
     size_t n;
     return rask_lane_exchange(lane, &result, 1, NULL, 0, 0, &n);
 }
 
 static inline rask_status give_error(rask_lane lane, uint64_t id, int32_t code, const char *error) {
-    rask_lane_result result = {id, rask_none(), error, code};
+    rask_lane_result result = {id, rask_none(), error, code, false};
     size_t n;
     return rask_lane_exchange(lane, &result, 1, NULL, 0, 0, &n);
 }

@@ -196,6 +196,7 @@ static void run_round(size_t n_operations) {
     memset(now.family_is_cancelled, 0, sizeof now.family_is_cancelled);
     memset(now.exchange, 0, sizeof now.exchange);
     open_clients();
+    open_lanes();
     thread_begin(&dispatcher, MAX_THREADS, 0);
     pthread_t ids[MAX_THREADS];
     for (unsigned i = 0; i < p->n_threads; i++) {
@@ -214,6 +215,7 @@ static void run_round(size_t n_operations) {
     for (unsigned i = 0; i < p->n_clients && !p->closes_early; i++)
         check_drained(now.clients[i]);
     close_clients();
+    close_lanes();
     for (unsigned i = 0; i < p->n_threads; i++)
         thread_end(&threads[i]);
     thread_end(&dispatcher);

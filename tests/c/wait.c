@@ -89,6 +89,35 @@ static void first_error(void) {
     CHECK_OK(rask_release_all(f, 3));
 }
 
+static void fail_soon(rask_task *t) {
+    sleep_us(20000);
+    rask_fail(t, 1, "meanwhile");
+}
+
+/* More than are watched one by one: the failure is that of one that is not. */
+static void first_error_among_very_many(void) {
+    enum { N = 5000 };
+    static rask_future f[N];
+    rask_lane lane = rask_lane_open(client, "never");
+    rask_submit_options never = RASK_SUBMIT_OPTIONS_INIT;
+    never.lane = lane;
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < N; i++)
+            f[i] = rask_submit_with(client, inc, RASK_ARGS(1), &never);
+        CHECK_OK(rask_release(f[round]));
+        if (round == 0) {
+            f[round] = rask_submit(client, fail, RASK_ARGS(1, "before"));
+            CHECK_OK(rask_wait(f, 1, RASK_ALL_COMPLETED, LONG_NS, NULL));
+        } else {
+            f[round] = rask_submit(client, fail_soon, RASK_NO_ARGS);
+        }
+        CHECK_OK(rask_wait(f, N, RASK_FIRST_ERROR, LONG_NS, NULL));
+        CHECK_EQ(rask_future_state(f[round]), RASK_ERROR);
+        CHECK_OK(rask_release_all(f, N));
+    }
+    CHECK_OK(rask_lane_close(lane));
+}
+
 static void first_error_counts_cancelled(void) {
     gate *g = gate_new();
     rask_future f[] = {submit_held(client, g, 1), submit_held(client, g, 2)};
@@ -297,6 +326,7 @@ int main(void) {
     RUN_WITH(2, first_completed);
     RUN_WITH(2, first_completed_may_be_an_error);
     RUN_WITH(2, first_error);
+    RUN_WITH(2, first_error_among_very_many);
     RUN_WITH(2, first_error_counts_cancelled);
     RUN_WITH(2, first_error_ends_when_all_are_done_without_one);
     RUN_WITH(2, zero_polls);

@@ -1,7 +1,7 @@
 //! How a task is run: claimed, called with its arguments held, ended as its function left it.
 
 use super::Task;
-use crate::future::cascade::Cascade;
+use crate::future::cascade::{Cascade, RunEnd};
 use crate::future::dependents::UNLINKED;
 use crate::future::error::{Ending, Error};
 use crate::future::handle::Taken;
@@ -19,14 +19,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 impl Task {
-    /// Ends the task, whose function is over. `true`: nobody can run it again, since it let its inputs go with that.
+    /// Ends the task, whose function is over.
     #[inline]
-    pub(in crate::future) fn end(&mut self, local: &Local, cascade: &mut Cascade<'_>) -> bool {
+    pub(in crate::future) fn end(&mut self, local: &Local, cascade: &mut Cascade<'_>) -> RunEnd {
         if self.failure.is_none() && self.forward.is_none() {
             return cascade.finish(self.node, &mut self.result);
         }
         self.end_otherwise(local, cascade);
-        false
+        RunEnd::Kept
     }
 
     /// Ends a task that has failed, or that returned a future.
@@ -165,7 +165,7 @@ fn execute_as<'a, const ON_LANE: bool>(
         task.result = task.take_result().manage();
     }
     let token = if ON_LANE { lane::token_of(node) } else { None };
-    if task.end(local, &mut cascade)
+    if task.end(local, &mut cascade) != RunEnd::Kept
         && ON_LANE
         && let Some((number, token)) = token
     {

@@ -53,6 +53,23 @@ impl Task {
         }
     }
 
+    /// Makes a task of a lane in its place, field by field: most of it is room for arguments, which need not be written.
+    ///
+    /// # Safety
+    /// `at` is the caller's, and holds no task.
+    pub(super) unsafe fn begin_at(at: *mut Task, node: NodePtr) {
+        // SAFETY: by contract.
+        unsafe {
+            (&raw mut (*at).node).write(node);
+            (&raw mut (*at).result).write(Value::NONE);
+            (&raw mut (*at).failure).write(None);
+            (&raw mut (*at).forward).write(None);
+            (&raw mut (*at).key).write(OnceCell::new());
+            (&raw mut (*at).step).write(std::ptr::null());
+            (&raw mut (*at).beneath).write(std::ptr::null());
+        }
+    }
+
     /// How many arguments the task was submitted with.
     pub fn arg_count(&self) -> usize {
         let shape = self.node.shape();

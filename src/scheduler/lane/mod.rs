@@ -183,18 +183,37 @@ impl Lane {
         }
     }
 
-    /// Gives `returned` jobs back that were taken before, and takes up to `most` others.
-    pub(crate) fn take(&self, returned: usize, most: usize, jobs: &mut Vec<Job>) -> Taken {
+    /// Gives `returned` jobs back that were taken before, makes those that are `ready` available, and takes up to `most`. If the lane is shut, what is
+    /// ready stays the caller's, who ends it and only then [gives back](Self::give_back) what is returned: a close waits for that.
+    pub(crate) fn take(
+        &self,
+        returned: usize,
+        ready: &mut Vec<Job>,
+        most: usize,
+        jobs: &mut Vec<Job>,
+    ) -> Taken {
         let mut state = self.state.lock();
-        state.out -= returned;
         if state.is_shut {
-            self.came_back(state);
+            if ready.is_empty() {
+                state.out -= returned;
+                self.came_back(state);
+            }
             return Taken::Shut;
         }
-        let n = state.queue.len().min(most);
-        if n == 0 {
-            return Taken::Nothing;
+        state.out -= returned;
+        if state.queue.len() == 0 && ready.len() <= most {
+            // Straight through.
+            state.out += ready.len();
+            jobs.append(ready);
+            return if jobs.is_empty() { Taken::Nothing } else { Taken::Jobs };
         }
+        if state.queue.len() == 0
+            && let Some(event) = &state.event
+        {
+            event.set();
+        }
+        state.queue.push(ready.drain(..), 0);
+        let n = state.queue.len().min(most);
         jobs.extend((0..n).map_while(|_| state.queue.pop()));
         state.out += n;
         if state.queue.len() == 0

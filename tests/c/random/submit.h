@@ -2,7 +2,7 @@
 #ifndef RASK_TESTS_RANDOM_SUBMIT_H
 #define RASK_TESTS_RANDOM_SUBMIT_H
 
-#include "build.h"
+#include "lanes.h"
 
 /* ---- options ---- */
 
@@ -116,7 +116,10 @@ static void submit(building *b, rask_task_fn fn, const chosen *c) {
     apply(b, c);
     rask_client client = now.clients[b->client];
     bool was_closed = atomic_load(&now.is_closed);
-    rask_future future = c->is_used ? rask_submit_with(client, fn, b->args, b->n_args, &c->options)
+    rask_submit_options options = c->options;
+    if (c->is_used && !c->is_wrong)
+        options.lane = choose_lane(t, b, &options);
+    rask_future future = c->is_used ? rask_submit_with(client, fn, b->args, b->n_args, &options)
                                     : rask_submit(client, fn, b->args, b->n_args);
     bool made = is_made(t, future, was_closed);
     check_taken(b);
