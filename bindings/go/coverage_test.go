@@ -35,6 +35,7 @@ var notReached = map[string]string{
 	"rask_task_attempt":        "TaskFrom: from rask_lane_task",
 	"rask_task_client":         "TaskFrom",
 	"rask_bytes_write":         "Go values have no encoders",
+	"rask_codec_fail":          "as rask_bytes_write",
 	"rask_value_object":        "objects are C's",
 	"rask_value_nbytes":        "len",
 	"rask_result_i64":          "rask_result",
