@@ -113,7 +113,7 @@ impl At<'_> {
         };
         Taken::of(input).let_go();
         match value {
-            Some(Ok(value)) => self.complete(number, step, value),
+            Some(Ok(value)) => self.complete_late(number, step, value),
             Some(Err(why)) => self.fail(number, self.error(number, step, why.status, &why.message)),
             None => self.end_and_park(number, ending),
         }

@@ -254,8 +254,8 @@ impl At<'_> {
     }
 
     /// The step has a value: those that take it may be ready now. The first of them is next.
-    #[inline]
-    pub(super) fn complete(self, number: Number, step: &Step, value: Value) -> Option<Job> {
+    #[inline(always)]
+    fn complete(self, number: Number, step: &Step, value: Value) -> Option<Job> {
         if step.output != 0 {
             return match &self.run.several {
                 None => self.finish(number, step, value),
@@ -268,9 +268,15 @@ impl At<'_> {
         self.pass_on(step)
     }
 
+    /// As [`complete`](Self::complete), for what is rare.
+    #[cold]
+    pub(super) fn complete_late(self, number: Number, step: &Step, value: Value) -> Option<Job> {
+        self.complete(number, step, value)
+    }
+
     /// Those that take the step may be ready now.
-    #[inline]
-    pub(super) fn pass_on(self, step: &Step) -> Option<Job> {
+    #[inline(always)]
+    fn pass_on(self, step: &Step) -> Option<Job> {
         let (program, records) = (&*self.run.program, self.run.records());
         let is_alone = self.slot().core.is_alone();
         if let &[only] = program.dependents(step)
@@ -297,6 +303,12 @@ impl At<'_> {
         }
     }
 
+    /// As [`pass_on`](Self::pass_on), for what is rare.
+    #[cold]
+    pub(super) fn pass_on_late(self, step: &Step) -> Option<Job> {
+        self.pass_on(step)
+    }
+
     /// Arrives at a step that waits for many, with those that do so next.
     #[inline]
     fn arrive_later(self, number: Number) -> Option<Job> {
@@ -321,6 +333,7 @@ impl At<'_> {
     }
 
     /// The output's step has a value.
+    #[inline(never)]
     fn finish(self, number: Number, step: &Step, mut value: Value) -> Option<Job> {
         let node = self.run.node;
         if !node.dependents.is_wanted() {

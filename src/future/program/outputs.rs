@@ -285,7 +285,7 @@ impl At<'_> {
                     finish(run, several, index, node, &mut value, &mut cascade);
                     run.records().count_read(&run.program, step);
                     cascade.run();
-                    return self.pass_on(step);
+                    return self.pass_on_late(step);
                 }
                 Taker::Later => {}
                 Taker::Gone | Taker::None => {
@@ -300,7 +300,7 @@ impl At<'_> {
         // The output may have begun only now.
         hand_over(run, several, index, &mut cascade);
         cascade.run();
-        self.pass_on(step)
+        self.pass_on_late(step)
     }
 
     /// The outputs that cannot be without this step end so.

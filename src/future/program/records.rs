@@ -155,7 +155,7 @@ impl Records {
     }
 
     /// Keeps the value of a step; those that take it may be told afterwards.
-    #[inline]
+    #[inline(always)]
     pub(super) fn set(&self, number: Number, value: Value) {
         let record = self.get(number);
         let [word, second, third, meta] = value.into_words();
@@ -169,6 +169,7 @@ impl Records {
         record.arrived.store(DONE | kind, Ordering::Relaxed);
     }
 
+    #[cold]
     fn set_other(&self, record: &Record, value: Value) {
         let kind = match value.kind() {
             kind @ (kind::NONE | kind::POINTER) => {
