@@ -1033,10 +1033,10 @@ rask_status rask_lane_run(rask_lane lane, size_t max, int64_t timeout_ns, size_t
  * The way of bindings: hands back tasks that were handed out, and hands out others, many at a time. Results
  * are all taken, also where one is bad; then nothing is handed out.
  *
- * Parameters: results: n_results of them; what they hand over is taken on every path, and token_ended is
- *   written; otherwise borrowed. tasks: room for capacity tasks. timeout_ns: nanoseconds that it waits for
- *   the first task, if capacity is not 0; 0 polls, RASK_FOREVER does not end. n_tasks: how many were handed
- *   out, written on every path.
+ * Parameters: results: n_results of them; what they hand over is taken on every path, token_ended is written,
+ *   and the rest is borrowed. tasks: room for capacity tasks. timeout_ns: nanoseconds that it waits for the
+ *   first task, if capacity is not 0; 0 polls, RASK_FOREVER does not end. n_tasks: how many were handed out,
+ *   written on every path.
  * Returns: RASK_OK: n_tasks were handed out; 0 if capacity is 0, or where it would have to wait, to say that
  *   tokens have ended or that there may be something in rask_lane_cancelled or rask_lane_dropped.
  *   RASK_E_TIMEOUT (none was ready in time), RASK_END (the lane or its client is closed: no more are handed

@@ -82,15 +82,7 @@ func Submit2[A, B, T any](on Submitter, f func(context.Context, A, B) (T, error)
 // Submit3 runs f with three arguments as soon as all are there.
 func Submit3[A, B, D, T any](on Submitter, f func(context.Context, A, B, D) (T, error), a Arg[A], b Arg[B], c Arg[D], options ...Option) *Future[T] {
 	call := func(r *run) (result T, err error) {
-		va, err := a.load(r)
-		if err != nil {
-			return result, err
-		}
-		vb, err := b.load(r)
-		if err != nil {
-			return result, err
-		}
-		vc, err := c.load(r)
+		va, vb, vc := loaded(r, a, &err), loaded(r, b, &err), loaded(r, c, &err)
 		if err != nil {
 			return result, err
 		}
@@ -103,19 +95,7 @@ func Submit3[A, B, D, T any](on Submitter, f func(context.Context, A, B, D) (T, 
 // Submit4 runs f with four arguments as soon as all are there.
 func Submit4[A, B, D, E, T any](on Submitter, f func(context.Context, A, B, D, E) (T, error), a Arg[A], b Arg[B], c Arg[D], d Arg[E], options ...Option) *Future[T] {
 	call := func(r *run) (result T, err error) {
-		va, err := a.load(r)
-		if err != nil {
-			return result, err
-		}
-		vb, err := b.load(r)
-		if err != nil {
-			return result, err
-		}
-		vc, err := c.load(r)
-		if err != nil {
-			return result, err
-		}
-		vd, err := d.load(r)
+		va, vb, vc, vd := loaded(r, a, &err), loaded(r, b, &err), loaded(r, c, &err), loaded(r, d, &err)
 		if err != nil {
 			return result, err
 		}
@@ -128,23 +108,7 @@ func Submit4[A, B, D, E, T any](on Submitter, f func(context.Context, A, B, D, E
 // Submit5 runs f with five arguments as soon as all are there.
 func Submit5[A, B, D, E, G, T any](on Submitter, f func(context.Context, A, B, D, E, G) (T, error), a Arg[A], b Arg[B], c Arg[D], d Arg[E], e Arg[G], options ...Option) *Future[T] {
 	call := func(r *run) (result T, err error) {
-		va, err := a.load(r)
-		if err != nil {
-			return result, err
-		}
-		vb, err := b.load(r)
-		if err != nil {
-			return result, err
-		}
-		vc, err := c.load(r)
-		if err != nil {
-			return result, err
-		}
-		vd, err := d.load(r)
-		if err != nil {
-			return result, err
-		}
-		ve, err := e.load(r)
+		va, vb, vc, vd, ve := loaded(r, a, &err), loaded(r, b, &err), loaded(r, c, &err), loaded(r, d, &err), loaded(r, e, &err)
 		if err != nil {
 			return result, err
 		}
@@ -157,27 +121,7 @@ func Submit5[A, B, D, E, G, T any](on Submitter, f func(context.Context, A, B, D
 // Submit6 runs f with six arguments as soon as all are there. Of more, make a struct or a slice: [SubmitN].
 func Submit6[A, B, D, E, G, H, T any](on Submitter, f func(context.Context, A, B, D, E, G, H) (T, error), a Arg[A], b Arg[B], c Arg[D], d Arg[E], e Arg[G], g Arg[H], options ...Option) *Future[T] {
 	call := func(r *run) (result T, err error) {
-		va, err := a.load(r)
-		if err != nil {
-			return result, err
-		}
-		vb, err := b.load(r)
-		if err != nil {
-			return result, err
-		}
-		vc, err := c.load(r)
-		if err != nil {
-			return result, err
-		}
-		vd, err := d.load(r)
-		if err != nil {
-			return result, err
-		}
-		ve, err := e.load(r)
-		if err != nil {
-			return result, err
-		}
-		vg, err := g.load(r)
+		va, vb, vc, vd, ve, vg := loaded(r, a, &err), loaded(r, b, &err), loaded(r, c, &err), loaded(r, d, &err), loaded(r, e, &err), loaded(r, g, &err)
 		if err != nil {
 			return result, err
 		}

@@ -58,11 +58,8 @@ func (t *task2[A, B, T]) run(_ uint32, r *run) {
 	returned := false
 	defer r.leave(&returned)
 	var value T
-	var b B
-	a, err := t.a.load(r)
-	if err == nil {
-		b, err = t.b.load(r)
-	}
+	var err error
+	a, b := loaded(r, t.a, &err), loaded(r, t.b, &err)
 	if err == nil {
 		value, err = t.f(r.ctx, a, b)
 	}
@@ -94,4 +91,12 @@ func (t *taskOf[T]) drop(_ uint32, finished bool) {
 	if t.Future.drop(finished) {
 		t.call = nil
 	}
+}
+
+// loaded is the value of an argument, unless one before had none: of several that have failed the first counts.
+func loaded[A any](r *run, a Arg[A], err *error) (value A) {
+	if *err == nil {
+		value, *err = a.load(r)
+	}
+	return value
 }

@@ -110,14 +110,15 @@ pub unsafe extern "C" fn rask_lane_run(
 /// The way of bindings: hands back tasks that were handed out, and hands out others, many at a time. Results
 /// are all taken, also where one is bad; then nothing is handed out.
 ///
-/// Parameters: results: n_results of them; what they hand over is taken on every path, and token_ended is written;
-/// otherwise borrowed. tasks: room
-/// for capacity tasks. timeout_ns: nanoseconds that it waits for the first task, if capacity is not 0; 0 polls,
-/// RASK_FOREVER does not end. n_tasks: how many were handed out, written on every path.
+/// Parameters: results: n_results of them; what they hand over is taken on every path, token_ended is written,
+/// and the rest is borrowed. tasks: room for capacity tasks. timeout_ns: nanoseconds that it waits for the
+/// first task, if capacity is not 0; 0 polls, RASK_FOREVER does not end. n_tasks: how many were handed out,
+/// written on every path.
 /// Returns: RASK_OK: n_tasks were handed out; 0 if capacity is 0, or where it would have to wait, to say that
-/// tokens have ended or that there may be something in rask_lane_cancelled or rask_lane_dropped. RASK_E_TIMEOUT (none was ready in time), RASK_END (the lane or its
-/// client is closed: no more are handed out, results are still taken), RASK_E_HANDLE (also where an id is not
-/// that of a task of this lane that is out), RASK_E_INVALID, RASK_E_NOMEM, RASK_E_STATE (as rask_lane_run).
+/// tokens have ended or that there may be something in rask_lane_cancelled or rask_lane_dropped.
+/// RASK_E_TIMEOUT (none was ready in time), RASK_END (the lane or its client is closed: no more are handed out,
+/// results are still taken), RASK_E_HANDLE (also where an id is not that of a task of this lane that is out),
+/// RASK_E_INVALID, RASK_E_NOMEM, RASK_E_STATE (as rask_lane_run).
 /// Threads: any, several at a time. Blocks: as rask_lane_run, but runs nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rask_lane_exchange(
@@ -263,8 +264,8 @@ pub extern "C" fn rask_lane_token(lane: rask_lane, token: i64) -> Arg {
 }
 
 /// Which tokens nobody needs any more, but for those of rask_lane_result.token_ended: each as often as it was
-/// given to a call. When the lane is closed none is
-/// told any more: those of tasks that are out are needed until these are handed back, no others are.
+/// given to a call. When the lane is closed none is told any more: those of tasks that are out are needed until
+/// these are handed back, no others are.
 ///
 /// Parameters: tokens: room for capacity tokens, in no order. n: how many, written on every path.
 /// Returns: RASK_OK, RASK_E_HANDLE, RASK_E_INVALID.

@@ -1,5 +1,7 @@
-//! From a graph to a plan: what is needed, in an order in which inputs come first, chains fused.
+//! From a graph to a program, or to a plan: what is needed, in an order in which inputs come first, chains fused.
 
+use super::delayed::Form;
+use super::engine::Traits;
 use super::graph::{Part, PartOptions, Source};
 use super::table::IdHasher;
 use crate::future::{
@@ -12,46 +14,22 @@ use std::sync::Arc;
 
 /// The shortest chain that is fused. A chain's node has a block, which costs about as much as the nodes of the first few steps.
 const SHORTEST: usize = 4;
-/// How many parts there are to be for each of several outputs, which cost more in a program than as tasks of their own.
-const PARTS_AN_OUTPUT: usize = 8;
 /// The longest: as many tasks as follow each other before a worker's queues have their turn.
 const LONGEST: usize = 64;
+/// How many parts there are to be for each of several outputs, which cost more in a program than as tasks of their own.
+const PARTS_AN_OUTPUT: usize = 8;
 
-/// The plan that computes `outputs`, which are all different. `is_pure`: tasks are pure unless their options say otherwise, so that each has
-/// to be submitted the ordinary way.
-pub(super) fn compile(outputs: &[Arc<Part>], is_pure: bool) -> Result<Plan> {
+/// What computes `outputs`, which are all different, in this client.
+pub(super) fn compile(outputs: &[Arc<Part>], client: u64, traits: Traits) -> Result<Form> {
     let mut graph = Graph::new(outputs);
     if graph.parts.len() >= MAX_TASKS {
         return Err(Failure::new(NOMEM, "the graph has more parts than a plan can have"));
     }
+    if traits.interprets && graph.pays_as_program(outputs.len()) && graph.is_plain(client) {
+        return Ok(Form::Program(Arc::new(graph.into_program(outputs))));
+    }
     graph.find_needed(outputs);
-    graph.into_plan(outputs, is_pure)
-}
-
-/// The program that computes `outputs`, which are all different, in this client, if it can be one: all that is needed is without mistakes and
-/// options, futures from outside are finished, and it is not mostly outputs.
-pub(super) fn compile_program(outputs: &[Arc<Part>], client: u64) -> Option<Program> {
-    let graph = Graph::new(outputs);
-    let is_plain = |part: &&Part| {
-        let mut is_plain =
-            part.mistake.is_none() && !matches!(part.options.as_deref(), Some(PartOptions::All(_)));
-        for arg in &part.args {
-            arg.for_each_input(&mut |source| {
-                is_plain &= match source {
-                    Source::Part(_) => true,
-                    Source::Future(future) => is_finished_in(future, client),
-                }
-            });
-        }
-        is_plain
-    };
-    let n_parts = graph.parts.len();
-    let pays = match outputs.len() {
-        0 => false,
-        1 => n_parts >= SHORTEST,
-        n => n_parts / PARTS_AN_OUTPUT >= n,
-    };
-    (pays && n_parts < MAX_TASKS && graph.parts.iter().all(is_plain)).then(|| graph.into_program(outputs))
+    graph.into_plan(outputs, traits.is_pure).map(|plan| Form::Plan(Box::new(plan)))
 }
 
 type Indices = HashMap<*const Part, u32, BuildHasherDefault<IdHasher>>;
@@ -146,6 +124,32 @@ impl<'a> Graph<'a> {
                 }),
             }
         }
+    }
+
+    /// Whether it is large enough for a program, and not mostly outputs.
+    fn pays_as_program(&self, n_outputs: usize) -> bool {
+        match n_outputs {
+            0 => false,
+            1 => self.parts.len() >= SHORTEST,
+            n => self.parts.len() / PARTS_AN_OUTPUT >= n,
+        }
+    }
+
+    /// Whether no part has a mistake or options, other than a name, and all futures from outside are finished ones of the client.
+    fn is_plain(&self, client: u64) -> bool {
+        self.parts.iter().all(|part| {
+            let mut is_plain =
+                part.mistake.is_none() && !matches!(part.options.as_deref(), Some(PartOptions::All(_)));
+            for arg in &part.args {
+                arg.for_each_input(&mut |source| {
+                    is_plain &= match source {
+                        Source::Part(_) => true,
+                        Source::Future(future) => is_finished_in(future, client),
+                    }
+                });
+            }
+            is_plain
+        })
     }
 
     fn into_plan(self, outputs: &[Arc<Part>], is_pure: bool) -> Result<Plan> {

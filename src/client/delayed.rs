@@ -1,6 +1,6 @@
 //! Lazy graphs: delayed calls, which run nothing, and the verbs that compute them.
 
-use super::compile::{compile, compile_program};
+use super::compile::compile;
 use super::engine::{self, Engine, Traits};
 use super::graph::{self, Part};
 use super::table::Table;
@@ -81,7 +81,8 @@ struct Prepared {
     weight: usize,
 }
 
-enum Form {
+/// A graph made ready to be computed.
+pub(super) enum Form {
     /// To be made nodes of.
     Plan(Box<Plan>),
     /// To be interpreted.
@@ -89,15 +90,6 @@ enum Form {
 }
 
 impl Form {
-    fn new(outputs: &[Arc<Part>], client: u64, traits: Traits) -> Result<Self> {
-        if traits.interprets
-            && let Some(program) = compile_program(outputs, client)
-        {
-            return Ok(Form::Program(Arc::new(program)));
-        }
-        compile(outputs, traits.is_pure).map(|plan| Form::Plan(Box::new(plan)))
-    }
-
     /// Whether it will do for the client, too. What is a plan because futures from outside are not finished stays one.
     fn fits(&self, client: u64) -> bool {
         match self {
@@ -212,7 +204,7 @@ fn prepare(delayed: &[u64], client: u64, traits: Traits) -> Result<Arc<Prepared>
             Err(failure) => Slot::Bad(failure),
         })
         .collect();
-    let form = Form::new(&outputs, client, traits)?;
+    let form = compile(&outputs, client, traits)?;
     // Plans never weigh more than the graphs: a program that computes each prefix of a long chain gets no plan for each.
     let weight = form.len();
     let is_kept = PLANNED.fetch_add(weight, Ordering::Relaxed) + weight <= 2 * graph::n_parts();

@@ -37,18 +37,19 @@ struct Place {
 
 struct Out {
     task: Task,
-    /// What few have: a trace, or a client with a limit.
+    /// What few have: a trace, a client with a limit, a wait.
     care: Option<Box<Care>>,
     /// Among the results, when it is handed back.
     result: usize,
-    /// The waits of the task that have begun and not ended, by number; and how many have begun.
-    waits: Vec<(u64, Suspended)>,
-    n_waits: u64,
 }
 
+#[derive(Default)]
 struct Care {
     pins: Pins,
     traced: Option<trace::Begun>,
+    /// The waits of the task that have begun and not ended, by number; and how many have begun.
+    waits: Vec<(u64, Suspended)>,
+    n_waits: u64,
 }
 
 const _: () = assert!(size_of::<Place>() <= Class::Task.size() && align_of::<Place>() <= 64);
@@ -136,7 +137,7 @@ pub(crate) fn handed_out(jobs: &[Job]) {
         // The caller has not told anybody yet that it is out, so it still is.
         let node = NodePtr::from_word(job as u64);
         if !node.dependents.is_wanted() {
-            lane::tell_handed_out(node);
+            lane::ended_while_out(node);
         }
     }
 }
@@ -151,13 +152,12 @@ fn begin(lane: &Lane, local: &Local, line: Line, node: NodePtr) -> HandedOut {
         Task::begin_at(&raw mut (*out).task, node);
         (&raw mut (*out).care).write(None);
         (&raw mut (*out).result).write(0);
-        (&raw mut (*out).waits).write(Vec::new());
-        (&raw mut (*out).n_waits).write(0);
         &mut *out
     };
     if node.client() & LIMITED != 0 || trace::is_on() {
         let pins = if node.client() & LIMITED == 0 { Pins::default() } else { out.task.pin_args() };
-        out.care = Some(Box::new(Care { pins, traced: trace::begin(node, out.task.attempt(), true, local) }));
+        let traced = trace::begin(node, out.task.attempt(), true, local);
+        out.care = Some(Box::new(Care { pins, traced, ..Care::default() }));
     }
     let index = index_of(line);
     lane::set_place(node, index);
@@ -232,10 +232,11 @@ pub(crate) fn begin_wait(task: *mut Task, futures: &[u64], until: Until, local: 
     // SAFETY: the task is out as long as the caller has it, and its waits are begun and ended by one thread at a time.
     unsafe {
         let suspended = wait.begin(local, &(*out).task)?;
-        (*out).n_waits += 1;
-        let (number, waits) = ((*out).n_waits, &mut (*out).waits);
-        waits.push((number, suspended));
-        Ok(number)
+        let care: &mut Option<Box<Care>> = &mut (*out).care;
+        let care = care.get_or_insert_default();
+        care.n_waits += 1;
+        care.waits.push((care.n_waits, suspended));
+        Ok(care.n_waits)
     }
 }
 
@@ -243,9 +244,12 @@ pub(crate) fn begin_wait(task: *mut Task, futures: &[u64], until: Until, local: 
 pub(crate) fn end_wait(task: *mut Task, number: u64) -> Result<()> {
     let out = out_of(task)?;
     // SAFETY: as in `begin_wait`.
-    let waits = unsafe { &mut (*out).waits };
-    let at = waits.iter().position(|&(other, _)| other == number);
-    at.map(|at| drop(waits.swap_remove(at))).ok_or_else(|| Failure::invalid("not the number of a wait"))
+    let care = unsafe { &mut (*out).care }.as_mut();
+    let ended = care.and_then(|care| {
+        let at = care.waits.iter().position(|&(other, _)| other == number)?;
+        Some(care.waits.swap_remove(at))
+    });
+    ended.map(drop).ok_or_else(|| Failure::invalid("not the number of a wait"))
 }
 
 /// What is wrong with an id that is handed back.
@@ -287,7 +291,9 @@ pub(crate) fn hand_back<'a>(
                 // SAFETY: the id was that of a task that is out, and its end is ours alone.
                 let out = unsafe { (*place.as_ref().out.get()).assume_init_mut() };
                 out.result = index;
-                out.waits.clear();
+                if let Some(care) = &mut out.care {
+                    care.waits.clear();
+                }
                 answer(&mut out.task, &result, local);
                 if let Some(care) = out.care.take() {
                     end_care(*care, &mut out.task);

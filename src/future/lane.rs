@@ -227,18 +227,12 @@ pub(crate) fn end_all(lane: &Lane, jobs: &[Job], local: &Local) {
 #[cold]
 pub(super) fn ended_while_out(node: NodePtr) {
     crate::sync::full_fence();
-    hand_out::tell_unwanted((LaneWord::of(node).0 & PLACE) as u32, node);
+    hand_out::tell_unwanted(place_of(node), node);
 }
 
 /// Where a task that runs was handed out, if it was.
 pub(super) fn place_of(node: NodePtr) -> u32 {
     (LaneWord::of(node).0 & PLACE) as u32
-}
-
-/// As [`hand_out::handed_out`] finds it: a task that the caller has just handed out was cancelled.
-#[cold]
-pub(super) fn tell_handed_out(node: NodePtr) {
-    hand_out::tell_unwanted((LaneWord::of(node).0 & PLACE) as u32, node);
 }
 
 /// The token of a task of a lane that has not finished, and the lane's number.

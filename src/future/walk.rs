@@ -76,7 +76,7 @@ pub(crate) fn open_inputs(node: NodePtr) -> Vec<Ref> {
             inputs.extend(extra.awaited.iter().map(|awaited| Ref::new(awaited.input)));
             extra.role.clone()
         });
-        if let Some(Some(Role::Output(several, _))) = role {
+        if let Some(Role::Output(several, _)) = role.flatten() {
             inputs.extend(several.hub());
         }
         return inputs;

@@ -68,7 +68,7 @@ impl At<'_> {
         // A reference and a credit to look with: that of the step goes with the watch, and all may be over before this returns.
         let _node = Ref::new(self.run.node);
         self.run.take_credit(self.slot());
-        let next = match Watch::begin(input, job, Arc::new(GoOn(self.run.node.client()))) {
+        let next = match Watch::begin(input, job, Arc::new(GoOn(self.run.client))) {
             Ok(watching) => {
                 self.keep(number, job, watching);
                 None

@@ -181,7 +181,7 @@ impl At<'_> {
         let jobs: Vec<Job> = sources.map(|number| job(self.run, number)).collect();
         let (first, rest) = jobs.split_first().expect("only pages with such steps are jobs");
         self.run.add_credits(rest.len() as u64);
-        push(self.run.node.client(), rest, self.local);
+        push(self.run.client, rest, self.local);
         Some(*first)
     }
 
@@ -207,7 +207,7 @@ impl At<'_> {
     /// As [`call`](Self::call), with arguments that have to be made first.
     #[cold]
     fn call_with_more(self, number: Number, step: &Step) -> Returned {
-        let (client, records) = (self.run.node.client(), self.run.records());
+        let (client, records) = (self.run.client, self.run.records());
         let mut values = Vec::new();
         let mut failure = None;
         for arg in self.run.program.args(step) {
@@ -291,7 +291,7 @@ impl At<'_> {
             let is_ready = n_inputs == 1 || records.get(number).arrive(n_inputs, is_alone);
             if is_ready && let Some(later) = next.replace(number) {
                 self.run.take_credit(self.slot());
-                push(self.run.node.client(), &[job(self.run, later)], self.local);
+                push(self.run.client, &[job(self.run, later)], self.local);
             }
         }
         match next {

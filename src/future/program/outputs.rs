@@ -5,7 +5,7 @@
 //! is retried. The hub ends with the last output's value, or when nobody refers to it.
 
 use super::interpret::{At, push};
-use super::run::{NO_RECORDS, Run, over_in};
+use super::run::{NO_RECORDS, Run, end_counted, over_in};
 use super::several::{Begun, Several, Taker, Visit};
 use super::{Number, Program, Step, awaited};
 use crate::future::cascade::{Cascade, end_unstarted};
@@ -71,7 +71,7 @@ pub(crate) fn prepare_several(
         });
         *id = node.id(Class::Small, node.life.begin()).0;
     }
-    several.made(nodes);
+    several.made(&nodes);
     Ok(hub.to_word() as Job)
 }
 
@@ -140,7 +140,7 @@ fn begin_output(several: &Several, index: usize, node: NodePtr, cascade: &mut Ca
     let (begun, visit) = several.begin(index, node);
     match begun {
         Begun::Runs => {}
-        Begun::Unwanted => end(node, cascade, |cascade| cascade.end_run(node)),
+        Begun::Unwanted => over_in(node, cascade),
         Begun::TooLate => fail(node, &Ending::closed(node), cascade),
         Begun::HasValue => {
             let run = visit.as_ref().expect("it was looked at").run();
@@ -148,15 +148,6 @@ fn begin_output(several: &Several, index: usize, node: NodePtr, cascade: &mut Ca
         }
     }
     visit
-}
-
-/// Ends the run of an output.
-fn end(node: NodePtr, cascade: &mut Cascade<'_>, how: impl FnOnce(&mut Cascade<'_>)) {
-    let (client, local) = (node.client(), cascade.local);
-    local.tally(client, |tally| tally.returned.add(1));
-    cascade.begin_telling();
-    how(cascade);
-    local.tally(client, |tally| tally.ended.add(1));
 }
 
 /// Goes on with what there is to go on with in a run of several outputs. The caller has a credit.
@@ -202,13 +193,12 @@ fn end_those(
 
 /// Ends the run of an output so.
 fn fail(node: NodePtr, ending: &Ending, cascade: &mut Cascade<'_>) {
-    end(node, cascade, |cascade| {
-        // A retry of one is for all that have failed with it.
-        if let Some(error) = ending.error().filter(|error| error.is_retryable) {
-            error.follow(node);
-        }
-        cascade.fail(node, ending.clone());
-    });
+    cascade.begin_telling();
+    // A retry of one is for all that have failed with it.
+    if let Some(error) = ending.error().filter(|error| error.is_retryable) {
+        error.follow(node);
+    }
+    end_counted(node, cascade, |cascade| cascade.fail(node, ending.clone()));
 }
 
 /// The value of an output's step is in its record: the output gets its own.
@@ -239,7 +229,7 @@ fn hand_over(run: &Run, several: &Several, index: usize, cascade: &mut Cascade<'
 fn taker(several: &Several, index: usize, is_kept: bool, cascade: &mut Cascade<'_>) -> Taker {
     let (taker, ended) = several.taker(index, is_kept);
     if let Some(node) = ended {
-        end(node, cascade, |cascade| cascade.end_run(node));
+        over_in(node, cascade);
     }
     taker
 }
@@ -259,10 +249,7 @@ fn finish(
         let is_over = run.close_hub();
         debug_assert!(!is_over, "the caller has a credit");
     }
-    let (client, local) = (node.client(), cascade.local);
-    local.tally(client, |tally| tally.returned.add(1));
-    cascade.finish_wanted(node, value);
-    local.tally(client, |tally| tally.ended.add(1));
+    end_counted(node, cascade, |cascade| cascade.finish_wanted(node, value));
 }
 
 // ---- by who is at a step ----
@@ -340,7 +327,7 @@ pub(crate) fn settled(node: NodePtr, while_running: bool, ending: &Ending, casca
         Some(Role::Output(several, index)) => {
             let (is_ours, visit) = several.settled(index, while_running, ending.is_released());
             if is_ours {
-                end(node, cascade, |cascade| cascade.end_run(node));
+                over_in(node, cascade);
             }
             if !ending.is_released() {
                 // To those that take it, it has failed.

@@ -320,12 +320,23 @@ fn over(node: NodePtr) {
 /// As [`over`], as part of what has caused it.
 pub(super) fn over_in(node: NodePtr, cascade: &mut Cascade<'_>) {
     cascade.begin_telling();
+    // Whoever settled the node has closed it by now, so that it counts as ended already; what else there is to be told is of the inputs.
     if node.shape() == Shape::HUB {
-        return cascade.end_run(node);
+        cascade.end_run(node);
+    } else {
+        end_counted(node, cascade, |cascade| cascade.end_run(node));
     }
+}
+
+/// Ends the run of a node that is counted as a function which has begun.
+pub(super) fn end_counted<T>(
+    node: NodePtr,
+    cascade: &mut Cascade<'_>,
+    how: impl FnOnce(&mut Cascade<'_>) -> T,
+) -> T {
     let (client, local) = (node.client(), cascade.local);
     local.tally(client, |tally| tally.returned.add(1));
-    // Whoever settled the node has closed it by now, so that it counts as ended already; what else there is to be told is of the inputs.
-    cascade.end_run(node);
+    let outcome = how(cascade);
     local.tally(client, |tally| tally.ended.add(1));
+    outcome
 }

@@ -33,8 +33,8 @@ struct State {
     hub: Hub,
     /// Steps that were ready when nobody needed them, and steps that failed: where a retry goes on.
     parked: Vec<Number>,
-    /// The outputs' nodes until the hub begins: each is ready, as if it were in a queue, and is to be treated like an entry of one.
-    entries: Vec<NodePtr>,
+    /// Until the hub begins: each output is ready, as if it were in a queue, and is to be treated like an entry of one.
+    has_entries: bool,
 }
 
 /// The node that stands for the run. Nobody has a handle of it; each output takes it as an input.
@@ -59,12 +59,19 @@ struct Output {
     life: u64,
     /// Whether somebody waits for its value.
     is_needed: bool,
-    /// Its node, from when it was begun to when somebody has taken it out here, in order to end that.
-    running: Option<NodePtr>,
+    /// From when it was begun to when somebody has [taken](Self::take_run) it upon himself to end its run.
+    runs: bool,
     /// Its step has left a value in its record.
     has_value: bool,
     /// Nobody refers to it any more.
     is_gone: bool,
+}
+
+impl Output {
+    /// Its node if it runs: to end the run is the caller's from now on.
+    fn take_run(&mut self) -> Option<NodePtr> {
+        std::mem::take(&mut self.runs).then_some(self.node)
+    }
 }
 
 /// A credit of a run and a reference on its hub, taken by who had none, and to be [given back](Self::end).
@@ -128,24 +135,24 @@ impl Several {
             n_left: program.n_outputs(),
             hub: Hub::Idle,
             parked: Vec::new(),
-            entries: Vec::new(),
+            has_entries: false,
         };
         Arc::new(Self { program, needs: OnceLock::new(), state: Mutex::new(state) })
     }
 
     /// The outputs are these nodes, whose lives have begun, but which nobody knows yet.
-    pub(super) fn made(&self, nodes: Vec<NodePtr>) {
+    pub(super) fn made(&self, nodes: &[NodePtr]) {
         let output = |&node: &NodePtr| Output {
             node,
             life: node.life.peek(),
             is_needed: true,
-            running: None,
+            runs: false,
             has_value: false,
             is_gone: false,
         };
         let mut state = self.state.lock();
         state.outputs = nodes.iter().map(output).collect();
-        state.entries = nodes;
+        state.has_entries = true;
     }
 
     // ---- the hub ----
@@ -186,7 +193,7 @@ impl Several {
 
     /// The nodes that wait for the hub to begin.
     pub(super) fn take_entries(&self) -> Vec<NodePtr> {
-        std::mem::take(&mut self.state.lock().entries)
+        self.state.lock().take_entries()
     }
 
     /// The run is gone. The nodes that wait for the hub to begin, and those that have begun: their runs are the caller's to end.
@@ -194,8 +201,8 @@ impl Several {
         let mut state = self.state.lock();
         // Who begins an output from now on finds that it is too late.
         state.hub = Hub::Ended;
-        let running = state.outputs.iter_mut().filter_map(|output| output.running.take()).collect();
-        (std::mem::take(&mut state.entries), running)
+        let running = state.outputs.iter_mut().filter_map(Output::take_run).collect();
+        (state.take_entries(), running)
     }
 
     // ---- outputs ----
@@ -211,7 +218,7 @@ impl Several {
         } else if is_over {
             Begun::TooLate
         } else {
-            output.running = Some(node);
+            output.runs = true;
             if output.has_value { Begun::HasValue } else { Begun::Runs }
         };
         (begun, visit)
@@ -222,7 +229,7 @@ impl Several {
         let mut state = self.state.lock();
         let output = &mut state.outputs[index];
         output.is_gone = is_gone;
-        let is_ours = while_running && output.running.take().is_some();
+        let is_ours = while_running && output.take_run().is_some();
         self.forgo(output, index);
         (is_ours, state.visit())
     }
@@ -249,7 +256,7 @@ impl Several {
             let output = &mut state.outputs[index];
             if output.is_needed {
                 self.forgo(output, index);
-                match output.running.take() {
+                match output.take_run() {
                     Some(node) => running.push(node),
                     None => others.extend(Ref::join(output.node, output.life)),
                 }
@@ -265,7 +272,7 @@ impl Several {
         let output = &mut state.outputs[index];
         // As one step with the look who takes it: of who runs the step and who begins the output, one hands it over.
         output.has_value |= is_kept;
-        let node = output.running.take();
+        let node = output.take_run();
         if let Some(node) = node.filter(|node| node.dependents.is_wanted()) {
             return (Taker::Node(node), None);
         }
@@ -303,7 +310,9 @@ impl Several {
     pub(crate) fn key(&self, step: Number) -> Option<CString> {
         let index = (self.program.get(step).output as usize).checked_sub(1)?;
         // Who ends it has to come here first, so it stays as long as the lock is held.
-        self.state.lock().outputs[index].running.map(key::of)
+        let state = self.state.lock();
+        let output = &state.outputs[index];
+        output.runs.then(|| key::of(output.node))
     }
 
     // ---- steps ----
@@ -363,6 +372,13 @@ impl Several {
 }
 
 impl State {
+    fn take_entries(&mut self) -> Vec<NodePtr> {
+        match std::mem::take(&mut self.has_entries) {
+            true => self.outputs.iter().map(|output| output.node).collect(),
+            false => Vec::new(),
+        }
+    }
+
     fn visit(&self) -> Option<Visit> {
         match self.hub {
             Hub::Open(OpenRun(run)) => {
