@@ -448,6 +448,16 @@ rask_arg rask_take(rask_future future);
 rask_arg rask_after(rask_future future);
 
 /**
+ * The value of an earlier task of the same rask_submit_all, once it is there.
+ *
+ * Parameters: index: where that task stands among those of the call. An argument of a task there, not in a
+ *   list.
+ * Returns: an argument.
+ * Threads: any. Blocks: no.
+ */
+rask_arg rask_earlier(size_t index);
+
+/**
  * A list of arguments, which may be lists (at most 128 deep) and futures in their turn.
  *
  * Parameters: items: count arguments, at most 2^24, borrowed until submit returns; NULL if count is 0. What
@@ -902,6 +912,13 @@ typedef struct rask_submit_options {
     rask_lane lane;
 } rask_submit_options;
 
+/** A task of many that rask_submit_all submits. */
+typedef struct rask_submission {
+    rask_task_fn fn;                 /**< What runs it. */
+    const rask_arg *args;            /**< As for rask_submit; also rask_earlier. */
+    size_t n_args;                   /**< How many arguments it has. */
+} rask_submission;
+
 /**
  * Submits a task: fn runs on a worker thread once the futures among its arguments are finished.
  *
@@ -940,6 +957,20 @@ rask_future rask_submit_with(rask_client client, rask_task_fn fn, const rask_arg
  */
 rask_status rask_map(rask_client client, rask_task_fn fn, const rask_arg *items, size_t n_items,
                      const rask_submit_options *options, rask_future *out);
+
+/**
+ * Submits many tasks, which may depend on each other (rask_earlier): one call, made available together, 512
+ * at a time. What it is cheaper than a rask_submit_with each by, it is in a lane: those who pull from it are
+ * woken once.
+ *
+ * Parameters: tasks: borrowed until the call returns, what their arguments hand over is taken on every path.
+ *   options: for each; borrowed; NULL: defaults. out: n_tasks futures in the order of tasks, to be released;
+ *   written on every path, {0} on failure.
+ * Returns: as rask_map.
+ * Threads: any. Blocks: as rask_submit.
+ */
+rask_status rask_submit_all(rask_client client, const rask_submission *tasks, size_t n_tasks,
+                            const rask_submit_options *options, rask_future *out);
 
 /**
  * Makes a value a finished future, to be an argument of many tasks.

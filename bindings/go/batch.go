@@ -14,6 +14,7 @@ import (
 type Batch struct {
 	client *Client
 	sheet  atomic.Pointer[sheet]
+	spare  atomic.Pointer[notes] // of a sheet that was sent
 }
 
 // NewBatch begins a batch of tasks for the client. It may be used by many goroutines at a time, and again after Send.
@@ -41,7 +42,7 @@ func (b *Batch) add(c *core, j job, args []argument) error {
 	for {
 		s := b.sheet.Load()
 		if s == nil || s.lease.sheet.Load() == nil {
-			next := newSheet(b.client)
+			next := newSheet(b, s)
 			if !b.sheet.CompareAndSwap(s, next) {
 				continue // somebody else has begun one
 			}
@@ -56,55 +57,63 @@ func (b *Batch) add(c *core, j job, args []argument) error {
 
 // A sheet is what is sent in one call. It is the job of all its tasks, and their lease knows it until it was sent.
 type sheet struct {
-	lease  *lease
-	mu     sync.Mutex
-	jobs   []job
+	batch *Batch
+	lease *lease
+	mu    sync.Mutex
+	jobs  []job
+	*notes
+}
+
+// notes are what a sheet needs until it is sent.
+type notes struct {
 	cores  []*core
-	counts []C.uint32_t
+	counts []C.uint32_t // of each task's inputs
 	inputs []C.rask_go_input
 	pinned []*core // futures of other sheets among the inputs
 }
 
-func newSheet(client *Client) *sheet {
-	s := &sheet{lease: &lease{client: client}} // makes room when it is known how much
+// newSheet begins a sheet, with as much room as the one before it needed.
+func newSheet(b *Batch, before *sheet) *sheet {
+	s := &sheet{batch: b, lease: &lease{client: b.client}} // makes room when it is known how much
+	if before != nil {
+		s.jobs = make([]job, 0, cap(before.jobs))
+	}
+	if s.notes = b.spare.Swap(nil); s.notes == nil {
+		s.notes = new(notes)
+	}
 	s.lease.sheet.Store(s)
 	return s
 }
 
 // add notes a task; false if the sheet was sent meanwhile.
 func (s *sheet) add(c *core, j job, args []argument) (added bool, err error) {
-	var few [4]*core
-	inputs := few[:0]
-	for i, arg := range args {
-		if arg == nil {
-			return false, failure(ErrInvalid, "argument %d is nil", i)
+	var few [4]input
+	inputs, err := s.inputsOf(args, few[:0])
+	if err == nil {
+		s.mu.Lock()
+		if added = s.lease.sheet.Load() != nil; added {
+			s.note(c, j, inputs)
 		}
-		of, ok := arg.input()
-		if !ok {
-			continue
-		}
-		// Under no lock: this may send another sheet.
-		if of == nil || of.lease != s.lease {
-			if _, err := of.handle(); err != nil {
-				return false, err
-			}
-		}
-		inputs = append(inputs, of)
-	}
-	s.mu.Lock()
-	if s.lease.sheet.Load() == nil {
 		s.mu.Unlock()
-		return false, nil
 	}
-	for _, of := range inputs {
-		if of.lease == s.lease {
-			s.inputs = append(s.inputs, C.rask_go_input{earlier: C.int64_t(of.slot)})
-		} else {
-			id, err := of.pin() // it may be closed before this is sent
-			if err == nil {
-				s.pinned = append(s.pinned, of)
+	if !added {
+		for _, in := range inputs {
+			if in.id != 0 {
+				in.of.unpin()
 			}
-			s.inputs = append(s.inputs, C.rask_go_input{future: C.uint64_t(id), earlier: -1})
+		}
+	}
+	return added, err
+}
+
+// note writes a task down. The lock is held.
+func (s *sheet) note(c *core, j job, inputs []input) {
+	for _, in := range inputs {
+		if in.id == 0 {
+			s.inputs = append(s.inputs, C.rask_go_input{earlier: C.int64_t(in.of.slot)})
+		} else {
+			s.inputs = append(s.inputs, C.rask_go_input{future: C.uint64_t(in.id), earlier: -1})
+			s.pinned = append(s.pinned, in.of)
 		}
 	}
 	c.lease, c.slot = s.lease, int32(len(s.jobs))
@@ -114,8 +123,34 @@ func (s *sheet) add(c *core, j job, args []argument) (added bool, err error) {
 	if len(s.jobs) == sheetSize {
 		s.sendLocked()
 	}
-	s.mu.Unlock()
-	return true, nil
+}
+
+// An input of a task that is added: of the same sheet, or pinned with this id, since it may be closed before this is sent.
+type input struct {
+	of *core
+	id uint64
+}
+
+// inputsOf appends those arguments that are futures. No lock is held: this may send another sheet.
+func (s *sheet) inputsOf(args []argument, inputs []input) ([]input, error) {
+	for i, arg := range args {
+		if arg == nil {
+			return inputs, failure(ErrInvalid, "argument %d is nil", i)
+		}
+		of, ok := arg.input()
+		if !ok {
+			continue
+		}
+		in := input{of: of}
+		if of == nil || of.lease != s.lease {
+			var err error
+			if in.id, err = of.pin(); err != nil {
+				return inputs, err
+			}
+		}
+		inputs = append(inputs, in)
+	}
+	return inputs, nil
 }
 
 func (s *sheet) send() {
@@ -141,13 +176,21 @@ func (s *sheet) sendLocked() {
 	var left C.rask_go_failure
 	first := e.lane.table.add(s, n)
 	C.rask_go_submit_batch(C.uint64_t(e.id), C.uint64_t(e.lane.id), C.int64_t(first), C.size_t(n),
-		&s.counts[0], inputs, s.lease.at(0), &left)
+		&s.counts[0], inputs, C.size_t(len(s.inputs)), s.lease.at(0), &left)
 	failMissing(s.cores, failed(&left))
 	for _, c := range s.pinned {
 		c.unpin()
 	}
-	s.cores, s.counts, s.inputs, s.pinned = nil, nil, nil, nil
+	s.notes.clear()
+	s.batch.spare.Store(s.notes)
+	s.notes = nil
 	s.lease.sheet.Store(nil) // what was written is seen by who sees this
+}
+
+func (n *notes) clear() {
+	clear(n.cores)
+	clear(n.pinned)
+	n.cores, n.counts, n.inputs, n.pinned = n.cores[:0], n.counts[:0], n.inputs[:0], n.pinned[:0]
 }
 
 func (s *sheet) of(sub uint32) *core { return s.jobs[sub].of(0) }

@@ -90,35 +90,28 @@ uint64_t rask_go_refuse(uint64_t client, bool has_bad_handle, rask_go_failure *f
 }
 
 void rask_go_submit_batch(uint64_t client, uint64_t lane, int64_t first_token, size_t n,
-                          const uint32_t *n_inputs, const rask_go_input *inputs, uint64_t *out,
-                          rask_go_failure *failure) {
-    rask_submit_options defaults;
-    const rask_submit_options *options = completed(NULL, &defaults, lane);
-    for (size_t i = 0; i < n; inputs += n_inputs[i], i++) {
-        size_t end = i;
-        while (end < n && n_inputs[end] == 0)
-            end++;
-        if (end - i > 1) { /* at once, so that they wake one sleeper at most */
-            rask_go_map(client, lane, first_token + (int64_t)i, end - i, NULL, out + i, failure);
-            i = end - 1;
-            continue;
-        }
-        rask_arg few[FEW], *args = room_for(n_inputs[i] + 1, few);
-        if (args == NULL) {
-            out[i] = 0;
-            no_memory(failure);
-            continue;
-        }
-        args[0] = rask_lane_token((rask_lane){lane}, first_token + (int64_t)i);
-        for (size_t j = 0; j < n_inputs[i]; j++) {
-            uint64_t future = inputs[j].earlier < 0 ? inputs[j].future : out[inputs[j].earlier];
-            args[j + 1] = rask_of((rask_future){future});
-        }
-        out[i] =
-            made(rask_submit_with((rask_client){client}, go_task, args, n_inputs[i] + 1, options), failure);
-        if (args != few)
-            free(args);
+                          const uint32_t *n_inputs, const rask_go_input *inputs, size_t n_all_inputs,
+                          uint64_t *out, rask_go_failure *failure) {
+    rask_submission *tasks = malloc(n * sizeof *tasks + (n + n_all_inputs) * sizeof(rask_arg));
+    if (tasks == NULL) {
+        memset(out, 0, n * sizeof *out);
+        no_memory(failure);
+        return;
     }
+    rask_arg *arg = (rask_arg *)(tasks + n);
+    for (size_t i = 0; i < n; i++) {
+        tasks[i] = (rask_submission){go_task, arg, n_inputs[i] + 1};
+        *arg++ = rask_lane_token((rask_lane){lane}, first_token + (int64_t)i);
+        for (size_t j = 0; j < n_inputs[i]; j++, inputs++)
+            *arg++ = inputs->earlier < 0 ? rask_of((rask_future){inputs->future})
+                                         : rask_earlier((size_t)inputs->earlier);
+    }
+    rask_submit_options defaults;
+    rask_status status = rask_submit_all((rask_client){client}, tasks, n, completed(NULL, &defaults, lane),
+                                         (rask_future *)out);
+    if (status < 0 && failure->status == RASK_OK)
+        *failure = (rask_go_failure){status, strdup(rask_last_error())};
+    free(tasks);
 }
 
 rask_status rask_go_map(uint64_t client, uint64_t lane, int64_t first_token, size_t n,

@@ -43,8 +43,8 @@ uint64_t rask_go_refuse(uint64_t client, bool has_bad_handle, rask_go_failure *f
 
 /* Submits n Go tasks with tokens in a row, of which task i takes the next n_inputs[i] inputs. */
 void rask_go_submit_batch(uint64_t client, uint64_t lane, int64_t first_token, size_t n,
-                          const uint32_t *n_inputs, const rask_go_input *inputs, uint64_t *out,
-                          rask_go_failure *failure);
+                          const uint32_t *n_inputs, const rask_go_input *inputs, size_t n_all_inputs,
+                          uint64_t *out, rask_go_failure *failure);
 
 /* Submits n Go tasks without inputs, with tokens in a row. */
 rask_status rask_go_map(uint64_t client, uint64_t lane, int64_t first_token, size_t n,

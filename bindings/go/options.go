@@ -188,6 +188,9 @@ func (o *submitOptions) encode(texts *cTexts) *C.rask_submit_options {
 
 // check finds what would not survive the way to C.
 func (o *submitOptions) check() error {
+	if o == &noOptions {
+		return nil
+	}
 	for _, text := range []string{o.name, o.resources} {
 		if strings.IndexByte(text, 0) >= 0 {
 			return failure(ErrInvalid, "%q has a NUL in it", text)

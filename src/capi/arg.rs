@@ -133,6 +133,16 @@ pub extern "C" fn rask_after(future: rask_future) -> Arg {
     arg(kind::AFTER, future.id, 0, ptr::null())
 }
 
+/// The value of an earlier task of the same rask_submit_all, once it is there.
+///
+/// Parameters: index: where that task stands among those of the call. An argument of a task there, not in a list.
+/// Returns: an argument.
+/// Threads: any. Blocks: no.
+#[unsafe(no_mangle)]
+pub extern "C" fn rask_earlier(index: usize) -> Arg {
+    arg(kind::EARLIER, index as u64, 0, ptr::null())
+}
+
 /// A list of arguments, which may be lists (at most 128 deep) and futures in their turn.
 ///
 /// Parameters: items: count arguments, at most 2^24, borrowed until submit returns; NULL if count is 0. What

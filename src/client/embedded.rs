@@ -2,14 +2,14 @@
 
 use super::engine::{Engine, Traits};
 use super::{
-    DEFAULT_SPARES, MAX_SPARES, MAX_STACK, MAX_WORKERS, MIN_STACK, Options, Stats, SubmitOptions, Timeout,
-    discard, dump, memory, trace, wait,
+    DEFAULT_SPARES, MAX_SPARES, MAX_STACK, MAX_WORKERS, MIN_STACK, Options, Stats, Submission, SubmitOptions,
+    Timeout, discard, dump, memory, trace, wait,
 };
 use crate::future::{self, Made, Plan, Program, Spec, Task, TaskFn};
 use crate::scheduler::{self, Core, Job, Lane, Local, Resources, Settings, trait_bit};
 use crate::slab::Id;
 use crate::status::{self, Failure, Result};
-use crate::value::{self, Arg, LIMITED};
+use crate::value::{self, Arg, LIMITED, arg::kind};
 use std::ffi::CStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -174,11 +174,10 @@ impl Engine for Embedded {
         })
     }
 
-    fn map(
+    fn submit_all<'a>(
         &self,
         client: u64,
-        function: Option<TaskFn>,
-        items: &[Arg],
+        tasks: impl Iterator<Item = Submission<'a>>,
         options: Option<&SubmitOptions<'_>>,
         wrong: Option<Failure>,
         out: &mut [u64],
@@ -186,43 +185,50 @@ impl Engine for Embedded {
         out.fill(0);
         Local::with(|local| {
             let id = Id(client);
-            let client = enter(local, client, items)?;
+            let entered = enter(local, client, &[]);
+            let client = *entered.as_ref().unwrap_or(&0);
             let rank = options.map_or(Ok(None), |options| options.rank(client));
             let lane = options.map_or(Ok(None), |options| options.lane(client, local));
-            let wrong = wrong.as_ref();
-            let spec = Spec { client, function, options, rank: None, identity: None, lane: None, wrong };
+            let spec = Spec {
+                client,
+                function: None,
+                options,
+                rank: None,
+                identity: None,
+                lane: None,
+                wrong: wrong.as_ref(),
+            };
             let spec = spec.ranked(&rank).on_lane(&lane);
-            let mut jobs = Vec::new();
-            if jobs.try_reserve_exact(items.len()).is_err() {
-                discard(items);
-                let words = format!("no memory to submit {} tasks", items.len());
-                return Err(Failure::new(status::NOMEM, words));
-            }
-            let mut outcome = Ok(());
-            for (index, item) in items.iter().enumerate() {
-                if client & LIMITED != 0 && memory::has_to_wait(local, client) {
-                    // What was made so far has to run, or nothing would ever give way.
-                    publish_all(local, spec, &jobs);
-                    jobs.clear();
-                    if let Err(failure) = memory::admit(local, id, client) {
-                        discard(&items[index..]);
-                        outcome = Err(failure);
-                        break;
-                    }
+            let mut ready = Vec::with_capacity(AT_ONCE.min(out.len()));
+            let mut resolved = Vec::new();
+            let mut outcome = entered.map(drop);
+            let mut n = 0;
+            for task in tasks {
+                if outcome.is_err() {
+                    discard(task.args);
+                    continue;
                 }
-                match future::submit(local, spec, std::slice::from_ref(item)) {
-                    Ok(made) => {
-                        out[index] = made.id.0;
-                        jobs.extend(made.job);
-                    }
-                    Err(failure) => {
-                        discard(&items[index + 1..]);
-                        outcome = Err(failure);
-                        break;
-                    }
+                let is_full = client & LIMITED != 0 && memory::has_to_wait(local, client);
+                if is_full || ready.len() == AT_ONCE {
+                    // So that they run meanwhile, and, where there is a limit, that something can give way at all.
+                    publish_all(local, spec, &ready);
+                    ready.clear();
                 }
+                let admitted = if is_full { memory::admit(local, id, client) } else { Ok(()) };
+                let made = admitted
+                    .and_then(|()| resolve(task.args, &out[..n], &mut resolved))
+                    .inspect_err(|_| discard(task.args))
+                    .and_then(|args| {
+                        let wrong = spec.wrong.or(task.wrong.as_ref());
+                        future::submit(local, Spec { function: task.function, wrong, ..spec }, args)
+                    });
+                outcome = made.map(|made| {
+                    out[n] = made.id.0;
+                    n += 1;
+                    ready.extend(made.job);
+                });
             }
-            publish_all(local, spec, &jobs);
+            publish_all(local, spec, &ready);
             keep(local, lane);
             if client & LIMITED != 0 {
                 memory::make_room(client);
@@ -274,6 +280,27 @@ impl Engine for Embedded {
             Ok(())
         })
     }
+}
+
+/// How many tasks of one call are made available at a time: the first of them run while the last are made.
+const AT_ONCE: usize = 512;
+
+/// The arguments of a task with earlier tasks of the call as the futures that they are, which `made` has; in `room` if there are any.
+#[inline]
+fn resolve<'a>(args: &'a [Arg], made: &[u64], room: &'a mut Vec<Arg>) -> Result<&'a [Arg]> {
+    let is_earlier = |arg: &Arg| arg.kind == kind::EARLIER && arg.reserved == 0;
+    if !args.iter().any(is_earlier) {
+        return Ok(args);
+    }
+    room.clear();
+    if room.try_reserve(args.len()).is_err() {
+        return Err(Failure::new(status::NOMEM, format!("no memory for {} arguments", args.len())));
+    }
+    room.extend(args.iter().map(|arg| match made.get(arg.payload as usize) {
+        Some(&future) if is_earlier(arg) => Arg { kind: kind::FUTURE, payload: future, ..*arg },
+        _ => *arg, // what is none of these is refused where arguments are read
+    }));
+    Ok(room)
 }
 
 /// The number of the client, or the end of what `args` hands over. Where the client has a limit, waits until there is room.

@@ -4,7 +4,7 @@
 //! that end; so waiting, gathering, callbacks and progress know nothing of engines and are written once.
 
 use super::embedded::Embedded;
-use super::{Stats, SubmitOptions, Timeout};
+use super::{Stats, Submission, SubmitOptions, Timeout};
 use crate::future::{Plan, Program, TaskFn};
 use crate::status::{Failure, Result};
 use crate::value::Arg;
@@ -32,12 +32,11 @@ pub(super) trait Engine {
         wrong: Option<Failure>,
     ) -> Result<u64>;
 
-    /// See [`map`](super::map).
-    fn map(
+    /// See [`submit_all`](super::submit_all).
+    fn submit_all<'a>(
         &self,
         client: u64,
-        function: Option<TaskFn>,
-        items: &[Arg],
+        tasks: impl Iterator<Item = Submission<'a>>,
         options: Option<&SubmitOptions<'_>>,
         wrong: Option<Failure>,
         out: &mut [u64],

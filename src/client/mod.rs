@@ -161,7 +161,29 @@ pub fn submit(
     engine::of(client).submit(client, function, args, options, wrong)
 }
 
-/// One task an item, one wake-up. `out` is written on every path; a bad item gives an error future in its slot.
+/// A task of many that are submitted in one call.
+pub struct Submission<'a> {
+    /// `None`: a mistake, which makes its future an error.
+    pub function: Option<TaskFn>,
+    /// Taken on every path. [`EARLIER`](crate::value::arg::kind::EARLIER) is an earlier task.
+    pub args: &'a [Arg],
+    /// A mistake that the caller found already.
+    pub wrong: Option<Failure>,
+}
+
+/// Many tasks, made available together. `out` has room for their futures and is written on every path; a mistake gives an error future in
+/// its slot.
+pub fn submit_all<'a>(
+    client: u64,
+    tasks: impl Iterator<Item = Submission<'a>>,
+    options: Option<&SubmitOptions<'_>>,
+    wrong: Option<Failure>,
+    out: &mut [u64],
+) -> Result<()> {
+    engine::of(client).submit_all(client, tasks, options, wrong, out)
+}
+
+/// As [`submit_all`]: a task an item, with that as its argument.
 pub fn map(
     client: u64,
     function: Option<TaskFn>,
@@ -170,7 +192,8 @@ pub fn map(
     wrong: Option<Failure>,
     out: &mut [u64],
 ) -> Result<()> {
-    engine::of(client).map(client, function, items, options, wrong, out)
+    let task = |item| Submission { function, args: std::slice::from_ref(item), wrong: None };
+    submit_all(client, items.iter().map(task), options, wrong, out)
 }
 
 /// A finished future of the value.

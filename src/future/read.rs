@@ -96,6 +96,9 @@ pub(super) fn read(arg: &Arg, client: u32, inputs: &mut Vec<NodePtr>, depth: usi
             arg_kind::AFTER => Err(Failure::invalid(
                 "rask_after is an argument of a task, not in a list, a value or a delayed",
             )),
+            arg_kind::EARLIER => Err(Failure::invalid(
+                "rask_earlier names an earlier task of the same rask_submit_all, as an argument that is in no list",
+            )),
             kind => Err(Failure::invalid(format!("no such kind of argument: {kind}"))),
         }
     }

@@ -64,45 +64,50 @@ pub(crate) struct Made {
 /// hands over is taken on every path.
 #[inline(always)]
 pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
-    if spec.lane.is_some() { make_on_lane(local, spec, args) } else { make_in_body(local, spec, args, 0) }
+    if spec.lane.is_some() {
+        make_on_lane(local, spec, args)
+    } else {
+        make_in_body(local, spec, args, Shape::of(args.iter().map(inline_kind)), 0)
+    }
 }
 
 /// As [`make`], for a task of a lane. A token that is its first argument lies in the node as an i64 does, if all arguments lie there.
 fn make_on_lane(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
-    let words = lane::LANE_WORDS;
-    let (Some(on), Some((&first, rest))) = (spec.lane, args.split_first()) else {
-        return make_in_body(local, spec, args, words);
-    };
-    let kinds = || std::iter::once(Some(Inline::I64)).chain(rest.iter().map(inline_kind));
-    if !lane::is_token_of(&first, on.lane) || !Shape::of(kinds()).is_some_and(|(_, w)| fits_body(w + words)) {
-        return make_in_body(local, spec, args, words);
+    let is_token =
+        spec.lane.is_some_and(|on| args.first().is_some_and(|arg| lane::is_token_of(arg, on.lane)));
+    if !is_token {
+        return make_in_body(local, spec, args, Shape::of(args.iter().map(inline_kind)), lane::LANE_WORDS);
     }
+    let kinds = std::iter::once(Some(Inline::I64)).chain(args[1..].iter().map(inline_kind));
+    let inline = Shape::of(kinds).filter(|&(_, words)| fits_body(words + lane::LANE_WORDS));
+    let Some(on) = spec.lane.filter(|_| inline.is_some()) else {
+        return make_with_block(local, spec, args);
+    };
     let is_taken = Cell::new(false);
     let spec = Spec { lane: Some(OnLane { token: Some(&is_taken), ..on }), ..spec };
-    let first = Arg { kind: arg_kind::I64, size: 0, ..first };
-    let made = if rest.is_empty() {
-        make_in_body(local, spec, &[first], words)
-    } else {
-        let args: Vec<_> = std::iter::once(first).chain(rest.iter().copied()).collect();
-        make_in_body(local, spec, &args, words)
-    };
+    let made = make_in_body(local, spec, args, inline, lane::LANE_WORDS);
     if !is_taken.get() {
-        on.lane.dropped(&[first.payload as i64], false);
+        on.lane.dropped(&[args[0].payload as i64], false);
     }
     made
 }
 
-/// As [`make`], where `other_words` of the body are for something else than arguments.
+/// As [`make`], where the arguments are words of these kinds, `None` if they are not, and `other_words` of the body are for something else.
 #[inline(always)]
-fn make_in_body(local: &Local, spec: Spec<'_>, args: &[Arg], other_words: usize) -> Result<Made> {
-    let inline = Shape::of(args.iter().map(inline_kind));
+fn make_in_body(
+    local: &Local,
+    spec: Spec<'_>,
+    args: &[Arg],
+    inline: Option<(Shape, usize)>,
+    other_words: usize,
+) -> Result<Made> {
     let Some((shape, words)) =
         inline.filter(|&(_, words)| other_words == 0 || fits_body(words + other_words))
     else {
         return make_with_block(local, spec, args);
     };
     let class = node::class_for(words + other_words);
-    let node = take_node(local, class, args)?;
+    let node = take_node(local, class, spec, args)?;
     node.begin(spec.client, spec.function, Shape::EMPTY);
     if spec.wrong.is_some() || !spec.function.is_some_and(node::fits) {
         return Ok(make_mistaken(local, node, class, spec, args));
@@ -159,7 +164,7 @@ fn inline_kind(arg: &Arg) -> Option<Inline> {
 /// The future of a call that is wrong in itself.
 #[cold]
 fn make_mistaken(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, args: &[Arg]) -> Made {
-    discard(args);
+    discard_args(spec, args);
     let wrong = spec.wrong.cloned().unwrap_or_else(|| match spec.function {
         None => Failure::invalid("the task's function is NULL"),
         Some(_) => Failure::new(status::UNSUPPORTED, "the function's address has more than 48 bits"),
@@ -188,12 +193,19 @@ fn make_without_inputs(
     make_wrong_after(local, node, class, spec, inputs, &at_argument(index, wrong))
 }
 
+/// Ends what the arguments hand over, but for a token that a node was to take.
+#[cold]
+fn discard_args(spec: Spec<'_>, args: &[Arg]) {
+    let has_token = spec.lane.is_some_and(|on| on.token.is_some());
+    discard(&args[usize::from(has_token)..]);
+}
+
 #[inline(always)]
-fn take_node(local: &Local, class: Class, args: &[Arg]) -> Result<NodePtr> {
+fn take_node(local: &Local, class: Class, spec: Spec<'_>, args: &[Arg]) -> Result<NodePtr> {
     match local.magazine(class).take() {
         Some(line) => Ok(NodePtr::of(line)),
         None => {
-            discard(args);
+            discard_args(spec, args);
             Err(Failure::new(status::NOMEM, "no memory for a future"))
         }
     }
@@ -378,10 +390,10 @@ fn born_done(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, ending:
 pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
     let args = std::slice::from_ref(arg);
     let class = Class::Small;
-    let node = take_node(local, class, args)?;
-    node.begin(client, None, Shape::EMPTY);
     let spec =
         Spec { client, function: None, options: None, rank: None, identity: None, lane: None, wrong: None };
+    let node = take_node(local, class, spec, args)?;
+    node.begin(client, None, Shape::EMPTY);
     let mut inputs = Vec::new();
     let mut value = read(arg, client, &mut inputs, 0);
     if !inputs.is_empty() {
@@ -408,7 +420,7 @@ pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
 #[inline(never)]
 fn make_with_block(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
     let class = Class::Small;
-    let node = take_node(local, class, args)?;
+    let node = take_node(local, class, spec, args)?;
     node.begin(spec.client, spec.function, Shape::EMPTY);
     if spec.wrong.is_some() || !spec.function.is_some_and(node::fits) {
         return Ok(make_mistaken(local, node, class, spec, args));

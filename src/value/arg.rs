@@ -58,6 +58,8 @@ pub mod kind {
     pub const TOKEN: ArgKind = 14;
     /// Nothing, once a future is done, whatever became of it.
     pub const AFTER: ArgKind = 15;
+    /// The value of an earlier task of the same `rask_submit_all`, whose index is `payload`.
+    pub const EARLIER: ArgKind = 16;
 }
 
 /// What proves that an argument of kind [`SHARED`](kind::SHARED) is one of ours.
