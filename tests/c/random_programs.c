@@ -31,6 +31,7 @@ static const operation operations[] = {
     {"nothing", op_nothing, 6, false},
     {"scatter", op_scatter, 12, false},
     {"map", op_map, 10, false},
+    {"submit all", op_submit_all, 10, false},
     {"shared key", op_key_shared, 10, false},
     {"private key", op_key_private, 4, false},
     {"state", op_state, 30, true},

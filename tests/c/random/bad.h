@@ -221,7 +221,7 @@ static void bad_client(thread *t) {
     rask_future out[2] = {{7}, {7}};
     rask_arg items[2] = {rask_i64(1), rask_object(box_new(2), &box_type)};
     stats.n_submitted = 7;
-    switch (below(t, 9)) {
+    switch (below(t, 10)) {
     case 0:
         FAILED(rask_submit(bad, task_mix, items, 2).id == 0, RASK_E_HANDLE);
         return; /* the object was taken */
@@ -235,6 +235,12 @@ static void bad_client(thread *t) {
     case 3:
         FAILED(rask_scatter(bad, items[1]).id == 0, RASK_E_HANDLE);
         return;
+    case 9: {
+        rask_submission tasks[2] = {{task_mix, items, 1}, {task_mix, items + 1, 1}};
+        REFUSED(rask_submit_all(bad, tasks, 2, NULL, out), RASK_E_HANDLE);
+        EXPECT(t, NULL, !out[0].id && !out[1].id, "a bad client made futures");
+        return;
+    }
     case 4:
         REFUSED(rask_client_wait(bad, RASK_FOREVER), RASK_E_HANDLE);
         break;

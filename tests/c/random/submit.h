@@ -101,14 +101,15 @@ static bool is_made(thread *t, rask_future future, bool was_closed) {
     return false;
 }
 
-/* Gives the future its record, and keeps it. */
-static void keep(building *b, rask_future future) {
+/* Gives the future its record, if there is one left, and keeps it. */
+static record *keep(building *b, rask_future future) {
     thread *t = b->thread;
     record *r = recorded(b);
     if (r)
         put(t, (handle){future, r});
     else
         EXPECT_STATUS(t, NULL, rask_release(future), RASK_OK);
+    return r;
 }
 
 static void submit(building *b, rask_task_fn fn, const chosen *c) {
@@ -323,6 +324,22 @@ static void op_scatter(thread *t) {
     keep(&b, future);
 }
 
+/* What came of a call that makes many futures. */
+static void expect_made(thread *t, rask_status status, bool was_closed, const rask_future *futures,
+                        size_t n) {
+    if (status == RASK_E_CLOSED)
+        EXPECT(t, NULL, atomic_load(&now.is_closing), "the client is found closed");
+    else if (status == RASK_E_NOMEM)
+        EXPECT(t, NULL, now.program->client_flags & RASK_CLIENT_NOMEM, "no memory is found");
+    else
+        EXPECT_STATUS(t, NULL, status, RASK_OK);
+    EXPECT(t, NULL, !was_closed || status != RASK_OK, "a closed client takes tasks");
+    for (size_t i = 0; i < n; i++) {
+        EXPECT(t, NULL, status != RASK_OK || futures[i].id != 0, "no future was made");
+        EXPECT(t, NULL, !was_closed || futures[i].id == 0, "a closed client made a future");
+    }
+}
+
 enum { MAX_MAPPED = 6 };
 
 static void op_map(thread *t) {
@@ -344,19 +361,67 @@ static void op_map(thread *t) {
     bool was_closed = atomic_load(&now.is_closed);
     rask_status status =
         rask_map(now.clients[client], task_item, n ? args : NULL, n, c.is_used ? &c.options : NULL, futures);
-    if (status == RASK_E_CLOSED)
-        EXPECT(t, NULL, atomic_load(&now.is_closing), "map finds the client closed");
-    else if (status == RASK_E_NOMEM)
-        EXPECT(t, NULL, now.program->client_flags & RASK_CLIENT_NOMEM, "map finds no memory");
-    else
-        EXPECT_STATUS(t, NULL, status, RASK_OK);
-    EXPECT(t, NULL, !was_closed || status != RASK_OK, "a closed client maps");
+    expect_made(t, status, was_closed, futures, n);
     for (size_t i = 0; i < n; i++) {
-        EXPECT(t, NULL, status != RASK_OK || futures[i].id != 0, "map made no future");
-        EXPECT(t, NULL, status != RASK_E_CLOSED || futures[i].id == 0, "a closed client made a future");
         check_taken(&items[i]);
         if (futures[i].id)
             keep(&items[i], futures[i]);
+    }
+}
+
+/* The value of an earlier task of the same call. */
+static void add_earlier(building *b, building *tasks, size_t index) {
+    record *earlier = &tasks[index].record;
+    if (earlier->depth >= MAX_DEPTH || earlier->weight > MAX_WEIGHT || b->record.n_inputs == MAX_INPUTS)
+        return;
+    needs(b, earlier);
+    add_arg(b, rask_earlier(index), known_of(earlier).digest);
+}
+
+static void op_submit_all(thread *t) {
+    building tasks[MAX_MAPPED];
+    rask_submission submissions[MAX_MAPPED];
+    rask_future futures[MAX_MAPPED];
+    record *records[MAX_MAPPED] = {NULL};
+    size_t n = below(t, MAX_MAPPED + 1);
+    unsigned client = one_in(t, 4) ? (unsigned)below(t, now.program->n_clients) : 0;
+    chosen c = choose(t, 0);
+    for (size_t i = 0; i < n; i++) {
+        building *b = &tasks[i];
+        rask_kind kind = made_kinds[below(t, N_MADE_KINDS)];
+        build(b, t, MIX);
+        b->client = client;
+        add_i64(b, (int64_t)new_salt(t));
+        add_i64(b, kind);
+        if (i && !one_in(t, 3))
+            add_earlier(b, tasks, below(t, i));
+        add_random(b, 2);
+        if (i && one_in(t, 3))
+            add_earlier(b, tasks, i - 1);
+        if (one_in(t, 60)) {
+            mistake(b, RASK_E_INVALID);
+            add_arg(b, rask_earlier(one_in(t, 2) ? i : SIZE_MAX - below(t, 9)), 0);
+        }
+        will_make(b, kind);
+        apply(b, &c);
+        submissions[i] = (rask_submission){task_mix, b->args, b->n_args};
+    }
+    rask_submit_options options = c.options;
+    if (n && c.is_used && !c.is_wrong)
+        options.lane = choose_lane(t, &tasks[0], &options);
+    bool was_closed = atomic_load(&now.is_closed);
+    rask_status status =
+        rask_submit_all(now.clients[client], n ? submissions : NULL, n, c.is_used ? &options : NULL, futures);
+    expect_made(t, status, was_closed, futures, n);
+    for (size_t i = 0; i < n; i++) {
+        building *b = &tasks[i];
+        check_taken(b);
+        for (size_t k = 0; k < b->record.n_inputs; k++)
+            for (size_t j = 0; j < i; j++)
+                if (b->record.inputs[k] == &tasks[j].record)
+                    b->record.inputs[k] = records[j];
+        if (futures[i].id)
+            records[i] = keep(b, futures[i]);
     }
 }
 
