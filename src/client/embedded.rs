@@ -361,9 +361,9 @@ fn keep(local: &Local, lane: Result<Option<Arc<Lane>>>) {
 
 /// Makes many jobs of one rank available, with one wake-up.
 fn publish_all(local: &Local, spec: Spec<'_>, jobs: &[Job]) {
-    if let Some(on) = spec.lane {
+    if let Some(lane) = spec.lane {
         let priority = spec.rank.map_or(0, |rank| rank.priority);
-        return future::lane::publish_all(on.lane, jobs, priority, local);
+        return future::lane::publish_all(lane, jobs, priority, local);
     }
     let is_open = match spec.rank {
         _ if jobs.is_empty() => true,

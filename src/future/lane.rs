@@ -17,7 +17,6 @@ use crate::scheduler::{Job, Lane, Local, find_number, lane};
 use crate::slab::{Class, Id, for_each_line};
 use crate::status::{Failure, Result};
 use crate::value::{Arg, Type, Value};
-use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::Arc;
 
@@ -27,20 +26,6 @@ const PLACE: u64 = (1 << LANE_SHIFT) - 1;
 
 /// Words of a body that a task of a lane has no arguments in.
 pub(super) const LANE_WORDS: usize = 1;
-
-/// The lane a task is submitted to.
-#[derive(Clone, Copy)]
-pub(crate) struct OnLane<'a> {
-    pub(crate) lane: &'a Lane,
-    /// Argument 0 is a token, and this is set when the node has taken it.
-    pub(super) token: Option<&'a Cell<bool>>,
-}
-
-impl<'a> OnLane<'a> {
-    pub(crate) fn new(lane: &'a Lane) -> Self {
-        Self { lane, token: None }
-    }
-}
 
 /// What the last word of the body says.
 #[derive(Clone, Copy)]
@@ -64,15 +49,10 @@ impl LaneWord {
     }
 }
 
-/// Makes a node, which the caller owns alone, a lane's. Its gate is set.
-pub(super) fn enter(node: NodePtr, class: Class, on: OnLane<'_>) {
-    let token = if let Some(taken) = on.token {
-        taken.set(true);
-        TOKEN
-    } else {
-        0
-    };
-    node.set(LaneWord::index(class), token | u64::from(on.lane.number) << LANE_SHIFT);
+/// Makes a node, which the caller owns alone, a lane's. Its gate is set. `has_token`: its first argument, an i64, is one.
+pub(super) fn enter(node: NodePtr, class: Class, lane: &Lane, has_token: bool) {
+    let token = if has_token { TOKEN } else { 0 };
+    node.set(LaneWord::index(class), token | u64::from(lane.number) << LANE_SHIFT);
     node.gate.set_lane();
 }
 

@@ -4,7 +4,6 @@ use super::cascade::{Cascade, class_of};
 use super::dependents::{Closed, UNLINKED};
 use super::error::{Ending, Error, state_of};
 use super::identity::Identity;
-use super::lane::OnLane;
 use super::node::{self, Block, Inline, NodePtr, Shape, fits_body};
 use super::read::{at_argument, discard, input, read, room_for};
 use super::{State, SubmitOptions, TaskFn, extra, lane, trace};
@@ -14,7 +13,6 @@ use crate::slab::{Class, Id};
 use crate::status::{self, Failure, Result};
 use crate::sync::{AtomicU64, Ordering};
 use crate::value::{Arg, Value, arg::kind as arg_kind};
-use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
@@ -30,7 +28,7 @@ pub(crate) struct Spec<'a> {
     /// The key it holds, and what it computes, if others are to find it.
     pub(crate) identity: Option<(&'a CString, Identity)>,
     /// `None`: any worker runs it.
-    pub(crate) lane: Option<OnLane<'a>>,
+    pub(crate) lane: Option<&'a Lane>,
     /// A mistake that the caller found already.
     pub(crate) wrong: Option<&'a Failure>,
 }
@@ -47,7 +45,7 @@ impl<'a> Spec<'a> {
     /// As [`ranked`](Self::ranked), with the [lane](SubmitOptions::lane) that the options say.
     pub(crate) fn on_lane(self, lane: &'a Result<Option<Arc<Lane>>>) -> Self {
         match lane {
-            Ok(lane) => Self { lane: lane.as_deref().map(OnLane::new), ..self },
+            Ok(lane) => Self { lane: lane.as_deref(), ..self },
             Err(failure) => Self { wrong: self.wrong.or(Some(failure)), ..self },
         }
     }
@@ -67,32 +65,22 @@ pub(crate) fn make(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
     if spec.lane.is_some() {
         make_on_lane(local, spec, args)
     } else {
-        make_in_body(local, spec, args, Shape::of(args.iter().map(inline_kind)), 0)
+        make_in_body(local, spec, args, Shape::of(args.iter().map(inline_kind)), 0, false)
     }
 }
 
 /// As [`make`], for a task of a lane. A token that is its first argument lies in the node as an i64 does, if all arguments lie there.
 fn make_on_lane(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
-    let is_token =
-        spec.lane.is_some_and(|on| args.first().is_some_and(|arg| lane::is_token_of(arg, on.lane)));
-    if !is_token {
-        return make_in_body(local, spec, args, Shape::of(args.iter().map(inline_kind)), lane::LANE_WORDS);
-    }
-    let kinds = std::iter::once(Some(Inline::I64)).chain(args[1..].iter().map(inline_kind));
-    let inline = Shape::of(kinds).filter(|&(_, words)| fits_body(words + lane::LANE_WORDS));
-    let Some(on) = spec.lane.filter(|_| inline.is_some()) else {
-        return make_with_block(local, spec, args);
-    };
-    let is_taken = Cell::new(false);
-    let spec = Spec { lane: Some(OnLane { token: Some(&is_taken), ..on }), ..spec };
-    let made = make_in_body(local, spec, args, inline, lane::LANE_WORDS);
-    if !is_taken.get() {
-        on.lane.dropped(&[args[0].payload as i64], false);
-    }
-    made
+    let has_token =
+        spec.lane.is_some_and(|lane| args.first().is_some_and(|arg| lane::is_token_of(arg, lane)));
+    let first = if has_token { Some(Inline::I64) } else { args.first().and_then(inline_kind) };
+    let rest = args.iter().skip(1).map(inline_kind);
+    let kinds = std::iter::once(first).take(args.len()).chain(rest);
+    make_in_body(local, spec, args, Shape::of(kinds), lane::LANE_WORDS, has_token)
 }
 
 /// As [`make`], where the arguments are words of these kinds, `None` if they are not, and `other_words` of the body are for something else.
+/// `has_token`: the first argument is a token of the lane.
 #[inline(always)]
 fn make_in_body(
     local: &Local,
@@ -100,6 +88,7 @@ fn make_in_body(
     args: &[Arg],
     inline: Option<(Shape, usize)>,
     other_words: usize,
+    has_token: bool,
 ) -> Result<Made> {
     let Some((shape, words)) =
         inline.filter(|&(_, words)| other_words == 0 || fits_body(words + other_words))
@@ -107,7 +96,7 @@ fn make_in_body(
         return make_with_block(local, spec, args);
     };
     let class = node::class_for(words + other_words);
-    let node = take_node(local, class, spec, args)?;
+    let node = take_node(local, class, args)?;
     node.begin(spec.client, spec.function, Shape::EMPTY);
     if spec.wrong.is_some() || !spec.function.is_some_and(node::fits) {
         return Ok(make_mistaken(local, node, class, spec, args));
@@ -145,7 +134,7 @@ fn make_in_body(
         }
     }
     node.set_shape(shape);
-    Ok(finish(local, node, class, spec, open))
+    Ok(finish(local, node, class, spec, open, has_token))
 }
 
 /// How the argument lies in a body; `None`: in a block.
@@ -164,7 +153,7 @@ fn inline_kind(arg: &Arg) -> Option<Inline> {
 /// The future of a call that is wrong in itself.
 #[cold]
 fn make_mistaken(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, args: &[Arg]) -> Made {
-    discard_args(spec, args);
+    discard(args);
     let wrong = spec.wrong.cloned().unwrap_or_else(|| match spec.function {
         None => Failure::invalid("the task's function is NULL"),
         Some(_) => Failure::new(status::UNSUPPORTED, "the function's address has more than 48 bits"),
@@ -172,8 +161,8 @@ fn make_mistaken(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, arg
     make_wrong(local, node, class, spec, &wrong)
 }
 
-/// The future of a task that cannot run because of argument `index`: those before it are in the body, those after it still with the
-/// caller.
+/// The future of a task that cannot run because of argument `index`: those before it are in the body, but for a token, and those after it
+/// still with the caller.
 #[cold]
 fn make_without_inputs(
     local: &Local,
@@ -185,6 +174,9 @@ fn make_without_inputs(
     wrong: Failure,
 ) -> Made {
     discard(&args[index + 1..]);
+    if args[0].kind == arg_kind::TOKEN {
+        discard(&args[..1]);
+    }
     let shape = node.shape();
     let inputs = (0..index)
         .filter(|&before| shape.kind(before) == Inline::Future)
@@ -193,19 +185,12 @@ fn make_without_inputs(
     make_wrong_after(local, node, class, spec, inputs, &at_argument(index, wrong))
 }
 
-/// Ends what the arguments hand over, but for a token that a node was to take.
-#[cold]
-fn discard_args(spec: Spec<'_>, args: &[Arg]) {
-    let has_token = spec.lane.is_some_and(|on| on.token.is_some());
-    discard(&args[usize::from(has_token)..]);
-}
-
 #[inline(always)]
-fn take_node(local: &Local, class: Class, spec: Spec<'_>, args: &[Arg]) -> Result<NodePtr> {
+fn take_node(local: &Local, class: Class, args: &[Arg]) -> Result<NodePtr> {
     match local.magazine(class).take() {
         Some(line) => Ok(NodePtr::of(line)),
         None => {
-            discard_args(spec, args);
+            discard(args);
             Err(Failure::new(status::NOMEM, "no memory for a future"))
         }
     }
@@ -213,20 +198,20 @@ fn take_node(local: &Local, class: Class, spec: Spec<'_>, args: &[Arg]) -> Resul
 
 /// Begins the life of a task without inputs, whose body the caller has written.
 pub(super) fn begin_ready(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>) -> Made {
-    finish(local, node, class, spec, 0)
+    finish(local, node, class, spec, 0, false)
 }
 
 /// Begins the life of a node whose inputs are all in its body, links those that are open, and opens its gate.
 #[inline(always)]
-fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32) -> Made {
+fn finish(local: &Local, node: NodePtr, class: Class, spec: Spec<'_>, open: u32, has_token: bool) -> Made {
     node.dependents.begin();
     if open == 0 {
         node.gate.open();
     } else {
         node.gate.await_inputs(open);
     }
-    if let Some(on) = spec.lane {
-        lane::enter(node, class, on);
+    if let Some(lane) = spec.lane {
+        lane::enter(node, class, lane, has_token);
     }
     if spec.options.is_some_and(SubmitOptions::is_kept) || spec.rank.is_some() || spec.identity.is_some() {
         set_options(node, spec);
@@ -392,7 +377,7 @@ pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
     let class = Class::Small;
     let spec =
         Spec { client, function: None, options: None, rank: None, identity: None, lane: None, wrong: None };
-    let node = take_node(local, class, spec, args)?;
+    let node = take_node(local, class, args)?;
     node.begin(client, None, Shape::EMPTY);
     let mut inputs = Vec::new();
     let mut value = read(arg, client, &mut inputs, 0);
@@ -420,7 +405,7 @@ pub(crate) fn scatter(local: &Local, client: u32, arg: &Arg) -> Result<Made> {
 #[inline(never)]
 fn make_with_block(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> {
     let class = Class::Small;
-    let node = take_node(local, class, spec, args)?;
+    let node = take_node(local, class, args)?;
     node.begin(spec.client, spec.function, Shape::EMPTY);
     if spec.wrong.is_some() || !spec.function.is_some_and(node::fits) {
         return Ok(make_mistaken(local, node, class, spec, args));
@@ -465,7 +450,7 @@ fn make_with_block(local: &Local, spec: Spec<'_>, args: &[Arg]) -> Result<Made> 
     let open = inputs.len() as u32;
     node.set_block(Block::with_lenient(node, values, inputs, &lenient));
     node.set_shape(Shape::BLOCK);
-    Ok(finish(local, node, class, spec, open))
+    Ok(finish(local, node, class, spec, open, false))
 }
 
 /// The error of a future that is closed, shared.

@@ -123,12 +123,15 @@ static void waits_end_with_the_client(void) {
     }
 }
 
-/* Hands a task back after a while. */
+/* Hands a task back once its client is being closed. */
 static void *give_late(void *context) {
     rask_lane_task *task = context;
-    sleep_us(5000);
-    rask_future none = {0};
-    CHECK_OK(rask_release(none));
+    rask_future probe;
+    while ((probe = rask_submit(client, nothing, RASK_NO_ARGS)).id != 0) {
+        CHECK_OK(rask_release(probe));
+        sleep_us(100);
+    }
+    CHECK_EQ(rask_last_status(), RASK_E_CLOSED);
     rask_lane lane = {(uint64_t)task->word};
     CHECK_OK(give(lane, task->id, rask_i64(9)));
     return NULL;

@@ -33,13 +33,20 @@ pub(crate) struct Lane {
     /// The number of its client.
     pub(crate) client: u32,
     pub(crate) name: String,
+    /// As in the state, for a look without the lock.
+    is_shut: AtomicBool,
+    shared: Shared,
+}
+
+/// What is written all the time: apart from the rest, which each submit reads.
+#[derive(Default)]
+#[repr(align(128))]
+struct Shared {
     state: Mutex<State>,
     /// A copy of how many jobs are ready, for a look without the lock.
     n_ready: AtomicUsize,
     /// Whether there may be notices, for a look without the lock.
     has_notices: AtomicBool,
-    /// As in the state, for a look without the lock.
-    is_shut: AtomicBool,
     /// Jobs became ready, notices came, or the lane was shut.
     changed: Condvar,
     /// A task that is out was cancelled, or the last one came back to a lane that is shut.
@@ -91,17 +98,7 @@ pub(crate) fn lane_closed() -> Failure {
 
 impl Lane {
     fn new(number: u32, client: u32, name: String) -> Self {
-        Self {
-            number,
-            client,
-            name,
-            state: Mutex::default(),
-            n_ready: AtomicUsize::new(0),
-            has_notices: AtomicBool::new(false),
-            is_shut: AtomicBool::new(false),
-            changed: Condvar::new(),
-            noticed: Condvar::new(),
-        }
+        Self { number, client, name, is_shut: AtomicBool::new(false), shared: Shared::default() }
     }
 
     pub(crate) fn id(&self) -> Id {
@@ -110,7 +107,7 @@ impl Lane {
 
     /// Ends the handle. Returns the jobs that are nobody's any more, or nothing if it was ended before.
     pub(crate) fn close(&self) -> Option<Vec<Job>> {
-        let mut state = self.state.lock();
+        let mut state = self.shared.state.lock();
         if std::mem::replace(&mut state.is_closed, true) {
             return None;
         }
@@ -127,17 +124,17 @@ impl Lane {
 
     /// Has nothing taken from the lane any more, because its client is closed. Returns the jobs in it.
     pub(super) fn shut_with_client(&self) -> Vec<Job> {
-        self.shut(&mut self.state.lock())
+        self.shut(&mut self.shared.state.lock())
     }
 
     fn shut(&self, state: &mut State) -> Vec<Job> {
         let mut jobs = Vec::with_capacity(state.queue.len());
         jobs.extend(std::iter::from_fn(|| state.queue.pop()));
-        self.n_ready.store(0, Ordering::Relaxed);
+        self.shared.n_ready.store(0, Ordering::Relaxed);
         if !std::mem::replace(&mut state.is_shut, true) {
             self.is_shut.store(true, Ordering::Relaxed);
-            state.woken += self.changed.notify_all();
-            self.noticed.notify_all();
+            state.woken += self.shared.changed.notify_all();
+            self.shared.noticed.notify_all();
         }
         if let Some(event) = &state.event {
             event.set();
@@ -146,7 +143,7 @@ impl Lane {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.state.lock().is_closed
+        self.shared.state.lock().is_closed
     }
 
     /// Whether nothing is taken from it any more. Relaxed: who pushes finds out in any case.
@@ -159,7 +156,7 @@ impl Lane {
     /// Makes jobs available. `false`: the lane is shut, and they are still the caller's.
     #[must_use]
     pub(crate) fn push(&self, jobs: impl Iterator<Item = Job>, priority: i32) -> bool {
-        let mut state = self.state.lock();
+        let mut state = self.shared.state.lock();
         if state.is_shut {
             return false;
         }
@@ -177,8 +174,8 @@ impl Lane {
     fn ready_changed(&self, state: &mut State) {
         let n_ready = state.queue.len();
         // Relaxed: a hint. Who sleeps has looked under the lock.
-        self.n_ready.store(n_ready, Ordering::Relaxed);
-        if n_ready > 0 && state.sleeping > 0 && state.woken == 0 && self.changed.notify_one() {
+        self.shared.n_ready.store(n_ready, Ordering::Relaxed);
+        if n_ready > 0 && state.sleeping > 0 && state.woken == 0 && self.shared.changed.notify_one() {
             state.woken += 1;
         }
     }
@@ -192,7 +189,7 @@ impl Lane {
         most: usize,
         jobs: &mut Vec<Job>,
     ) -> Taken {
-        let mut state = self.state.lock();
+        let mut state = self.shared.state.lock();
         if state.is_shut {
             if ready.is_empty() {
                 state.out -= returned;
@@ -227,7 +224,7 @@ impl Lane {
 
     /// Gives jobs back that were taken.
     pub(crate) fn give_back(&self, returned: usize) {
-        let mut state = self.state.lock();
+        let mut state = self.shared.state.lock();
         state.out -= returned;
         if state.is_shut {
             self.came_back(state);
@@ -236,7 +233,7 @@ impl Lane {
 
     /// Puts jobs that were taken into the queue again; those that can be put there no more are the caller's.
     pub(crate) fn put_back(&self, jobs: &[Job]) -> bool {
-        let mut state = self.state.lock();
+        let mut state = self.shared.state.lock();
         state.out -= jobs.len();
         if state.is_shut {
             self.came_back(state);
@@ -258,7 +255,7 @@ impl Lane {
             return;
         }
         let is_over = state.is_closed;
-        self.noticed.notify_all();
+        self.shared.noticed.notify_all();
         drop(state);
         if is_over {
             self.end();
@@ -267,9 +264,9 @@ impl Lane {
 
     /// Blocks until nothing is out.
     pub(super) fn await_back(&self) {
-        let mut state = self.state.lock();
+        let mut state = self.shared.state.lock();
         while state.out > 0 {
-            self.noticed.wait(&mut state);
+            self.shared.noticed.wait(&mut state);
         }
     }
 
@@ -278,7 +275,7 @@ impl Lane {
         let begun = Instant::now();
         loop {
             for _ in 0..16 {
-                if self.n_ready.load(Ordering::Relaxed) > 0 {
+                if self.shared.n_ready.load(Ordering::Relaxed) > 0 {
                     return true;
                 }
                 std::hint::spin_loop();
@@ -291,7 +288,7 @@ impl Lane {
 
     /// Blocks until a job is ready, the lane is shut or, for who `hears` of them, there are notices.
     pub(crate) fn wait(&self, deadline: Option<Instant>, hears: bool) -> Waited {
-        let mut state = self.state.lock();
+        let mut state = self.shared.state.lock();
         let mut is_late = false;
         loop {
             if state.queue.len() > 0 || state.is_shut {
@@ -305,8 +302,8 @@ impl Lane {
             }
             state.sleeping += 1;
             match deadline {
-                None => self.changed.wait(&mut state),
-                Some(deadline) => is_late = self.changed.wait_until(&mut state, deadline).timed_out(),
+                None => self.shared.changed.wait(&mut state),
+                Some(deadline) => is_late = self.shared.changed.wait_until(&mut state, deadline).timed_out(),
             }
             state.sleeping -= 1;
             // Who was not woken has timed out: parking_lot wakes nobody for nothing.
@@ -316,17 +313,17 @@ impl Lane {
 
     /// Wakes another sleeper for what is ready, since the caller was woken and cannot come for it yet.
     pub(crate) fn pass_on(&self) {
-        self.ready_changed(&mut self.state.lock());
+        self.ready_changed(&mut self.shared.state.lock());
     }
 
     /// How many jobs are ready, at about this moment.
     pub(crate) fn n_ready(&self) -> usize {
-        self.n_ready.load(Ordering::Relaxed)
+        self.shared.n_ready.load(Ordering::Relaxed)
     }
 
     /// A descriptor that is readable while a job is ready.
     pub(crate) fn fd(&self) -> Result<RawFd> {
-        let mut state = self.state.lock();
+        let mut state = self.shared.state.lock();
         if state.is_closed {
             return Err(lane_closed());
         }

@@ -32,11 +32,11 @@ impl Lane {
     /// A task that is out is wanted no more. Whoever listens hears of it, else a puller. `is_out` as for
     /// [`take_cancelled`](Self::take_cancelled).
     pub(crate) fn cancelled(&self, id: u64, is_out: impl Fn(u64) -> bool) {
-        let mut state = self.state.lock();
+        let mut state = self.shared.state.lock();
         state.notices.push_cancelled(id, is_out);
-        self.has_notices.store(true, Ordering::Relaxed);
+        self.shared.has_notices.store(true, Ordering::Relaxed);
         if state.listening > 0 {
-            self.noticed.notify_all();
+            self.shared.noticed.notify_all();
         } else {
             self.tell_puller(&mut state);
         }
@@ -44,12 +44,12 @@ impl Lane {
 
     /// Nobody can run the tasks with these tokens any more. `is_known`: who gives the notice is a puller, which hears of it before it sleeps.
     pub(crate) fn dropped(&self, tokens: &[i64], is_known: bool) {
-        let mut state = self.state.lock();
+        let mut state = self.shared.state.lock();
         if state.is_closed {
             return;
         }
         state.notices.dropped.extend_from_slice(tokens);
-        self.has_notices.store(true, Ordering::Relaxed);
+        self.shared.has_notices.store(true, Ordering::Relaxed);
         if is_known {
             state.is_news = true;
         } else {
@@ -61,17 +61,17 @@ impl Lane {
     fn tell_puller(&self, state: &mut State) {
         if !std::mem::replace(&mut state.is_news, true) && state.sleeping > state.woken {
             // All: it may be that some do not hear of notices.
-            state.woken += self.changed.notify_all();
+            state.woken += self.shared.changed.notify_all();
         }
     }
 
     /// Moves notices of cancelled tasks into `out`; how many. `is_out` tells which are out still: of the others nobody wants to know.
     pub(crate) fn take_cancelled(&self, out: &mut [u64], is_out: impl Fn(u64) -> bool) -> usize {
         // Relaxed: what comes a moment later is found by the next look.
-        if !self.has_notices.load(Ordering::Relaxed) {
+        if !self.shared.has_notices.load(Ordering::Relaxed) {
             return 0;
         }
-        let mut state = self.state.lock();
+        let mut state = self.shared.state.lock();
         let mut n = 0;
         while n < out.len()
             && let Some(id) = state.notices.cancelled.pop()
@@ -87,10 +87,10 @@ impl Lane {
 
     /// Moves dropped tokens into `out`; how many.
     pub(crate) fn take_dropped(&self, out: &mut [i64]) -> usize {
-        if !self.has_notices.load(Ordering::Relaxed) {
+        if !self.shared.has_notices.load(Ordering::Relaxed) {
             return 0;
         }
-        let mut state = self.state.lock();
+        let mut state = self.shared.state.lock();
         let dropped = &mut state.notices.dropped;
         let n = dropped.len().min(out.len());
         let rest = dropped.len() - n;
@@ -102,13 +102,13 @@ impl Lane {
 
     fn notices_changed(&self, state: &mut State) {
         let has_notices = !state.notices.cancelled.is_empty() || !state.notices.dropped.is_empty();
-        self.has_notices.store(has_notices, Ordering::Relaxed);
+        self.shared.has_notices.store(has_notices, Ordering::Relaxed);
         state.is_news &= has_notices;
     }
 
     /// Blocks until a task that is out is cancelled. `false`: the time is up. `None`: none can be any more.
     pub(crate) fn await_cancelled(&self, deadline: Option<Instant>) -> Option<bool> {
-        let mut state = self.state.lock();
+        let mut state = self.shared.state.lock();
         let mut is_late = false;
         loop {
             if !state.notices.cancelled.is_empty() {
@@ -122,8 +122,8 @@ impl Lane {
             }
             state.listening += 1;
             match deadline {
-                None => self.noticed.wait(&mut state),
-                Some(deadline) => is_late = self.noticed.wait_until(&mut state, deadline).timed_out(),
+                None => self.shared.noticed.wait(&mut state),
+                Some(deadline) => is_late = self.shared.noticed.wait_until(&mut state, deadline).timed_out(),
             }
             state.listening -= 1;
         }
