@@ -159,6 +159,11 @@ func settle(ctx context.Context, cores []*core, until Until) ([]int8, error) {
 		return states, nil
 	}
 	for {
+		for i, c := range cores {
+			if ids[i] != 0 && c.isFinished() {
+				ids[i], states[i] = 0, int8(Finished) // nobody need be asked
+			}
+		}
 		open := int(C.rask_go_states(idsPointer(ids), C.size_t(len(ids)), (*C.int8_t)(&states[0])))
 		if open == 0 || isMet(until, states) {
 			return states, nil
@@ -170,12 +175,23 @@ func settle(ctx context.Context, cores []*core, until Until) ([]int8, error) {
 		if open <= watchedOneByOne {
 			err = waitForSome(ctx, cores, ids, states, until)
 		} else {
-			err = waitForMany(ctx, ids, until)
+			err = waitForMany(ctx, asked(ids), until)
 		}
 		if err != nil {
 			return states, err
 		}
 	}
+}
+
+// asked are those ids that are still asked for, with room for one more.
+func asked(ids []uint64) []uint64 {
+	some := make([]uint64, 0, len(ids)+1)
+	for _, id := range ids {
+		if id != 0 {
+			some = append(some, id)
+		}
+	}
+	return some
 }
 
 func isMet(until Until, states []int8) bool {
@@ -245,7 +261,7 @@ func waitForMany(ctx context.Context, ids []uint64, until Until) error {
 		release()
 		return err
 	}
-	all := append(append(make([]uint64, 0, len(ids)+1), ids...), extra)
+	all := append(ids, extra)
 	status := C.rask_go_wait(idsPointer(all), C.size_t(len(all)), C.int32_t(until))
 	resume()
 	stop()

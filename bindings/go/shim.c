@@ -108,6 +108,8 @@ rask_status rask_go_retry(uint64_t future, rask_go_failure *failure) {
 size_t rask_go_states(const uint64_t *futures, size_t n, int8_t *states) {
     size_t open = 0;
     for (size_t i = 0; i < n; i++) {
+        if (futures[i] == 0)
+            continue;
         rask_state state = rask_future_state(future_of(futures[i]));
         states[i] = (int8_t)state;
         open += state == RASK_PENDING || state == RASK_RUNNING;

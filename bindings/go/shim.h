@@ -39,7 +39,7 @@ rask_status rask_go_error(uint64_t future, rask_error *out);
 rask_status rask_go_cancel(uint64_t future, const char *reason, rask_go_failure *failure);
 rask_status rask_go_retry(uint64_t future, rask_go_failure *failure);
 
-/* The states of n futures; how many of them are not done. */
+/* The states of n futures, but for null ones, whose state is left as it is; how many are not done. */
 size_t rask_go_states(const uint64_t *futures, size_t n, int8_t *states);
 /* Waits as rask_wait does; releasing one of the handles ends it. */
 rask_status rask_go_wait(const uint64_t *futures, size_t n, int32_t until);

@@ -152,9 +152,8 @@ pub struct rask_submission {
     pub n_args: usize,
 }
 
-/// Submits many tasks, which may depend on each other (rask_earlier): one call, made available together, 512 at
-/// a time. What it is cheaper than a rask_submit_with each by, it is in a lane: those who pull from it are woken
-/// once.
+/// Submits many tasks, which may depend on each other (rask_earlier): one call, with one wake-up for up to 512
+/// of them. Where they go to a lane, that is much cheaper than one by one.
 ///
 /// Parameters: tasks: borrowed until the call returns, what their arguments hand over is taken on every path.
 /// options: for each; borrowed; NULL: defaults. out: n_tasks futures in the order of tasks, to be released;

@@ -199,6 +199,8 @@ impl Engine for Embedded {
                 wrong: wrong.as_ref(),
             };
             let spec = spec.ranked(&rank).on_lane(&lane);
+            // A worker begins with what it made available last, which is to be the first of all.
+            let at_once = if local.slot().is_none() || spec.lane.is_some() { AT_ONCE } else { usize::MAX };
             let mut ready = Vec::with_capacity(AT_ONCE.min(out.len()));
             let mut resolved = Vec::new();
             let mut outcome = entered.map(drop);
@@ -209,7 +211,7 @@ impl Engine for Embedded {
                     continue;
                 }
                 let is_full = client & LIMITED != 0 && memory::has_to_wait(local, client);
-                if is_full || ready.len() == AT_ONCE {
+                if is_full || ready.len() == at_once {
                     // So that they run meanwhile, and, where there is a limit, that something can give way at all.
                     publish_all(local, spec, &ready);
                     ready.clear();
@@ -282,7 +284,7 @@ impl Engine for Embedded {
     }
 }
 
-/// How many tasks of one call are made available at a time: the first of them run while the last are made.
+/// How many tasks of one call are made available at a time, from outside of workers: the first of them run while the last are made.
 const AT_ONCE: usize = 512;
 
 /// The arguments of a task with earlier tasks of the call as the futures that they are, which `made` has; in `room` if there are any.
