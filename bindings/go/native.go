@@ -102,9 +102,13 @@ func Scatter[T any](on Submitter, value T) *Future[T] {
 	var known outcome
 	known.set(&future.value)
 	var encoded C.rask_arg
+	isLent := false
+	if known.kind == kindText && !e.spills {
+		encoded, isLent = lend(known.data, known.size)
+	}
 	if known.kind == kindOpaque {
 		encoded = opaqueValue(known.opaque)
-	} else if known.kind != kindNothing {
+	} else if known.kind != kindNothing && !isLent {
 		if encoded, err = native.encode(value); err != nil {
 			return refuse(future, e, err)
 		}

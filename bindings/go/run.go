@@ -119,6 +119,7 @@ type outcome struct {
 	data   unsafe.Pointer // of bytes, Go's
 	size   int
 	opaque reflect.Type
+	spills bool // the bytes are to be the engine's alone
 	err    error
 }
 
@@ -199,10 +200,16 @@ func (o *outcome) encode(shared *C.rask_go_puller, result *C.rask_lane_result) {
 	}
 }
 
-// text copies bytes to C's memory: few of them to where the engine copies them from, many to where they stay.
+// text has C read bytes: few of them are copied to where the engine copies them from, more to where they stay, and many it reads where they
+// are.
 func (o *outcome) text(shared *C.rask_go_puller) C.rask_arg {
 	if o.size == 0 {
 		return C.rask_arg{kind: kindBytes}
+	}
+	if !o.spills {
+		if arg, ok := lend(o.data, o.size); ok {
+			return arg
+		}
 	}
 	bytes := unsafe.Slice((*byte)(o.data), o.size)
 	if used := int(shared.arena_used); used+o.size <= C.RASK_GO_ARENA && o.size <= C.RASK_GO_ARENA/C.RASK_GO_BATCH {

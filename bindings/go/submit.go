@@ -254,6 +254,7 @@ func (f *Future[T]) finish(r *run, value T, err error) {
 	if r.outcome.kind == kindText && f.engine().spills {
 		var none T
 		f.value = none // the engine's alone, which may write it to disk
+		r.outcome.spills = true
 		f.word.Or(isOver)
 		return
 	}

@@ -1,7 +1,7 @@
 //! How a task is submitted, where that is not the default.
 
 use super::lane;
-use crate::scheduler::{Lane, Local, Need, Rank, find_number};
+use crate::scheduler::{Lane, Local, Need, Rank, find_unclosed_number};
 use crate::status::{Failure, Result, UNSUPPORTED};
 use std::ffi::CStr;
 use std::sync::Arc;
@@ -38,7 +38,8 @@ impl SubmitOptions<'_> {
                 let words = "resources: a task of a lane holds none, since workers do not run it";
                 return Err(Failure::new(UNSUPPORTED, words));
             }
-            Some(resources) => match find_number(client) {
+            // While a client closes, its workers still begin what they have found already.
+            Some(resources) => match find_unclosed_number(client) {
                 Some(core) => core.resources().need(resources)?,
                 // Closed since the submit began: the task will not run, and is cancelled where it would be queued.
                 None => return Ok(None),

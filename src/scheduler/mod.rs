@@ -32,7 +32,7 @@ pub(crate) use purse::Purse;
 pub(crate) use queue::Job;
 use registry::REGISTRY;
 pub(crate) use registry::{
-    await_closed, client_id, find, find_number, find_unclosed, open_clients, trait_bit,
+    await_closed, client_id, find, find_number, find_unclosed, find_unclosed_number, open_clients, trait_bit,
 };
 pub(crate) use resources::{Need, Resources};
 pub(crate) use tally::Tally;

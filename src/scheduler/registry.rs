@@ -64,7 +64,7 @@ pub(crate) fn find_number(number: u32) -> Option<Arc<Core>> {
 }
 
 /// As [`find_number`], also a client that is being closed: its figures tell it what is left to end.
-pub(super) fn find_unclosed_number(number: u32) -> Option<Arc<Core>> {
+pub(crate) fn find_unclosed_number(number: u32) -> Option<Arc<Core>> {
     let registry = REGISTRY.read();
     registry.open.get(&number).or_else(|| registry.closing.get(&number)).cloned()
 }
