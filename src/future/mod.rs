@@ -369,7 +369,11 @@ pub fn cancel(future: u64, reason: Option<&CStr>) -> Result<()> {
             log!(Debug, "{ending}");
         }
         cascade.run();
-        if cancelled { Ok(()) } else { Err(Failure::new(status::STATE, "the future is done already")) }
+        if cancelled {
+            return Ok(());
+        }
+        settle::await_closed(node);
+        Err(Failure::new(status::STATE, "the future is done already"))
     })?
 }
 

@@ -268,6 +268,14 @@ impl<'a> Cascade<'a> {
     }
 }
 
+/// Returns when whoever has claimed to end the future has closed its list: a few steps later, between which no code of the user's runs. The
+/// caller is not in the midst of ending it.
+pub(super) fn await_closed(node: NodePtr) {
+    while node.gate.is_settled() && node.dependents.closed().is_none() {
+        std::thread::yield_now();
+    }
+}
+
 /// Excludes retries, and destructors of the user's, which might retry.
 pub(crate) struct Telling<'a> {
     local: &'a Local,

@@ -339,6 +339,41 @@ static void one_winner(void) {
     pthread_barrier_destroy(&start);
 }
 
+enum { RACES = 64 };
+static rask_future raced[RACES];
+static atomic_int at_the_line;
+
+static void *cancel_raced(void *context) {
+    (void)context;
+    for (int i = 0; i < RACES; i++) {
+        atomic_fetch_add(&at_the_line, 1);
+        for (int spins = 0; atomic_load(&at_the_line) < 2 * (i + 1); spins++)
+            if (spins > 1000) /* mostly both come at once */
+                sched_yield();
+        rask_status status = rask_cancel(raced[i], NULL);
+        CHECK(status == RASK_OK || status == RASK_E_STATE);
+        CHECK_EQ(rask_future_state(raced[i]), RASK_CANCELLED);
+    }
+    return NULL;
+}
+
+/* Of two who cancel at once the second is told that the future is done: it is. */
+static void who_comes_second_finds_it_done(void) {
+    gate *g = gate_new();
+    rask_future holder = submit_held(client, g, 1);
+    for (size_t round = 0; round < scaled(100); round++) {
+        for (int i = 0; i < RACES; i++)
+            raced[i] = rask_submit(client, inc, RASK_ARGS(holder));
+        atomic_store(&at_the_line, 0);
+        pthread_t other = start_thread(cancel_raced, NULL);
+        cancel_raced(NULL);
+        join_thread(other);
+        CHECK_OK(rask_release_all(raced, RACES));
+    }
+    gate_open(g);
+    CHECK_OK(rask_release(holder));
+}
+
 int main(void) {
     RUN_WITH(1, queued_never_starts);
     RUN_WITH(1, many_queued_never_start);
@@ -358,5 +393,6 @@ int main(void) {
     RUN_WITH(1, submitting_onto_a_cancelled_future);
     RUN_WITH(1, what_is_done_cannot_be_cancelled);
     RUN_WITH(2, one_winner);
+    RUN_WITH(1, who_comes_second_finds_it_done);
     return 0;
 }
