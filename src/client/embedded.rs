@@ -177,7 +177,7 @@ impl Engine for Embedded {
     fn submit_all<'a>(
         &self,
         client: u64,
-        tasks: impl Iterator<Item = Submission<'a>>,
+        mut tasks: impl Iterator<Item = Submission<'a>>,
         options: Option<&SubmitOptions<'_>>,
         wrong: Option<Failure>,
         out: &mut [u64],
@@ -185,33 +185,24 @@ impl Engine for Embedded {
         out.fill(0);
         Local::with(|local| {
             let id = Id(client);
-            let entered = enter(local, client, &[]);
-            let client = *entered.as_ref().unwrap_or(&0);
+            let drop_rest =
+                |tasks: &mut dyn Iterator<Item = Submission<'a>>| tasks.for_each(|task| discard(task.args));
+            let client = enter(local, client, &[]).inspect_err(|_| drop_rest(&mut tasks))?;
             let rank = options.map_or(Ok(None), |options| options.rank(client));
             let lane = options.map_or(Ok(None), |options| options.lane(client, local));
-            let spec = Spec {
-                client,
-                function: None,
-                options,
-                rank: None,
-                identity: None,
-                lane: None,
-                wrong: wrong.as_ref(),
-            };
+            let wrong = wrong.as_ref();
+            let spec =
+                Spec { client, function: None, options, rank: None, identity: None, lane: None, wrong };
             let spec = spec.ranked(&rank).on_lane(&lane);
-            // A worker begins with what it made available last, which is to be the first of all.
-            let at_once = if local.slot().is_none() || spec.lane.is_some() { AT_ONCE } else { usize::MAX };
-            let mut ready = Vec::with_capacity(AT_ONCE.min(out.len()));
+            // A worker begins with what it made available last, which is to be the first of all: so it does that once.
+            let is_worker = local.slot().is_some() && spec.lane.is_none();
+            let mut ready = room_for_jobs(if is_worker { out.len() } else { AT_ONCE.min(out.len()) });
             let mut resolved = Vec::new();
-            let mut outcome = entered.map(drop);
+            let mut outcome = Ok(());
             let mut n = 0;
-            for task in tasks {
-                if outcome.is_err() {
-                    discard(task.args);
-                    continue;
-                }
+            for task in tasks.by_ref() {
                 let is_full = client & LIMITED != 0 && memory::has_to_wait(local, client);
-                if is_full || ready.len() == at_once {
+                if is_full || ready.len() == ready.capacity() {
                     // So that they run meanwhile, and, where there is a limit, that something can give way at all.
                     publish_all(local, spec, &ready);
                     ready.clear();
@@ -224,12 +215,19 @@ impl Engine for Embedded {
                         let wrong = spec.wrong.or(task.wrong.as_ref());
                         future::submit(local, Spec { function: task.function, wrong, ..spec }, args)
                     });
-                outcome = made.map(|made| {
-                    out[n] = made.id.0;
-                    n += 1;
-                    ready.extend(made.job);
-                });
+                match made {
+                    Ok(made) => {
+                        out[n] = made.id.0;
+                        n += 1;
+                        ready.extend(made.job);
+                    }
+                    Err(failure) => {
+                        outcome = Err(failure);
+                        break;
+                    }
+                }
             }
+            drop_rest(&mut tasks);
             publish_all(local, spec, &ready);
             keep(local, lane);
             if client & LIMITED != 0 {
@@ -286,6 +284,15 @@ impl Engine for Embedded {
 
 /// How many tasks of one call are made available at a time, from outside of workers: the first of them run while the last are made.
 const AT_ONCE: usize = 512;
+
+/// Room for so many jobs, or for some if there is not that much memory.
+fn room_for_jobs(n: usize) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    if jobs.try_reserve_exact(n).is_err() {
+        jobs.reserve_exact(AT_ONCE);
+    }
+    jobs
+}
 
 /// The arguments of a task with earlier tasks of the call as the futures that they are, which `made` has; in `room` if there are any.
 #[inline]
