@@ -447,12 +447,7 @@ static void return_text(rask_task *t) {
 
 static void texts_are_copied_out(void) {
     rask_future f = rask_submit(client, return_text, RASK_ARGS(7));
-    const void *data = NULL;
-    size_t size = 0;
-    CHECK_OK(rask_result(f, LONG_NS, &(const rask_value *){NULL}));
-    CHECK_OK(rask_result_bytes(f, &data, &size));
-    CHECK_STR_EQ((const char *)data, "text number 7");
-    CHECK_EQ(size, 13);
+    CHECK_TEXT(f, "text number 7");
     CHECK_OK(rask_release(f));
 }
 
@@ -583,11 +578,7 @@ static void a_task_knows_itself(void) {
     rask_future f = submit_named(client, "knows-itself", about_itself, RASK_ARGS(rask_pointer(g)));
     CHECK(strncmp(rask_future_key(f), "knows-itself-", 13) == 0);
     gate_open(g);
-    CHECK_OK(rask_result(f, LONG_NS, &(const rask_value *){NULL}));
-    const void *key = NULL;
-    size_t size = 0;
-    CHECK_OK(rask_result_bytes(f, &key, &size));
-    CHECK_STR_EQ(rask_future_key(f), (const char *)key);
+    CHECK_TEXT(f, rask_future_key(f));
     CHECK_OK(rask_release(f));
 }
 

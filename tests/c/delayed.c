@@ -688,9 +688,8 @@ static void released_in_the_middle(void) {
     CHECK_OK(rask_client_wait(client, LONG_NS));
     CHECK_EQ(atomic_load(&runs), 1);
     CHECK_EQ(atomic_load(&late), 0);
-    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
-    EVENTUALLY(rask_client_get_stats(client, &stats) == RASK_OK && stats.live_futures == 0);
-    CHECK_EQ(stats.n_pending, 0);
+    EVENTUALLY(stats_of(client).live_futures == 0);
+    CHECK_EQ(stats_of(client).n_pending, 0);
     DROP_ALL(d, e, e2);
 }
 

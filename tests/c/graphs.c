@@ -36,12 +36,6 @@ static void check_runs_at(int line, diamond *g, int a, int b, int c, int d) {
 }
 #define CHECK_RUNS(...) check_runs_at(__LINE__, __VA_ARGS__)
 
-static uint32_t n_running(void) {
-    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
-    CHECK_OK(rask_client_get_stats(client, &stats));
-    return stats.n_running;
-}
-
 /* ---- what a step is given, and gives ---- */
 
 static void texts(rask_task *t) {
@@ -275,19 +269,18 @@ static void branches_meet_at_a_barrier(void) {
 static void one_future_in_all_figures(void) {
     gate *g = gate_new();
     diamond *d = diamond_new(NULL, g, g, NULL);
-    rask_client_stats before = RASK_CLIENT_STATS_INIT, now = RASK_CLIENT_STATS_INIT;
-    CHECK_OK(rask_client_get_stats(client, &before));
+    rask_client_stats before = stats_of(client), now;
     rask_future f = rask_compute(client, d->whole);
     GATE_REACHED(g, 1);
     CHECK_EQ(rask_future_state(f), RASK_RUNNING);
-    CHECK_OK(rask_client_get_stats(client, &now));
+    now = stats_of(client);
     CHECK_EQ(now.n_running, 1);
     CHECK_EQ(now.n_pending, 0);
     CHECK_STATUS(rask_client_wait(client, 0), RASK_E_TIMEOUT);
     gate_open(g);
     CHECK_I64(f, 5);
     CHECK_OK(rask_client_wait(client, LONG_NS));
-    CHECK_OK(rask_client_get_stats(client, &now));
+    now = stats_of(client);
     CHECK_EQ(now.n_submitted - before.n_submitted, 1);
     CHECK_EQ(now.n_executed - before.n_executed, 1);
     CHECK_EQ(now.n_finished - before.n_finished, 1);
@@ -307,7 +300,7 @@ static void a_step_that_fails_ends_the_future_at_once(void) {
     gate_open(before);
     CHECK_FAILS(f, RASK_E_TASK);
     CHECK_STR_CONTAINS(ERROR_OF(f).origin, "b-");
-    CHECK_EQ(n_running(), 1);
+    CHECK_EQ(stats_of(client).n_running, 1);
     CHECK_STATUS(rask_client_wait(client, 0), RASK_E_TIMEOUT);
     gate_open(g);
     CHECK_OK(rask_client_wait(client, LONG_NS));
@@ -471,9 +464,8 @@ static void released_at_each_step(void) {
         CHECK(destroyed(&p) <= 1);
         DROP_ALL(object, whole);
         diamond_free(d);
-        rask_client_stats stats = RASK_CLIENT_STATS_INIT;
-        EVENTUALLY(rask_client_get_stats(client, &stats) == RASK_OK && stats.live_futures == 0 &&
-                   stats.nbytes == 0);
+        EVENTUALLY(stats_of(client).live_futures == 0);
+        EVENTUALLY(stats_of(client).nbytes == 0);
     }
 }
 
@@ -540,12 +532,6 @@ static void cancelled_as_it_ends(void) {
         CHECK_OK(rask_release(f));
     }
     diamond_free(d);
-}
-
-static void *open_soon(void *context) {
-    sleep_us(3000);
-    gate_open(context);
-    return NULL;
 }
 
 static void wait_for_pointed(rask_task *t) {
@@ -755,16 +741,6 @@ static void a_retry_asks_again(void) {
 }
 
 /* What a graph waits for is not wanted any more than the graph is. */
-static void until_cancelled(rask_task *t) {
-    atomic_fetch_add((atomic_int *)rask_arg_pointer(t, 0), 1);
-    while (!rask_cancelled(t))
-        sleep_us(200);
-}
-static void return_until_cancelled(rask_task *t) {
-    rask_return_future(t,
-                       rask_submit(rask_task_client(t), until_cancelled, RASK_ARGS(rask_arg_pointer(t, 0))));
-}
-
 static void a_returned_future_ends_with_the_graph(void) {
     for (int how = 0; how < 4; how++) {
         atomic_int asked = 0;

@@ -77,10 +77,4 @@ static inline uint64_t dropped_tokens(rask_lane lane) {
     }
 }
 
-static inline rask_client_stats stats_of(rask_client of) {
-    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
-    CHECK_OK(rask_client_get_stats(of, &stats));
-    return stats;
-}
-
 #endif

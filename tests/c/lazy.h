@@ -70,4 +70,16 @@ static inline void planned(rask_task *t) {
 }
 static inline int runs(plan *p) { return atomic_load(&p->runs); }
 
+/* (counter): counts that it runs, until it is cancelled. */
+static inline void until_cancelled(rask_task *t) {
+    atomic_fetch_add((atomic_int *)rask_arg_pointer(t, 0), 1);
+    while (!rask_cancelled(t))
+        sleep_us(200);
+}
+/* (counter): returns the future of such a task. */
+static inline void return_until_cancelled(rask_task *t) {
+    rask_return_future(t,
+                       rask_submit(rask_task_client(t), until_cancelled, RASK_ARGS(rask_arg_pointer(t, 0))));
+}
+
 #endif

@@ -333,16 +333,13 @@ static void it_does_not_keep_a_task_wanted(void) {
 }
 
 static void read_all(rask_future future, rask_state state, void *context) {
-    const void *data = NULL;
-    size_t size = 0;
     rask_error error = RASK_ERROR_INIT;
     char line[200];
     CHECK_STR_CONTAINS(rask_future_key(future), "named-");
     CHECK(rask_future_describe(future, line, sizeof line) > 0);
     CHECK_OK(rask_future_error(future, &error));
     if (state == RASK_FINISHED) {
-        CHECK_OK(rask_result_bytes(future, &data, &size));
-        CHECK_STR_EQ(data, "a text that is not inline, of more than sixteen bytes");
+        CHECK_TEXT(future, "a text that is not inline, of more than sixteen bytes");
     } else {
         CHECK_STATUS(error.status, RASK_E_CANCELLED);
     }

@@ -51,12 +51,6 @@ static void check_runs_at(int line, forked *k, int common, int left1, int left, 
 #define CHECK_RUNS(...) check_runs_at(__LINE__, __VA_ARGS__)
 #define COMPUTE(k, f) CHECK_OK(rask_compute_all(client, (k)->outputs, 2, f))
 
-static rask_client_stats figures(void) {
-    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
-    CHECK_OK(rask_client_get_stats(client, &stats));
-    return stats;
-}
-
 /* ---- values ---- */
 
 static void common_parts_run_once(void) {
@@ -142,16 +136,11 @@ static void the_same_output_twice_and_one_that_is_none(void) {
     forked_free(k);
 }
 
-static void tell_key(rask_task *t) {
-    const char *key = rask_task_key(t);
-    rask_return_bytes(t, key, strlen(key) + 1);
-}
+static void tell_key(rask_task *t) { rask_return_str(t, rask_task_key(t)); }
 static const char *text_of(rask_future f) {
     const void *data = NULL;
     size_t size = 0;
-    const rask_value *value = NULL;
-    CHECK_OK(rask_result(f, LONG_NS, &value));
-    CHECK_OK(rask_value_bytes(value, &data, &size));
+    CHECK_OK(rask_result_bytes(f, &data, &size));
     return data;
 }
 
@@ -244,7 +233,7 @@ static void both_fail_and_one_is_given_up(void) {
 
 /* (before it begins, at what both need, at what only it needs); a retry goes on from there. */
 static void one_ends_early(void) {
-    for (int at = figures().n_workers > 1; at < 3; at++) {
+    for (int at = stats_of(client).n_workers > 1; at < 3; at++) {
         for (int released = 0; released < 2; released++) {
             gate *g = gate_new();
             forked *k = forked_new(at == 1 ? g : NULL, at == 2 ? g : NULL, NULL);
@@ -373,12 +362,6 @@ static void one_that_another_takes_ends_early(void) {
     }
 }
 
-static void *open_soon(void *context) {
-    sleep_us(2000);
-    gate_open(context);
-    return NULL;
-}
-
 /* (before it begins, at what both need, at what one needs, when one has failed, has failed and is retried, is
  * cancelled, is released) */
 static void closed_in_every_state(void) {
@@ -486,11 +469,11 @@ static void one_that_another_takes_is_cancelled_before_it_begins(void) {
 static void a_future_each_in_all_figures(void) {
     gate *g = gate_new();
     forked *k = forked_new(g, NULL, NULL);
-    rask_client_stats before = figures(), now;
+    rask_client_stats before = stats_of(client), now;
     rask_future f[2];
     COMPUTE(k, f);
     GATE_REACHED(g, 1);
-    now = figures();
+    now = stats_of(client);
     CHECK_EQ(now.n_submitted - before.n_submitted, 2);
     CHECK_EQ(now.live_futures, 2);
     CHECK_EQ(now.n_running, 2);
@@ -500,7 +483,7 @@ static void a_future_each_in_all_figures(void) {
     CHECK_I64(f[LEFT], 17);
     CHECK_I64(f[RIGHT], 17);
     CHECK_OK(rask_client_wait(client, LONG_NS));
-    now = figures();
+    now = stats_of(client);
     CHECK_EQ(now.n_submitted - before.n_submitted, 2);
     CHECK_EQ(now.n_executed - before.n_executed, 2);
     CHECK_EQ(now.n_finished - before.n_finished, 2);
@@ -508,30 +491,30 @@ static void a_future_each_in_all_figures(void) {
     CHECK_EQ(now.n_running + now.n_pending, 0);
     CHECK_EQ(now.live_futures, 2);
     CHECK_OK(rask_release_all(f, 2));
-    EVENTUALLY(figures().live_futures == 0);
+    EVENTUALLY(stats_of(client).live_futures == 0);
     forked_free(k);
 }
 
 static void failed_ones_are_done_in_all_figures(void) {
     forked *k = forked_new(NULL, NULL, NULL);
-    rask_client_stats before = figures(), now;
+    rask_client_stats before = stats_of(client), now;
     rask_future f[2];
     atomic_store(&k->common.fails, true);
     COMPUTE(k, f);
     CHECK_OK(rask_client_wait(client, LONG_NS));
-    now = figures();
+    now = stats_of(client);
     CHECK_EQ(now.n_error - before.n_error, 2);
     CHECK_EQ(now.n_finished - before.n_finished, 0);
     CHECK_EQ(now.n_running + now.n_pending, 0);
     atomic_store(&k->common.fails, false);
     CHECK_OK(rask_retry(f[LEFT]));
     CHECK_OK(rask_client_wait(client, LONG_NS));
-    now = figures();
+    now = stats_of(client);
     CHECK_EQ(now.n_error - before.n_error, 0);
     CHECK_EQ(now.n_finished - before.n_finished, 2);
     CHECK_EQ(now.n_cancelled - before.n_cancelled, 0);
     CHECK_OK(rask_release_all(f, 2));
-    EVENTUALLY(figures().live_futures == 0);
+    EVENTUALLY(stats_of(client).live_futures == 0);
     forked_free(k);
 }
 
@@ -577,7 +560,7 @@ static void a_destructor_after_the_last_output(void) {
     for (int i = 0; i < N_MADE; i++)
         CHECK_I64(m.made[i], i + 1);
     CHECK_OK(rask_client_wait(m.other, LONG_NS));
-    CHECK_EQ(figures().n_running, 0);
+    CHECK_EQ(stats_of(client).n_running, 0);
     CHECK_OK(rask_release_all(f, 2));
     CHECK_OK(rask_release_all(m.made, N_MADE));
     CHECK_OK(rask_client_close(m.other));
@@ -652,15 +635,6 @@ static void two_steps_that_wait_for_each_other(void) {
     DROP_ALL(first, x, y, both[0], both[1]);
 }
 
-static void until_cancelled(rask_task *t) {
-    atomic_fetch_add((atomic_int *)rask_arg_pointer(t, 0), 1);
-    while (!rask_cancelled(t))
-        sleep_us(200);
-}
-static void return_until_cancelled(rask_task *t) {
-    rask_return_future(t,
-                       rask_submit(rask_task_client(t), until_cancelled, RASK_ARGS(rask_arg_pointer(t, 0))));
-}
 static void a_returned_future_ends_with_who_needs_it(void) {
     for (int released = 0; released < 2; released++) {
         gate *g = gate_new();
@@ -675,7 +649,7 @@ static void a_returned_future_ends_with_who_needs_it(void) {
         EVENTUALLY(atomic_load(&asked) == 1);
         CHECK_OK(released ? rask_release(f[0]) : rask_cancel(f[0], "enough"));
         /* The one that was returned returns, since nobody wants it. */
-        EVENTUALLY(figures().n_running == 1);
+        EVENTUALLY(stats_of(client).n_running == 1);
         gate_open(g);
         CHECK_I64(f[1], 3);
         CHECK_OK(rask_release_all(f + released, (size_t)(2 - released)));
@@ -789,7 +763,7 @@ static void cancelled_and_retried_by_many_threads(void) {
         CHECK_OK(rask_release_all(f, LINES));
     }
     CHECK_OK(rask_client_wait(client, LONG_NS));
-    CHECK_EQ(figures().live_futures, 0);
+    CHECK_EQ(stats_of(client).live_futures, 0);
     drop(first);
     for (int i = 0; i < LINES; i++)
         drop(ends[i]);

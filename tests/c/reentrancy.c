@@ -58,12 +58,6 @@ static void end_and_close(void *object) {
 }
 static const rask_type closes = {sizeof(rask_type), "closes", end_and_close, NULL, NULL, NULL};
 
-static void *open_later(void *g) {
-    sleep_us(20000);
-    gate_open(g);
-    return NULL;
-}
-
 /* Whichever thread ends what was queued, the closing one or a worker, cannot close the client once more. */
 static void a_destructor_cannot_close_the_client_that_closes(void) {
     int object;
@@ -73,7 +67,7 @@ static void a_destructor_cannot_close_the_client_that_closes(void) {
     rask_future h = submit_held(closing, g, 1);
     GATE_REACHED(g, 1);
     rask_future f = rask_submit(closing, nothing, RASK_ARGS(rask_object(&object, &closes)));
-    pthread_t opener = start_thread(open_later, g);
+    pthread_t opener = start_thread(open_soon, g);
     CHECK_OK(rask_client_close(closing));
     join_thread(opener);
     CHECK_STATUS(atomic_load(&seen), RASK_E_STATE);

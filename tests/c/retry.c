@@ -88,10 +88,7 @@ static void through_a_clone(void) {
     CHECK_FAILS(f, RASK_E_TASK);
     CHECK_OK(rask_release(f));
     CHECK_OK(rask_retry(c));
-    const void *text = NULL;
-    size_t size;
-    CHECK_OK(rask_result_bytes(c, &text, &size));
-    CHECK_STR_EQ((const char *)text, "text");
+    CHECK_TEXT(c, "text");
     CHECK_OK(rask_release(c));
 }
 
@@ -454,11 +451,6 @@ static void and_released_before_it_could_run(void) {
     EVENTUALLY(stats_of(client).live_futures == 0);
 }
 
-static void *open_soon(void *context) {
-    sleep_us(20000);
-    gate_open(context);
-    return NULL;
-}
 static void and_its_client_is_closed(void) {
     for (int again = 0; again < 2; again++) {
         slow s = {0};
