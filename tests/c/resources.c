@@ -1,5 +1,5 @@
 /* Resources: held while a task runs, never more than there are, given back on every way out. */
-#include "check.h"
+#include "order.h"
 
 static rask_client open_with(uint32_t n_workers, const char *resources) {
     rask_client_options options = RASK_CLIENT_OPTIONS_INIT;
@@ -169,7 +169,7 @@ static const struct {
     {"license=1", 0, 1}, {"license=2", 0, 2}, {"GPU=1,license=1", 1, 1}, {"license=2,GPU=3", 3, 2},
 };
 enum { N_NEEDS = sizeof needs / sizeof *needs };
-static atomic_int gpus, licenses, n_ran;
+static atomic_int gpus, licenses;
 
 static void take_both(int64_t need) {
     CHECK(atomic_fetch_add(&gpus, needs[need].gpus) + needs[need].gpus <= GPUS);
@@ -435,13 +435,6 @@ static void retried_while_they_wait(void) {
 
 /* ---- who is next ---- */
 
-static int order[1000];
-static void note(rask_task *t) {
-    int64_t number = rask_arg_i64(t, 0);
-    order[atomic_fetch_add(&n_ran, 1)] = (int)number;
-    rask_return_i64(t, number);
-}
-
 static void priorities_among_the_waiting(void) {
     static const int32_t priorities[] = {0, -1, 5, INT32_MIN, INT32_MAX, 1, -5, 0, 5};
     static const int want[] = {4, 2, 8, 5, 0, 7, 1, 6, 3};
@@ -450,7 +443,7 @@ static void priorities_among_the_waiting(void) {
     gate *g = gate_new();
     rask_future holder = submit_to(own, "GPU=1", 0, held, RASK_ARGS(rask_pointer(g), 1)), f[N];
     GATE_REACHED(g, 1);
-    atomic_store(&n_ran, 0);
+    forget_order();
     for (int i = 0; i < N; i++)
         f[i] = submit_to(own, "GPU=1", priorities[i], note, RASK_ARGS(i));
     /* What needs none of it does not wait for it. */
@@ -459,8 +452,7 @@ static void priorities_among_the_waiting(void) {
     CHECK_EQ(atomic_load(&n_ran), 0);
     gate_open(g);
     CHECK_OK(rask_wait(f, N, RASK_ALL_COMPLETED, LONG_NS, NULL));
-    for (int i = 0; i < N; i++)
-        CHECK_EQ(order[i], want[i]);
+    check_order(want, N);
     CHECK_OK(rask_release_all(f, N));
     CHECK_OK(rask_release_all(RASK_FUTURES(holder, free_one)));
     CHECK_OK(rask_client_close(own));
@@ -472,13 +464,12 @@ static void first_come_first_served(void) {
     gate *g = gate_new();
     rask_future holder = submit_to(own, "GPU=1", 0, held, RASK_ARGS(rask_pointer(g), 1)), f[N];
     GATE_REACHED(g, 1);
-    atomic_store(&n_ran, 0);
+    forget_order();
     for (int i = 0; i < N; i++)
         f[i] = submit_to(own, "GPU=1", 0, note, RASK_ARGS(i));
     gate_open(g);
     CHECK_OK(rask_wait(f, N, RASK_ALL_COMPLETED, LONG_NS, NULL));
-    for (int i = 0; i < N; i++)
-        CHECK_EQ(order[i], i);
+    check_numbered_order(N);
     CHECK_OK(rask_release_all(f, N));
     CHECK_OK(rask_release(holder));
     CHECK_OK(rask_client_close(own));
@@ -490,7 +481,7 @@ static void a_big_one_is_not_overtaken(void) {
     gate *g = gate_new();
     rask_future holder = submit_to(own, "GPU=1", 0, held, RASK_ARGS(rask_pointer(g), 1));
     GATE_REACHED(g, 1);
-    atomic_store(&n_ran, 0);
+    forget_order();
     rask_future big = submit_to(own, "GPU=3", 0, note, RASK_ARGS(1)),
                 small = submit_to(own, "GPU=1", 0, note, RASK_ARGS(2)),
                 both = submit_to(own, "GPU=1,license=1", 0, note, RASK_ARGS(3)),
@@ -506,11 +497,6 @@ static void a_big_one_is_not_overtaken(void) {
     CHECK_OK(rask_client_close(own));
 }
 
-static atomic_bool stop;
-static void say_stop(rask_task *t) {
-    (void)t;
-    atomic_store(&stop, true);
-}
 /* (priority): submits itself again, with a resource. */
 static void again(rask_task *t) {
     if (atomic_load(&stop))
