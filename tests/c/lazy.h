@@ -70,6 +70,11 @@ static inline void planned(rask_task *t) {
 }
 static inline int runs(plan *p) { return atomic_load(&p->runs); }
 
+/* (pointer to a future): returns that future. */
+static inline void return_pointed(rask_task *t) {
+    rask_return_future(t, rask_clone(*(rask_future *)rask_arg_pointer(t, 0)));
+}
+
 /* (counter): counts that it runs, until it is cancelled. */
 static inline void until_cancelled(rask_task *t) {
     atomic_fetch_add((atomic_int *)rask_arg_pointer(t, 0), 1);
