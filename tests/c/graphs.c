@@ -475,16 +475,6 @@ static void a_deep_graph(void) {
     drop(d);
 }
 
-static void sum_of_list(rask_task *t) {
-    const rask_value *list = rask_arg_value(t, 0);
-    int64_t total = 0, one = 0;
-    for (size_t i = 0; i < rask_value_count(list); i++) {
-        CHECK_OK(rask_value_i64(rask_value_at(list, i), &one));
-        total += one;
-    }
-    rask_return_i64(t, total);
-}
-
 static void a_wide_graph(void) {
     size_t n = scaled(1000000);
     rask_delayed one = call(inc, RASK_ARGS(0));
@@ -496,7 +486,7 @@ static void a_wide_graph(void) {
         items[i] = rask_lazy(middle[i]);
     }
     rask_arg list = rask_list(items, n);
-    rask_delayed whole = call(sum_of_list, &list, 1);
+    rask_delayed whole = call(sum_list, &list, 1);
     for (size_t i = 0; i < n; i++)
         drop(middle[i]);
     for (int round = 0; round < 2; round++)
