@@ -226,8 +226,8 @@ typedef struct gate {
     struct gate *next;
 } gate;
 
-/* Gates outlive the test's function, as a task may still be leaving one: run_test frees them after the close.
- */
+/* Gates outlive the test's function, as a task may still be leaving one: run_test frees them when the client
+ * is closed. */
 static gate *all_gates;
 
 static inline gate *gate_new(void) {

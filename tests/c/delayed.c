@@ -1,5 +1,5 @@
-/* Lazy graphs: nothing runs before it is computed; computing runs each needed part once, as often as wanted.
- */
+/* Lazy graphs: nothing runs before it is computed; computing runs each needed part once, as
+ * often as wanted. */
 #include "lazy.h"
 
 /* ---- what a graph is ---- */

@@ -1,5 +1,5 @@
-/* Graphs that are cancelled, released or closed at each of their steps, and what a worker still has of them.
- */
+/* Graphs that are cancelled, released or closed at each of their steps, and what a worker still
+ * has of them. */
 #include "diamond.h"
 
 /* ---- cancel, release, close ---- */

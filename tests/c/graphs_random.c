@@ -413,8 +413,8 @@ static void await_output(graph *g, rask_future f, size_t output) {
     }
 }
 
-/* Computes it several times at once, and retries until all are finished; or gives all or some up on the way.
- */
+/* Computes it several times at once, and retries until all are finished; or gives all or some up
+ * on the way. */
 static void compute_and_check(graph *g) {
     rask_future f[3 * MAX_OUTPUTS];
     size_t times = 1 + below(g, 3), n = times * g->n_outputs;

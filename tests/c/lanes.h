@@ -60,8 +60,8 @@ static inline rask_status give_error(rask_lane lane, uint64_t id, int32_t code, 
     return rask_lane_exchange(lane, &result, 1, NULL, 0, 0, &n);
 }
 
-/* All tokens that are dropped by now, which are below 64: a bit for each. One that comes twice is an error.
- */
+/* All tokens that are dropped by now, which are below 64: a bit for each. One that comes twice
+ * is an error. */
 static inline uint64_t dropped_tokens(rask_lane lane) {
     uint64_t seen = 0;
     for (;;) {

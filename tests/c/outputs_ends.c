@@ -90,8 +90,8 @@ static void all_end_early(void) {
     }
 }
 
-/* Released, it is made for the other's sake; cancelled, the other is cancelled with it, as any dependent is.
- */
+/* Released, it is made for the other's sake; cancelled, the other is cancelled with it, as
+ * any dependent is. */
 static void one_that_another_takes_ends_early(void) {
     for (int released = 0; released < 2; released++) {
         gate *g = gate_new(), *late = gate_new();

@@ -86,8 +86,8 @@ static void newly_ready_by_priority(void) {
     CHECK_OK(rask_release(holder));
 }
 
-/* Three roots with two descendants each, all of one priority: a root's descendants run before the next root.
- */
+/* Three roots with two descendants each, all of one priority: a root's descendants run before
+ * the next root. */
 static void newly_ready_equal_ones_run_next(void) {
     for (int32_t priority = -3; priority <= 3; priority += 3) {
         gate *g = gate_new();

@@ -93,8 +93,8 @@ static void wait_for_child(rask_task *t) {
     rask_return_i64(t, value);
 }
 
-/* The child's entry in the queue stays there while the child, run by its parent, waits for another's result.
- */
+/* The child's entry in the queue stays there while the child, run by its parent, waits
+ * for another's result. */
 static void a_child_that_returns_a_future_runs_once(void) {
     for (int i = 0; i < 20; i++) {
         gate *g = gate_new();

@@ -1,5 +1,5 @@
-/* What a client tells about itself. Figures may lag behind for a moment: each is given time to become right.
- */
+/* What a client tells about itself. Figures may lag behind for a moment: each is given time
+ * to become right. */
 #include "check.h"
 
 static void workers(void) {
