@@ -11,10 +11,9 @@ namespace rask {
 template <class T> class as_completed {
   public:
     explicit as_completed(std::vector<future<T>> futures) {
-        handle_ = rask_as_completed_open(detail::handles(futures.data()), futures.size());
-        if (!handle_.id)
-            detail::throw_last();
         held_.reserve(futures.size());
+        const auto *handles = std::as_const(futures).data();
+        handle_ = detail::or_throw(rask_as_completed_open(detail::handles(handles), futures.size()));
         for (auto &one : futures)
             held_.push_back(one.release());
     }

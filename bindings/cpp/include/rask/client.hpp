@@ -50,6 +50,15 @@ submit_coroutine(rask_client client, const options *how, F &&f, A &&...a);
 
 template <class F, class... A> auto submit_stoppable(rask_client client, const options *how, F &&f, A &&...a);
 
+/// Submits what is written down as the C API has it.
+inline rask_future submit_to_c(rask_client client, const options *how, rask_task_fn function,
+                               const rask_arg *args, std::size_t count) noexcept {
+    if (!how)
+        return rask_submit(client, function, args, count);
+    const rask_submit_options c = to_c(*how);
+    return rask_submit_with(client, function, args, count, &c);
+}
+
 /// Submits a call as a task.
 template <class F, class... A> auto submit_task(rask_client client, const options *how, F &&f, A &&...a) {
     using wanted = submitted<std::decay_t<F>, passed_t<A>...>;
@@ -57,17 +66,11 @@ template <class F, class... A> auto submit_task(rask_client client, const option
     if constexpr (!wanted::is_possible) {
         return made();
     } else {
-        const rask_future handle = write_down<typename wanted::task>(
+        return made(or_throw(write_down<typename wanted::task>(
             [&](rask_task_fn function, const rask_arg *args, std::size_t count) {
-                if (!how)
-                    return rask_submit(client, function, args, count);
-                const rask_submit_options c = to_c(*how);
-                return rask_submit_with(client, function, args, count, &c);
+                return submit_to_c(client, how, function, args, count);
             },
-            std::forward<F>(f), std::forward<A>(a)...);
-        if (!handle.id)
-            throw_last();
-        return made(handle);
+            std::forward<F>(f), std::forward<A>(a)...)));
     }
 }
 
@@ -153,7 +156,7 @@ class client_ref {
                       "rask: scatter makes a value a future, and this is or has one already");
         using made = typename detail::result<kept>::type;
         const rask_arg arg = detail::to_arg<kept>(std::forward<T>(from));
-        return adopt<made>(rask_scatter(handle_, arg));
+        return future<made>(detail::or_throw(rask_scatter(handle_, arg)));
     }
 
     /// Runs what a rask::delayed needs, each part once; of several, what they have in common once.
@@ -166,10 +169,7 @@ class client_ref {
     /// Waits until nothing is pending or running.
     void wait() const { check(rask_client_wait(handle_, RASK_FOREVER)); }
     future_status wait_for(duration limit) const {
-        const rask_status status = rask_client_wait(handle_, detail::timeout(limit));
-        if (status == RASK_E_TIMEOUT)
-            return future_status::timeout;
-        return check(status), future_status::ready;
+        return detail::ended(rask_client_wait(handle_, detail::timeout(limit)));
     }
 
     [[nodiscard]] client_stats stats() const {
@@ -193,23 +193,13 @@ class client_ref {
   private:
     friend class with_options;
 
-    template <class T> static future<T> adopt(rask_future handle) {
-        if (!handle.id)
-            detail::throw_last();
-        return future<T>(handle);
-    }
-
     template <class T, class... A>
     future<T> call_with(const options *how, rask_task_fn function, A &&...args) const {
         rask_arg room[sizeof...(A) + 1];
         detail::arguments<(detail::for_c<detail::passed_t<A>>::lists || ... || false)> all(room);
         (detail::for_c<detail::passed_t<A>>::put(all, std::forward<A>(args)), ...);
         const rask_arg *begin = sizeof...(A) == 0 ? nullptr : room;
-        const std::size_t count = all.commit();
-        if (!how)
-            return adopt<T>(rask_submit(handle_, function, begin, count));
-        const rask_submit_options c = detail::to_c(*how);
-        return adopt<T>(rask_submit_with(handle_, function, begin, count, &c));
+        return future<T>(detail::or_throw(detail::submit_to_c(handle_, how, function, begin, all.commit())));
     }
 
     template <class F, class Range> auto map_each(const options *how, F &&f, Range &&items) const {
@@ -225,9 +215,9 @@ class client_ref {
                 task::put(row, detail::forward_item<Range>(one));
             all.resize(row.size());
             const rask_submit_options c = how ? detail::to_c(*how) : rask_submit_options{};
-            auto *out = const_cast<rask_future *>(detail::handles(all.data()));
             const auto args = row.commit();
-            check(rask_map(handle_, &task::run, args.data(), args.size(), how ? &c : nullptr, out));
+            check(rask_map(handle_, &task::run, args.data(), args.size(), how ? &c : nullptr,
+                           detail::handles(all.data())));
         } else {
             static_assert(std::is_copy_constructible_v<callable>,
                           "rask: each task of a map has a copy of the callable");
@@ -293,9 +283,7 @@ class client : public client_ref {
     client() : client(client_options()) {}
     explicit client(const client_options &how) {
         const rask_client_options c = detail::to_c(how);
-        handle_ = rask_client_open(&c);
-        if (!handle_.id)
-            detail::throw_last();
+        handle_ = detail::or_throw(rask_client_open(&c));
     }
     /// So many workers.
     explicit client(uint32_t workers) : client(client_options{workers}) {}
@@ -332,10 +320,7 @@ template <> struct passing<client> : passing<client_ref> {
 } // namespace detail
 
 template <class T> client_ref future<T>::client() const {
-    const rask_client where = rask_future_client(handle_);
-    if (!where.id)
-        detail::throw_last();
-    return client_ref(where);
+    return client_ref(detail::or_throw(rask_future_client(handle_)));
 }
 template <class T> template <class F> auto future<T>::then(F &&f) const & {
     return client().submit(std::forward<F>(f), *this);

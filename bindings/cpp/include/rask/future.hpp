@@ -25,6 +25,15 @@ enum class state : rask_state {
 /// What a wait with a limit came to.
 enum class future_status { ready, timeout };
 
+namespace detail {
+/// How a wait ended that returned this status; throws where it could not be done.
+inline future_status ended(rask_status status) {
+    if (status == RASK_E_TIMEOUT)
+        return future_status::timeout;
+    return check(status), future_status::ready;
+}
+} // namespace detail
+
 template <class T> class [[nodiscard]] future {
     static_assert(!std::is_reference_v<T>,
                   "rask: a future of a reference would outlive what it refers to: use a pointer");
@@ -40,10 +49,8 @@ template <class T> class [[nodiscard]] future {
     future() noexcept = default;
     /// Takes over a handle of the C API's, of a value that can be read as a T.
     explicit future(rask_future handle) noexcept : handle_(handle) {}
-    future(const future &other) : handle_(other.handle_) {
-        if (valid() && !(handle_ = rask_clone(handle_)).id)
-            detail::throw_last();
-    }
+    future(const future &other)
+        : handle_(other.valid() ? detail::or_throw(rask_clone(other.handle_)) : rask_future{0}) {}
     future(future &&other) noexcept : handle_(other.release()) {}
     future &operator=(const future &other) { return *this = future(other); }
     /// What was held is released now, not when `other` goes.
@@ -126,11 +133,7 @@ template <class T> class [[nodiscard]] future {
     /// Waits until it is done, whatever became of it.
     void wait() const { check(rask_wait(&handle_, 1, RASK_ALL_COMPLETED, RASK_FOREVER, nullptr)); }
     future_status wait_for(duration limit) const {
-        const rask_status status =
-            rask_wait(&handle_, 1, RASK_ALL_COMPLETED, detail::timeout(limit), nullptr);
-        if (status == RASK_E_TIMEOUT)
-            return future_status::timeout;
-        return check(status), future_status::ready;
+        return detail::ended(rask_wait(&handle_, 1, RASK_ALL_COMPLETED, detail::timeout(limit), nullptr));
     }
     /// Until a std::chrono::time_point of any clock.
     template <class TimePoint> future_status wait_until(const TimePoint &limit) const {

@@ -31,11 +31,8 @@ void wait(const Futures &futures, until condition = until::all_completed) {
 }
 template <class Futures, detail::enable_range<Futures> = 0>
 future_status wait_for(const Futures &futures, duration limit, until condition = until::all_completed) {
-    const rask_status status = rask_wait(detail::handles(futures.data()), futures.size(),
-                                         static_cast<int32_t>(condition), detail::timeout(limit), nullptr);
-    if (status == RASK_E_TIMEOUT)
-        return future_status::timeout;
-    return check(status), future_status::ready;
+    return detail::ended(rask_wait(detail::handles(futures.data()), futures.size(),
+                                   static_cast<int32_t>(condition), detail::timeout(limit), nullptr));
 }
 
 /// The values of futures, in place: a range of references, valid as long as the futures. Copy it into a
@@ -93,6 +90,18 @@ inline void same(rask_task *task) noexcept { rask_return_arg(task, 0); }
 /// A task that is only there to be waited for.
 inline void nothing_but_done(rask_task *) noexcept {}
 
+/// Whether a coroutine need not wait for it. What is no future is not waited for: get says why.
+inline bool is_over(rask_future awaited) noexcept {
+    const rask_state state = rask_future_state(awaited);
+    return state < 0 || state >= RASK_FINISHED;
+}
+/// A future that is done when that one is. What comes after it does not hold that one, as it would if it came
+/// after that one itself: what others hold cannot be moved out.
+inline future<void> in_between(rask_client client, rask_future awaited) noexcept {
+    const rask_arg after = rask_after(awaited);
+    return future<void>(rask_submit(client, nothing_but_done, &after, 1));
+}
+
 } // namespace detail
 
 /// A future of all values together: get() is a std::tuple of references, a dependent task gets it likewise.
@@ -139,11 +148,7 @@ template <class T, class... U>
 future<std::size_t> when_any(const future<T> &first, const future<U> &...rest) {
     // Which values they have does not matter to who waits.
     std::vector<future<nothing>> all;
-    auto add = [&](rask_future handle) {
-        all.emplace_back(rask_clone(handle));
-        if (!all.back().valid())
-            detail::throw_last();
-    };
+    auto add = [&](rask_future handle) { all.emplace_back(detail::or_throw(rask_clone(handle))); };
     add(first.handle());
     (add(rest.handle()), ...);
     return when_any(all);

@@ -34,6 +34,10 @@ template <class T> const rask_future *handles(const future<T> *futures) noexcept
     static_assert(sizeof(future<T>) == sizeof(rask_future) && std::is_standard_layout_v<future<T>>);
     return reinterpret_cast<const rask_future *>(futures);
 }
+/// Likewise of empty ones, for a call that fills them in.
+template <class T> rask_future *handles(future<T> *futures) noexcept {
+    return const_cast<rask_future *>(handles(static_cast<const future<T> *>(futures)));
+}
 
 // ---- what is a group ----
 

@@ -11,10 +11,7 @@ namespace rask {
 class lane {
   public:
     explicit lane(client_ref client, const std::string &name = {})
-        : handle_(rask_lane_open(client.handle(), detail::or_null(name))) {
-        if (!handle_.id)
-            detail::throw_last();
-    }
+        : handle_(detail::or_throw(rask_lane_open(client.handle(), detail::or_null(name)))) {}
     lane(lane &&other) noexcept : handle_(std::exchange(other.handle_, rask_lane{0})) {}
     lane &operator=(lane &&) = delete;
     /// Cancels what has not begun.
