@@ -35,6 +35,7 @@ template <class T> class as_completed {
     /// Adds one, also while others wait for the next; by one thread at a time.
     void add(future<T> more) {
         const rask_future handle = more.handle();
+        // First, as nothing may throw once the iteration has it.
         if (held_.size() == held_.capacity())
             held_.reserve(2 * held_.size() + 1);
         check(rask_as_completed_add(handle_, &handle, 1));

@@ -97,7 +97,8 @@ template <class F, class T> constexpr bool is_one_call() {
 
 } // namespace detail
 
-/// A client, by a name that closes nothing. Cheap to copy; valid until its owner closes the client.
+/// A client, by a name that closes nothing. Cheap to copy; valid until its owner closes the client. All its
+/// members may be called by several threads at a time, and inside tasks.
 class client_ref {
   public:
     explicit client_ref(rask_client handle) noexcept : handle_(handle) {}
@@ -109,7 +110,8 @@ class client_ref {
     /// arrives as const T &, a std::vector<future<T>> as a rask::list<T>, a std::tuple of futures as a tuple
     /// of references; any other argument is copied or moved in, and arrives as const reference, or, if it
     /// cannot be copied and f wants it so, as an rvalue. What f throws becomes the future's error. If f
-    /// returns a future, the result is that one's.
+    /// returns a future, the result is that one's. Does not block, but where the client is over its memory
+    /// limit. Throws rask::error (closed) once the client is; what else is wrong is the future's error.
     template <class F, class... A, detail::enable_callable<F> = 0> auto submit(F &&f, A &&...args) const {
         return detail::submit(handle_, nullptr, std::forward<F>(f), std::forward<A>(args)...);
     }
@@ -120,8 +122,8 @@ class client_ref {
     /// Options one by one: `client.with().retries(3).submit(f, x)`.
     [[nodiscard]] with_options with(options how = {}) const;
 
-    /// Submits f(item) for each item, which may be futures: the futures in their order. With an f without
-    /// state one call, one wake-up.
+    /// Submits f(item) for each item, which may be futures: a std::vector of futures in their order. Items of
+    /// a range that is given up are moved. With an f without state one call, one wake-up.
     template <class F, class Range, detail::enable_callable<F> = 0> auto map(F &&f, Range &&items) const {
         return map_each(nullptr, std::forward<F>(f), std::forward<Range>(items));
     }
@@ -139,8 +141,8 @@ class client_ref {
         return map_side_by_side(&how, f, std::forward<A>(a), std::forward<B>(b), std::forward<More>(more)...);
     }
 
-    /// Submits a function of the C API's, whose result can be read as a T. Its arguments are read as
-    /// rask.hpp's values, futures and rask_args.
+    /// Submits a function of the C API's, whose result can be read as a T. Values and futures reach it as
+    /// value.hpp has them for other languages, a rask_arg as it is.
     template <class T, class... A> future<T> call(rask_task_fn function, A &&...args) const {
         return call_with<T>(nullptr, function, std::forward<A>(args)...);
     }
@@ -166,18 +168,21 @@ class client_ref {
 
     // ---- all of it ----
 
-    /// Waits until nothing is pending or running.
+    /// Waits until nothing is pending or running, whoever holds it. In a task of its own: rask::error
+    /// (deadlock).
     void wait() const { check(rask_client_wait(handle_, RASK_FOREVER)); }
+    /// As wait, and no longer than that.
     future_status wait_for(duration limit) const {
         return detail::ended(rask_client_wait(handle_, detail::timeout(limit)));
     }
 
+    /// Figures of this moment.
     [[nodiscard]] client_stats stats() const {
         client_stats now = RASK_CLIENT_STATS_INIT;
         check(rask_client_get_stats(handle_, &now));
         return now;
     }
-    /// Records what tasks do, for Perfetto, until trace_stop or close.
+    /// Records what tasks do, in a file for Perfetto, until trace_stop or close, which write it.
     void trace_start(const std::string &path) const { check(rask_trace_start(handle_, path.c_str())); }
     void trace_stop() const { check(rask_trace_stop(handle_)); }
     /// Writes what is not done and what it waits for, as JSON; to stderr without a path.
@@ -276,7 +281,8 @@ class with_options {
 inline with_options client_ref::with(options how) const { return {*this, std::move(how)}; }
 
 /// An embedded engine with its worker threads, closed at the end of its scope: what has not started is
-/// cancelled then, what runs is waited for. Futures may outlive it.
+/// cancelled then, what runs is waited for. Futures may outlive it, and keep their values. In a task or a
+/// callback no client can be closed: one that is destroyed there stays open.
 class client : public client_ref {
   public:
     /// A worker per processor.
@@ -285,7 +291,7 @@ class client : public client_ref {
         const rask_client_options c = detail::to_c(how);
         handle_ = detail::or_throw(rask_client_open(&c));
     }
-    /// So many workers.
+    /// So many workers; 0: one per processor.
     explicit client(uint32_t workers) : client(client_options{workers}) {}
     /// Takes over a handle of the C API's.
     [[nodiscard]] static client adopt(rask_client handle) noexcept { return client(client_ref(handle)); }
@@ -301,7 +307,8 @@ class client : public client_ref {
             std::ignore = rask_client_close(handle_);
     }
 
-    /// As the destructor, and says what is wrong. Calls after it are rask::error (closed).
+    /// As the destructor, and says what is wrong: rask::error (state) in a task, (lost) where a trace could
+    /// not be written. Calls after it are rask::error (closed).
     void close() { check(rask_client_close(handle_)); }
 
   private:

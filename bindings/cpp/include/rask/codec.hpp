@@ -16,7 +16,7 @@
 
 namespace rask {
 
-/// Where a codec writes.
+/// Where a codec writes: as often as it likes, one after the other. For the time of the call.
 class writer {
   public:
     explicit writer(rask_bytes_out *out) noexcept : out_(out) {}

@@ -8,7 +8,7 @@
 namespace rask {
 
 /// Made by rask::delay, an argument of further ones, computed by client.compute. Belongs to no client. What
-/// is built on it keeps it. Copies share it.
+/// is built on it keeps it. Copies share it, and may be used by several threads at a time.
 template <class T> class [[nodiscard]] delayed {
   public:
     using value_type = T;

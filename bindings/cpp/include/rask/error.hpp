@@ -39,6 +39,7 @@ inline constexpr rask_status panic = RASK_E_PANIC;
 /// C task that failed.
 class error : public std::runtime_error {
   public:
+    /// Thrown by a task, its code and its words go with the task's error, as those of rask_fail do.
     error(rask_status status, const std::string &message, int32_t code = 0, const std::string &origin = {},
           uint32_t attempts = 0)
         : std::runtime_error(origin.empty() || message.find(origin) != std::string::npos

@@ -23,12 +23,13 @@ using enable_range = std::enable_if_t<is_range_of_futures<std::decay_t<Futures>>
 template <class Futures> using item_of = typename std::decay_t<Futures>::value_type::value_type;
 } // namespace detail
 
-/// Waits for futures, whatever becomes of them.
+/// Waits for futures, whatever becomes of them. In a task that they wait for: rask::error (deadlock).
 template <class Futures, detail::enable_range<Futures> = 0>
 void wait(const Futures &futures, until condition = until::all_completed) {
     check(rask_wait(detail::handles(futures.data()), futures.size(), static_cast<int32_t>(condition),
                     RASK_FOREVER, nullptr));
 }
+/// As wait, and no longer than that.
 template <class Futures, detail::enable_range<Futures> = 0>
 future_status wait_for(const Futures &futures, duration limit, until condition = until::all_completed) {
     return detail::ended(rask_wait(detail::handles(futures.data()), futures.size(),
@@ -58,7 +59,8 @@ template <class T> class gathered {
     std::vector<future<T>> kept_;
 };
 
-/// Waits for all and gives their values. Of futures that are moved in, it keeps hold.
+/// Waits for all and gives their values, or throws as get() of the first without one does. Of futures that
+/// are moved in, it keeps hold.
 template <class Futures, detail::enable_range<Futures> = 0>
 auto gather(Futures &&futures, errors what = errors::raise) {
     using item = detail::item_of<Futures>;
@@ -154,7 +156,7 @@ future<std::size_t> when_any(const future<T> &first, const future<U> &...rest) {
     return when_any(all);
 }
 
-/// Lets go of many futures at once, which is quicker than one by one.
+/// Lets go of many futures at once, which is quicker than one by one; goes on past an empty one.
 template <class T> void release_all(std::vector<future<T>> &&futures) {
     std::vector<future<T>> all = std::move(futures);
     const rask_status status = rask_release_all(detail::handles(all.data()), all.size());
@@ -163,7 +165,8 @@ template <class T> void release_all(std::vector<future<T>> &&futures) {
     check(status);
 }
 
-/// Draws progress on stderr until all are done; progress_start does so while the caller goes on.
+/// Draws progress on stderr until all are done, and waits for that; progress_start does so while the caller
+/// goes on.
 template <class Futures, detail::enable_range<Futures> = 0>
 void progress(const Futures &futures, const std::string &label = {}) {
     check(rask_progress(detail::handles(futures.data()), futures.size(), detail::or_null(label)));
