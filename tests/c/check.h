@@ -250,6 +250,18 @@ static inline void *open_soon(void *gate) {
     gate_open(gate);
     return NULL;
 }
+/* Likewise for a close, which cancels before it waits: when this future is cancelled, so that nothing that
+ * was not begun can begin after all. */
+typedef struct opener {
+    gate *gate;
+    rask_future cancelled;
+} opener;
+static inline void *open_when_cancelled(void *context) {
+    opener *o = context;
+    EVENTUALLY(rask_future_state(o->cancelled) == RASK_CANCELLED);
+    gate_open(o->gate);
+    return NULL;
+}
 #define GATE_REACHED(g, n) EVENTUALLY(atomic_load(&(g)->entered) >= (n))
 
 /* ---- one test ---- */

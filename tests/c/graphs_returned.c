@@ -302,9 +302,10 @@ static void a_long_line_is_closed(void) {
                 f = begin_line(n, end);
     GATE_REACHED(g, 1);
     EVENTUALLY(atomic_load(&line_left) == 0);
-    pthread_t opener = start_thread(open_soon, g);
+    opener opens = {g, f};
+    pthread_t thread = start_thread(open_when_cancelled, &opens);
     CHECK_OK(rask_client_close(client));
-    join_thread(opener);
+    join_thread(thread);
     CHECK_FAILS(f, RASK_E_CANCELLED);
     CHECK_OK(rask_release_all(RASK_FUTURES(f, blocker, end)));
     drop(line);

@@ -201,9 +201,10 @@ static void closed_when_only_an_output_has_begun(void) {
     GATE_REACHED(g, 1);
     CHECK_EQ(rask_future_state(f[LEFT]), RASK_RUNNING);
     CHECK_EQ(rask_future_state(f[RIGHT]), RASK_PENDING);
-    pthread_t opener = start_thread(open_soon, g);
+    opener opens = {g, f[RIGHT]};
+    pthread_t thread = start_thread(open_when_cancelled, &opens);
     CHECK_OK(rask_client_close(client));
-    join_thread(opener);
+    join_thread(thread);
     CHECK_FAILS(f[LEFT], RASK_E_CANCELLED);
     CHECK_FAILS(f[RIGHT], RASK_E_CANCELLED);
     CHECK_RUNS(k, 0, 0, 0, 0, 0);

@@ -67,9 +67,10 @@ static void a_destructor_cannot_close_the_client_that_closes(void) {
     rask_future h = submit_held(closing, g, 1);
     GATE_REACHED(g, 1);
     rask_future f = rask_submit(closing, nothing, RASK_ARGS(rask_object(&object, &closes)));
-    pthread_t opener = start_thread(open_soon, g);
+    opener opens = {g, f};
+    pthread_t thread = start_thread(open_when_cancelled, &opens);
     CHECK_OK(rask_client_close(closing));
-    join_thread(opener);
+    join_thread(thread);
     CHECK_STATUS(atomic_load(&seen), RASK_E_STATE);
     CHECK_FAILS(f, RASK_E_CANCELLED);
     CHECK_OK(rask_release_all(RASK_FUTURES(h, f)));

@@ -177,7 +177,8 @@ static void and_its_client_is_closed(void) {
             CHECK_OK(rask_cancel(f, NULL));
             CHECK_OK(rask_retry(f));
         }
-        pthread_t thread = start_thread(open_soon, &s.first);
+        opener opens = {&s.first, f};
+        pthread_t thread = start_thread(open_when_cancelled, &opens);
         CHECK_OK(rask_client_close(other)); /* waits for the function, which uses its inputs until then */
         join_thread(thread);
         CHECK_EQ(atomic_load(&s.runs), 1);
