@@ -27,3 +27,17 @@ pub(crate) use std::{
     hint::spin_loop,
     sync::atomic::{AtomicU32, AtomicU64, Ordering, fence},
 };
+
+/// Checks all interleavings with at most three preemptions.
+#[cfg(all(test, loom))]
+pub(crate) fn model(body: impl Fn() + Sync + Send + 'static) {
+    model_with(3, body);
+}
+
+/// As [`model`], with fewer preemptions where three would take long.
+#[cfg(all(test, loom))]
+pub(crate) fn model_with(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(body);
+}

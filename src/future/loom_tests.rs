@@ -5,16 +5,21 @@
 //! checks what the engine relies on: loom's cells fail a model when two accesses are not ordered, and the plain counters when
 //! something happens twice or never.
 
+mod callbacks;
 mod cascade;
+mod hub;
 mod lane;
 mod models;
 mod program;
+mod reopen;
 mod retry;
+mod walks;
+mod watches;
 
 use super::dependents::{Closed, Dependents, EdgeWord, UNLINKED};
 use super::gate::{Arrived, Gate, Reopened, Settled};
 use crate::slab::{Ended, Id, Kind, Left, Life};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, model, model_with};
 use cascade::Cascade;
 use loom::cell::UnsafeCell;
 use loom::sync::{Mutex, RwLock, RwLockReadGuard};
@@ -168,7 +173,11 @@ impl Node {
 
 impl World {
     fn new(nodes: Vec<Node>) -> Arc<Self> {
-        Arc::new(Self { nodes, watches: Vec::new(), telling: None, run: None })
+        Self::with_watches(nodes, Vec::new())
+    }
+
+    fn with_watches(nodes: Vec<Node>, watches: Vec<Watch>) -> Arc<Self> {
+        Arc::new(Self { nodes, watches, telling: None, run: None })
     }
 
     /// As [`new`](Self::new), for models with a retry.
@@ -395,176 +404,6 @@ impl World {
         self.arrived(node, arrived);
     }
 
-    // ---- retry -------------------------------------------------------------------------------------------------
-
-    /// `future::retry` of a first handle, which may be stale. `None`: it was; `false`: it has not failed.
-    fn retry(&self, node: usize) -> Option<bool> {
-        if !self.node(node).life.pin(id(node)) {
-            return None;
-        }
-        let lock = self.telling.as_ref().expect("a world with retries");
-        let mut references = Vec::new();
-        let found = loop {
-            let alone = lock.write().unwrap();
-            match self.look(node, &mut references) {
-                Some(found) => {
-                    let opened: Vec<_> = found.into_iter().map(|node| self.open(node)).collect();
-                    drop(alone);
-                    break opened;
-                }
-                None => drop(alone),
-            }
-            references.drain(..).for_each(|node| self.let_go(node));
-            thread::yield_now();
-        };
-        let is_retried = !found.is_empty();
-        self.cascade(|cascade| {
-            // Not one step with giving the lock up, as it is there: others may come in between, which the nodes linked stand.
-            cascade.begin_telling();
-            for (node, reopened, links) in found {
-                if reopened == Reopened::Waiting {
-                    cascade.let_go(node);
-                }
-                let n = links.len() as u32;
-                cascade.link(node, links, n);
-            }
-        });
-        references.into_iter().for_each(|node| self.let_go(node));
-        self.let_go(node);
-        Some(is_retried)
-    }
-
-    /// [`retry`](Self::retry), whatever comes of it.
-    fn retries(&self, node: usize) {
-        let _ = self.retry(node);
-    }
-
-    /// `retry::look`; every node that has failed is a follower. `None`: somebody is linking one.
-    fn look(&self, node: usize, references: &mut Vec<usize>) -> Option<Vec<usize>> {
-        let has_failed = |node: usize| self.state(node).is_some_and(|state| state != State::Finished);
-        let mut found = Vec::new();
-        let mut open = if has_failed(node) { vec![node] } else { Vec::new() };
-        while let Some(node) = open.pop() {
-            let this = self.uses(node);
-            if found.contains(&node) {
-                continue;
-            }
-            if this.gate.is_linking() {
-                return None;
-            }
-            assert!(!this.gate.is_forgone(), "somebody could retry it");
-            found.push(node);
-            if !self.runs_unwanted(node) {
-                let inputs = self.inputs(node).into_iter().enumerate();
-                let strict = inputs.filter(|&(index, _)| !this.is_lenient(index));
-                open.extend(strict.map(|(_, input)| input).filter(|&input| has_failed(input)));
-            }
-        }
-        if found.is_empty() {
-            return Some(found);
-        }
-        for other in 0..self.nodes.len() {
-            let this = self.node(other);
-            if !this.life.join(this.life.peek()) {
-                continue;
-            }
-            references.push(other);
-            if !has_failed(other) || this.gate.is_forgone() || found.contains(&other) {
-                continue;
-            }
-            if this.gate.is_linking() {
-                return None;
-            }
-            found.push(other);
-        }
-        Some(found)
-    }
-
-    /// `Opened::new`.
-    fn open(&self, node: usize) -> (usize, Reopened, Vec<(usize, usize)>) {
-        let this = self.uses(node);
-        let mut links = Vec::new();
-        if !self.runs_unwanted(node) {
-            for (index, input) in self.inputs(node).into_iter().enumerate() {
-                let is_finished = self.state(input) == Some(State::Finished);
-                let is_unlinked = this.links[index].load(Ordering::Relaxed) == UNLINKED;
-                if is_unlinked && !is_finished && !this.is_lenient(index) {
-                    links.push((input, index));
-                }
-            }
-        }
-        this.reopenings.fetch_add(1, SeqCst);
-        let reopened = this.gate.reopen(links.len() as u32);
-        this.dependents.reopen(reopened == Reopened::Running);
-        (node, reopened, links)
-    }
-
-    /// `retry::runs_unwanted`.
-    fn runs_unwanted(&self, node: usize) -> bool {
-        let this = self.uses(node);
-        this.gate.runs_settled() || this.dependents.is_abandoned()
-    }
-
-    // ---- callbacks ---------------------------------------------------------------------------------------------
-
-    /// `on_done::on_done` with the watch of that number, by one who has counted a reference for it.
-    fn on_done(&self, watch: usize) {
-        let (node, _) = self.watches[watch].registration.expect("a registration's watch");
-        let this = self.uses(node);
-        this.on_done.lock().unwrap().push(watch);
-        this.gate.mark_extra();
-        if this.dependents.link(watch_edge(watch), &self.watches[watch].link).is_err() {
-            self.due(watch);
-        }
-        self.let_go(node);
-    }
-
-    /// `Told::done`.
-    fn told(&self, watch: usize) {
-        let Some((node, life)) = self.watches[watch].registration else { return };
-        if self.node(node).life.join(life) {
-            self.due(watch);
-            self.let_go(node);
-        }
-    }
-
-    /// `on_done::due`, by one who counts a reference.
-    fn due(&self, watch: usize) {
-        let (node, _) = self.watches[watch].registration.expect("a registration's watch");
-        let due: Vec<_> = {
-            let mut on_done = self.uses(node).on_done.lock().unwrap();
-            let at = on_done.iter().rposition(|&other| other == watch);
-            at.map(|at| on_done.drain(..=at).collect()).unwrap_or_default()
-        };
-        self.dispatch(node, due);
-    }
-
-    /// `on_done::take_extra`, and `Ref::revive`.
-    fn take_extra(&self, node: usize) -> bool {
-        let this = self.node(node);
-        let due = std::mem::take(&mut *this.on_done.lock().unwrap());
-        if due.is_empty() {
-            return true;
-        }
-        this.life.revive();
-        self.dispatch(node, due);
-        self.let_go(node);
-        false
-    }
-
-    /// `on_done::dispatch` and `dispatcher::make`, which here are one: each callback is made with a reference of its own.
-    fn dispatch(&self, node: usize, due: Vec<usize>) {
-        for _ in due {
-            self.uses(node).life.retain();
-            self.uses(node).calls.fetch_add(1, SeqCst);
-            assert!(
-                self.uses(node).dependents.closed().is_some(),
-                "a callback comes when the future is done"
-            );
-            self.let_go(node);
-        }
-    }
-
     /// Every node has ended once, given its inputs back once, and was freed once.
     fn all_over(&self) {
         for node in &self.nodes {
@@ -594,29 +433,17 @@ impl Watch {
 }
 
 /// Runs the threads of a model, the last one on the model's own thread.
-fn together(world: &Arc<World>, threads: &[fn(&World)]) {
+fn together<T: 'static>(shared: &Arc<T>, threads: &[fn(&T)]) {
     let Some((last, others)) = threads.split_last() else { return };
     let others: Vec<_> = others
         .iter()
         .map(|&body| {
-            let world = world.clone();
-            thread::spawn(move || body(&world))
+            let shared = shared.clone();
+            thread::spawn(move || body(&shared))
         })
         .collect();
-    last(world);
+    last(shared);
     others.into_iter().for_each(|thread| thread.join().unwrap());
-}
-
-/// Checks all interleavings with at most three preemptions.
-fn model(body: impl Fn() + Sync + Send + 'static) {
-    model_with(3, body);
-}
-
-/// As [`model`], with fewer preemptions where three would take long.
-fn model_with(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(body);
 }
 
 /// A running task, to be ended by [`World::end`]: its gate was claimed.

@@ -1,7 +1,7 @@
 //! Models of the counts that workers sleep by. The semaphore is loom's lock and condition in place of parking_lot's.
 
 use super::sleep::{Counts, Published};
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::{AtomicU32, Ordering, model, model_with};
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
@@ -196,18 +196,6 @@ impl Client {
             started = self.changed.wait(started).unwrap();
         }
     }
-}
-
-/// Checks all interleavings with at most three preemptions.
-fn model(body: impl Fn() + Sync + Send + 'static) {
-    model_with(3, body);
-}
-
-/// As [`model`], with fewer preemptions where three would take long.
-fn model_with(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(body);
 }
 
 /// What is published is found: otherwise the worker sleeps for ever, and loom reports a deadlock.

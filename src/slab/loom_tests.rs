@@ -1,7 +1,7 @@
 //! Models of the life word.
 
 use super::{Ended, Id, Kind, Left, Life};
-use crate::sync::{AtomicU64, Ordering, fence};
+use crate::sync::{AtomicU64, Ordering, fence, model};
 use loom::cell::UnsafeCell;
 use loom::sync::{Arc, Mutex};
 use loom::thread;
@@ -37,13 +37,6 @@ impl Line {
         self.memory.with_mut(|memory| unsafe { *memory = 3 });
         self.life.begin()
     }
-}
-
-/// Checks all interleavings with at most three preemptions.
-fn model(body: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.check(body);
 }
 
 /// A stale id never reaches the next life of its line: whoever pins with it reads the first life's memory.

@@ -1,5 +1,6 @@
 /* rask_as_completed_fd: readable while a future that is done waits to be delivered, for poll and epoll. */
-#include "check.h"
+#include "as_completed.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,12 +17,6 @@ static bool readable(int fd, int timeout_ms) {
     return n == 1;
 }
 #define FOR_LONG 120000
-
-static rask_as_completed open_iter(const rask_future *futures, size_t n) {
-    rask_as_completed iter = rask_as_completed_open(futures, n);
-    CHECK(iter.id != 0);
-    return iter;
-}
 
 static rask_future next_now(rask_as_completed iter) {
     rask_future got;

@@ -121,13 +121,11 @@ static void running_is_cancelled_at_once(void) {
 static void the_worker_counts_as_busy(void) {
     gate *g = gate_new();
     rask_future f = hold_the_worker(g);
-    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
     CHECK_OK(rask_cancel(f, NULL));
     rask_future next = rask_submit(client, inc, RASK_ARGS(1));
     CHECK_STATUS(rask_wait(&next, 1, RASK_ALL_COMPLETED, 20000000, NULL),
                  RASK_E_TIMEOUT); /* one worker only */
-    CHECK_OK(rask_client_get_stats(client, &stats));
-    CHECK_EQ(stats.n_running, 1);
+    CHECK_EQ(stats_of(client).n_running, 1);
     gate_open(g);
     CHECK_I64(next, 2);
     CHECK_OK(rask_release_all(RASK_FUTURES(f, next)));
@@ -162,9 +160,8 @@ static void the_error_tells_how_often_it_ran(void) {
     options.retries = 3;
     options.retry_delay_ns = LONG_NS;
     rask_future failed = rask_submit_with(client, fail, RASK_ARGS(1, "once"), &options);
-    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
-    EVENTUALLY(
-        (CHECK_OK(rask_client_get_stats(client, &stats)), stats.n_retried == 1 && stats.n_running == 0));
+    EVENTUALLY(stats_of(client).n_retried == 1);
+    EVENTUALLY(stats_of(client).n_running == 0);
     CHECK_OK(rask_cancel(failed, NULL));
     CHECK_EQ(ERROR_OF(failed).attempts, 1);
     CHECK_OK(rask_release_all(RASK_FUTURES(f, queued, dependent, failed)));

@@ -169,6 +169,13 @@ static inline rask_future submit_named(rask_client client, const char *name, ras
     return rask_submit_with(client, fn, args, n, &options);
 }
 
+/* What the client tells of itself; some of it may be a moment old. */
+static inline rask_client_stats stats_of(rask_client client) {
+    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
+    CHECK_OK(rask_client_get_stats(client, &stats));
+    return stats;
+}
+
 static inline rask_error error_of_at(const char *file, int line, rask_future future) {
     rask_error error = RASK_ERROR_INIT;
     check_status_at(file, line, "rask_future_error", rask_future_error(future, &error), RASK_OK);
@@ -185,6 +192,16 @@ static inline void check_i64_at(const char *file, int line, rask_future future, 
 }
 /* The future finishes with this integer. */
 #define CHECK_I64(future, want) check_i64_at(__FILE__, __LINE__, (future), (want))
+
+static inline void check_text_at(const char *file, int line, rask_future future, const char *want) {
+    const void *data = NULL;
+    size_t size = 0;
+    check_status_at(file, line, "rask_result_bytes", rask_result_bytes(future, &data, &size), RASK_OK);
+    check_str_eq_at(file, line, "the result", data, want);
+    check_eq_at(file, line, "its size", (long long)size, (long long)strlen(want));
+}
+/* The future finishes with this text. */
+#define CHECK_TEXT(future, want) check_text_at(__FILE__, __LINE__, (future), (want))
 
 static inline void check_fails_at(const char *file, int line, rask_future future, rask_status want) {
     const rask_value *value = NULL;
@@ -209,8 +226,8 @@ typedef struct gate {
     struct gate *next;
 } gate;
 
-/* Gates outlive the test's function, as a task may still be leaving one: run_test frees them after the close.
- */
+/* Gates outlive the test's function, as a task may still be leaving one: run_test frees them when the client
+ * is closed. */
 static gate *all_gates;
 
 static inline gate *gate_new(void) {
@@ -227,6 +244,24 @@ static inline void gate_pass(gate *g) {
     atomic_fetch_add(&g->left, 1);
 }
 static inline void gate_open(gate *g) { atomic_store(&g->open, true); }
+/* The body of a thread that opens it when whoever is to wait does so by all appearance. */
+static inline void *open_soon(void *gate) {
+    sleep_us(20000);
+    gate_open(gate);
+    return NULL;
+}
+/* Likewise for a close, which cancels before it waits: when this future is cancelled, so that nothing that
+ * was not begun can begin after all. */
+typedef struct opener {
+    gate *gate;
+    rask_future cancelled;
+} opener;
+static inline void *open_when_cancelled(void *context) {
+    opener *o = context;
+    EVENTUALLY(rask_future_state(o->cancelled) == RASK_CANCELLED);
+    gate_open(o->gate);
+    return NULL;
+}
 #define GATE_REACHED(g, n) EVENTUALLY(atomic_load(&(g)->entered) >= (n))
 
 /* ---- one test ---- */

@@ -413,8 +413,8 @@ static void await_output(graph *g, rask_future f, size_t output) {
     }
 }
 
-/* Computes it several times at once, and retries until all are finished; or gives all or some up on the way.
- */
+/* Computes it several times at once, and retries until all are finished; or gives all or some up
+ * on the way. */
 static void compute_and_check(graph *g) {
     rask_future f[3 * MAX_OUTPUTS];
     size_t times = 1 + below(g, 3), n = times * g->n_outputs;
@@ -484,9 +484,8 @@ static void run_drivers(size_t n_drivers, uint64_t seed, size_t n) {
             graph_free(&drivers[i].graphs[k]);
         free(drivers[i].graphs);
     }
-    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
-    EVENTUALLY(rask_client_get_stats(client, &stats) == RASK_OK && stats.live_futures == 0);
-    CHECK_EQ(stats.n_running + stats.n_pending, 0);
+    EVENTUALLY(stats_of(client).live_futures == 0);
+    CHECK_EQ(stats_of(client).n_running + stats_of(client).n_pending, 0);
     EVENTUALLY(atomic_load(&live_objects) == 0);
 }
 

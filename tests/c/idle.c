@@ -62,8 +62,8 @@ static void *wait_outside(void *context) {
     return NULL;
 }
 
-/* One task is blocked in the program's own wait, one in ours, tasks are pending, and a thread waits outside.
- */
+/* One task is blocked in the program's own wait, one in ours, tasks are pending, and a
+ * thread waits outside. */
 static void while_everything_waits(void) {
     static door d = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false};
     rask_future x = rask_submit(client, behind_the_door, RASK_ARGS(rask_pointer(&d)));

@@ -49,10 +49,7 @@ static void a_given_key_is_the_futures_key(void) {
 static void task_key_fn(rask_task *t) { rask_return_str(t, rask_task_key(t)); }
 static void the_task_knows_its_key(void) {
     rask_future f = keyed("known inside", task_key_fn, RASK_NO_ARGS);
-    const void *data;
-    size_t size;
-    CHECK_OK(rask_result_bytes(f, &data, &size));
-    CHECK_STR_EQ((const char *)data, "known inside");
+    CHECK_TEXT(f, "known inside");
     CHECK_OK(rask_release(f));
 }
 

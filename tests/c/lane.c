@@ -1,6 +1,7 @@
 /* Lanes: tasks that threads of the program run by rask_lane_run. What holds for tasks of workers holds for
  * them. */
 #include "lanes.h"
+#include "order.h"
 
 #include <poll.h>
 
@@ -206,24 +207,19 @@ static void cancelled_while_it_runs(void) {
     CHECK_OK(rask_lane_close(lane));
 }
 
-static int order[8];
-static atomic_int n_order;
-static void note(rask_task *t) { order[atomic_fetch_add(&n_order, 1)] = (int)rask_arg_i64(t, 0); }
-
 static void priorities(void) {
     rask_lane lane = open_lane();
     static const int32_t priority[] = {0, -1, 5, 0, 5, INT32_MIN, 0};
     static const int want[] = {2, 4, 0, 3, 6, 1, 5};
     rask_future f[7];
-    n_order = 0;
+    forget_order();
     for (int i = 0; i < 7; i++) {
         rask_submit_options options = on_lane(lane);
         options.priority = priority[i];
         f[i] = rask_submit_with(client, note, RASK_ARGS(i), &options);
     }
     CHECK_EQ(run_ready(lane), 7);
-    for (int i = 0; i < 7; i++)
-        CHECK_EQ(order[i], want[i]);
+    check_order(want, 7);
     CHECK_OK(rask_release_all(f, 7));
     CHECK_OK(rask_lane_close(lane));
 }

@@ -111,8 +111,8 @@ static void chains_through_both(void) {
         join_thread(threads[i]);
 }
 
-/* Ends of every kind at once: what is true at the end is that nothing is left, and every token has come back.
- */
+/* Ends of every kind at once: what is true at the end is that nothing is left, and every token
+ * has come back. */
 typedef struct submitter {
     rask_lane lane;
     uint64_t seed;

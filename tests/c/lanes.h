@@ -60,8 +60,8 @@ static inline rask_status give_error(rask_lane lane, uint64_t id, int32_t code, 
     return rask_lane_exchange(lane, &result, 1, NULL, 0, 0, &n);
 }
 
-/* All tokens that are dropped by now, which are below 64: a bit for each. One that comes twice is an error.
- */
+/* All tokens that are dropped by now, which are below 64: a bit for each. One that comes twice
+ * is an error. */
 static inline uint64_t dropped_tokens(rask_lane lane) {
     uint64_t seen = 0;
     for (;;) {
@@ -75,12 +75,6 @@ static inline uint64_t dropped_tokens(rask_lane lane) {
             seen |= UINT64_C(1) << tokens[i];
         }
     }
-}
-
-static inline rask_client_stats stats_of(rask_client of) {
-    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
-    CHECK_OK(rask_client_get_stats(of, &stats));
-    return stats;
 }
 
 #endif

@@ -34,11 +34,7 @@ static inline void close_limited(void) {
     CHECK_EQ(rmdir(spill_directory), 0);
 }
 
-static inline uint64_t held_bytes(void) {
-    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
-    CHECK_OK(rask_client_get_stats(client, &stats));
-    return stats.nbytes;
-}
+static inline uint64_t held_bytes(void) { return stats_of(client).nbytes; }
 
 /* The path of the client's file of spilled values; false while there is none. */
 static inline bool spill_file(char path[PATH]) {

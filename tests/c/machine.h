@@ -58,10 +58,8 @@ static inline void work_inc(rask_task *t) {
         rask_return_i64(t, rask_arg_i64(t, 1) + 1);
 }
 
-static inline rask_client_stats stats_of(rask_client client) {
-    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
-    CHECK_OK(rask_client_get_stats(client, &stats));
-    return stats;
-}
+static inline rask_future submit_inc(rask_future x) { return rask_submit(client, inc, RASK_ARGS(x)); }
+
+static inline void is_over(rask_future f) { CHECK_OK(rask_wait(&f, 1, RASK_ALL_COMPLETED, LONG_NS, NULL)); }
 
 #endif

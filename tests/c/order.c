@@ -1,22 +1,5 @@
 /* The order in which tasks run, on one worker. */
-#include "check.h"
-
-static int order[200000];
-static atomic_int n_ran;
-
-/* (number, anything …): notes that it ran. */
-static void note(rask_task *t) {
-    int64_t number = rask_arg_i64(t, 0);
-    order[atomic_fetch_add(&n_ran, 1)] = (int)number;
-    rask_return_i64(t, number);
-}
-
-static rask_future hold(gate *g) {
-    atomic_store(&n_ran, 0);
-    rask_future f = submit_held(client, g, 0);
-    GATE_REACHED(g, 1);
-    return f;
-}
+#include "order.h"
 
 static void first_submitted_first_run(void) {
     enum { N = 1000 };
@@ -26,8 +9,7 @@ static void first_submitted_first_run(void) {
         f[i] = rask_submit(client, note, RASK_ARGS(i));
     gate_open(g);
     CHECK_OK(rask_wait(f, N, RASK_ALL_COMPLETED, LONG_NS, NULL));
-    for (int i = 0; i < N; i++)
-        CHECK_EQ(order[i], i);
+    check_numbered_order(N);
     CHECK_OK(rask_release_all(f, N));
     CHECK_OK(rask_release(holder));
 }
@@ -42,8 +24,7 @@ static void mapped_in_order(void) {
     CHECK_OK(rask_map(client, note, items, N, NULL, f));
     gate_open(g);
     CHECK_OK(rask_wait(f, N, RASK_ALL_COMPLETED, LONG_NS, NULL));
-    for (int i = 0; i < N; i++)
-        CHECK_EQ(order[i], i);
+    check_numbered_order(N);
     CHECK_OK(rask_release_all(f, N));
     CHECK_OK(rask_release(holder));
 }
@@ -86,8 +67,7 @@ static void newly_ready_runs_next(void) {
     }
     gate_open(g);
     CHECK_OK(rask_wait(f, 9, RASK_ALL_COMPLETED, LONG_NS, NULL));
-    for (int i = 0; i < 9; i++)
-        CHECK_EQ(order[i], 10 * (i / 3) + i % 3);
+    check_order_of_triples();
     CHECK_OK(rask_release_all(f, 9));
     CHECK_OK(rask_release(holder));
 }
@@ -109,7 +89,6 @@ static void a_long_chain_starves_nobody(void) {
     CHECK_OK(rask_release_all(RASK_FUTURES(holder, f, other)));
 }
 
-static atomic_bool stop;
 static void again(rask_task *t) {
     if (atomic_load(&stop))
         return;
@@ -120,10 +99,6 @@ static void again(rask_task *t) {
 static void again_by_return(rask_task *t) {
     if (!atomic_load(&stop))
         rask_return_future(t, rask_submit(rask_task_client(t), again_by_return, RASK_NO_ARGS));
-}
-static void say_stop(rask_task *t) {
-    (void)t;
-    atomic_store(&stop, true);
 }
 
 /* Tasks that submit themselves again and again end only if a task from outside gets its turn. */

@@ -1,34 +1,10 @@
 /* Priorities: the highest of what is ready runs first, equal ones in the order of the other queues. */
-#include "check.h"
-
-static int order[200000];
-static atomic_int n_ran;
-
-/* (number, anything …): notes that it ran. */
-static void note(rask_task *t) {
-    int64_t number = rask_arg_i64(t, 0);
-    order[atomic_fetch_add(&n_ran, 1)] = (int)number;
-    rask_return_i64(t, number);
-}
+#include "order.h"
 
 static rask_future submit_at(int32_t priority, rask_task_fn fn, const rask_arg *args, size_t n) {
     rask_submit_options options = RASK_SUBMIT_OPTIONS_INIT;
     options.priority = priority;
     return rask_submit_with(client, fn, args, n, &options);
-}
-
-/* Keeps the only worker busy until the gate is opened. */
-static rask_future hold(gate *g) {
-    atomic_store(&n_ran, 0);
-    rask_future f = submit_held(client, g, 0);
-    GATE_REACHED(g, 1);
-    return f;
-}
-
-static void check_order(const int *want, int n) {
-    CHECK_EQ(atomic_load(&n_ran), n);
-    for (int i = 0; i < n; i++)
-        CHECK_EQ(order[i], want[i]);
 }
 
 static void the_highest_runs_first(void) {
@@ -85,8 +61,7 @@ static void mapped_ones(void) {
     }
     gate_open(g);
     CHECK_OK(rask_wait(f[0], 3 * N, RASK_ALL_COMPLETED, LONG_NS, NULL));
-    for (int i = 0; i < 3 * N; i++)
-        CHECK_EQ(order[i], i);
+    check_numbered_order(3 * N);
     CHECK_OK(rask_release_all(f[0], 3 * N));
     CHECK_OK(rask_release(holder));
 }
@@ -111,8 +86,8 @@ static void newly_ready_by_priority(void) {
     CHECK_OK(rask_release(holder));
 }
 
-/* Three roots with two descendants each, all of one priority: a root's descendants run before the next root.
- */
+/* Three roots with two descendants each, all of one priority: a root's descendants run before
+ * the next root. */
 static void newly_ready_equal_ones_run_next(void) {
     for (int32_t priority = -3; priority <= 3; priority += 3) {
         gate *g = gate_new();
@@ -125,8 +100,7 @@ static void newly_ready_equal_ones_run_next(void) {
         }
         gate_open(g);
         CHECK_OK(rask_wait(f, 9, RASK_ALL_COMPLETED, LONG_NS, NULL));
-        for (int i = 0; i < 9; i++)
-            CHECK_EQ(order[i], 10 * (i / 3) + i % 3);
+        check_order_of_triples();
         CHECK_OK(rask_release_all(f, 9));
         CHECK_OK(rask_release(holder));
     }
@@ -211,9 +185,7 @@ static void submit_and_wait(rask_task *t) {
         CHECK_EQ(out, i + 1);
         CHECK_OK(rask_release(f));
     }
-    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
-    CHECK_OK(rask_client_get_stats(rask_task_client(t), &stats));
-    rask_return_i64(t, (int64_t)stats.live_futures);
+    rask_return_i64(t, (int64_t)stats_of(rask_task_client(t)).live_futures);
 }
 static void nothing_is_left_behind(void) {
     rask_future f = rask_submit(client, submit_and_wait, RASK_ARGS((int64_t)scaled(20000)));
@@ -299,12 +271,6 @@ static void closed_while_queued(void) {
 }
 
 /* ---- no starvation ---- */
-
-static atomic_bool stop;
-static void say_stop(rask_task *t) {
-    (void)t;
-    atomic_store(&stop, true);
-}
 
 /* (priority): submits itself again. */
 static void again(rask_task *t) {

@@ -58,12 +58,6 @@ static void end_and_close(void *object) {
 }
 static const rask_type closes = {sizeof(rask_type), "closes", end_and_close, NULL, NULL, NULL};
 
-static void *open_later(void *g) {
-    sleep_us(20000);
-    gate_open(g);
-    return NULL;
-}
-
 /* Whichever thread ends what was queued, the closing one or a worker, cannot close the client once more. */
 static void a_destructor_cannot_close_the_client_that_closes(void) {
     int object;
@@ -73,9 +67,10 @@ static void a_destructor_cannot_close_the_client_that_closes(void) {
     rask_future h = submit_held(closing, g, 1);
     GATE_REACHED(g, 1);
     rask_future f = rask_submit(closing, nothing, RASK_ARGS(rask_object(&object, &closes)));
-    pthread_t opener = start_thread(open_later, g);
+    opener opens = {g, f};
+    pthread_t thread = start_thread(open_when_cancelled, &opens);
     CHECK_OK(rask_client_close(closing));
-    join_thread(opener);
+    join_thread(thread);
     CHECK_STATUS(atomic_load(&seen), RASK_E_STATE);
     CHECK_FAILS(f, RASK_E_CANCELLED);
     CHECK_OK(rask_release_all(RASK_FUTURES(h, f)));
@@ -99,8 +94,8 @@ static void wait_for_child(rask_task *t) {
     rask_return_i64(t, value);
 }
 
-/* The child's entry in the queue stays there while the child, run by its parent, waits for another's result.
- */
+/* The child's entry in the queue stays there while the child, run by its parent, waits
+ * for another's result. */
 static void a_child_that_returns_a_future_runs_once(void) {
     for (int i = 0; i < 20; i++) {
         gate *g = gate_new();

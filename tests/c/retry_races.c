@@ -243,10 +243,7 @@ static void a_run_that_is_about_to_end(void) {
             if (rask_cancel(f, NULL) == RASK_OK && random & 1)
                 CHECK_OK(rask_retry(f));
         finish(f);
-        const void *text = NULL;
-        size_t size = 0;
-        CHECK_OK(rask_result_bytes(f, &text, &size));
-        CHECK_STR_EQ((const char *)text, "some text that is not short");
+        CHECK_TEXT(f, "some text that is not short");
         CHECK_OK(rask_client_wait(client, LONG_NS));
         CHECK(atomic_load(&runs) >= 1);
         CHECK_EQ(destroyed(&p), 1);
@@ -274,10 +271,7 @@ static void a_returned_future_that_is_about_to_end(void) {
             if (rask_cancel(f, NULL) == RASK_OK && random & 1)
                 CHECK_OK(rask_retry(f));
         finish(f);
-        const void *text = NULL;
-        size_t size = 0;
-        CHECK_OK(rask_result_bytes(f, &text, &size));
-        CHECK_STR_EQ((const char *)text, "some text that is not short");
+        CHECK_TEXT(f, "some text that is not short");
         CHECK_OK(rask_release(f));
         CHECK_OK(rask_client_wait(client, LONG_NS));
     }

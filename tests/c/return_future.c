@@ -50,11 +50,7 @@ static rask_future submit_return(rask_future f) {
 
 static void one_that_is_finished(void) {
     rask_future f = submit_return(rask_scatter(client, rask_str("a text that is too long to be inline")));
-    const void *text = NULL;
-    size_t size = 0;
-    CHECK_OK(rask_result(f, LONG_NS, &(const rask_value *){NULL}));
-    CHECK_OK(rask_result_bytes(f, &text, &size));
-    CHECK_STR_EQ((const char *)text, "a text that is too long to be inline");
+    CHECK_TEXT(f, "a text that is too long to be inline");
     CHECK_OK(rask_release(f));
 }
 
@@ -227,9 +223,8 @@ static void released_while_it_waits_for_the_other(void) {
     rask_future x = submit_held(client, g, 1);
     rask_future y = rask_submit(client, count, RASK_ARGS(rask_pointer(&runs), x)), f = submit_return(y);
     EVENTUALLY(rask_future_state(y) == RASK_E_HANDLE);
-    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
-    EVENTUALLY(rask_client_get_stats(client, &stats) == RASK_OK && stats.n_running == 1); /* only x */
-    CHECK_OK(rask_release(f)); /* nobody wants y any more, either */
+    EVENTUALLY(stats_of(client).n_running == 1); /* only x */
+    CHECK_OK(rask_release(f));                   /* nobody wants y any more, either */
     gate_open(g);
     CHECK_OK(rask_release(x));
     CHECK_OK(rask_client_wait(client, LONG_NS));

@@ -1,22 +1,16 @@
-/* What a client tells about itself. Figures may lag behind for a moment: each is given time to become right.
- */
+/* What a client tells about itself. Figures may lag behind for a moment: each is given time
+ * to become right. */
 #include "check.h"
 
-static rask_client_stats look(void) {
-    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
-    CHECK_OK(rask_client_get_stats(client, &stats));
-    CHECK_EQ(stats.struct_size, sizeof stats);
-    return stats;
-}
-
 static void workers(void) {
-    CHECK_EQ(look().n_workers, 3);
-    CHECK_EQ(look().n_running, 0);
-    CHECK_EQ(look().n_pending, 0);
+    CHECK_EQ(stats_of(client).struct_size, sizeof(rask_client_stats));
+    CHECK_EQ(stats_of(client).n_workers, 3);
+    CHECK_EQ(stats_of(client).n_running, 0);
+    CHECK_EQ(stats_of(client).n_pending, 0);
 }
 
 static void a_fresh_client_has_done_nothing(void) {
-    rask_client_stats stats = look();
+    rask_client_stats stats = stats_of(client);
     CHECK_EQ(stats.n_submitted, 0);
     CHECK_EQ(stats.n_executed, 0);
     CHECK_EQ(stats.n_retried, 0);
@@ -27,16 +21,16 @@ static void submitted_and_executed(void) {
     rask_future f[10];
     for (int i = 0; i < 10; i++)
         f[i] = rask_submit(client, inc, RASK_ARGS(i));
-    CHECK_EQ(look().n_submitted, 10);
+    CHECK_EQ(stats_of(client).n_submitted, 10);
     CHECK_OK(rask_client_wait(client, LONG_NS));
-    EVENTUALLY(look().n_executed == 10);
-    EVENTUALLY(look().n_finished == 10);
-    CHECK_EQ(look().live_futures, 10);
-    CHECK_EQ(look().n_retried, 0);
+    EVENTUALLY(stats_of(client).n_executed == 10);
+    EVENTUALLY(stats_of(client).n_finished == 10);
+    CHECK_EQ(stats_of(client).live_futures, 10);
+    CHECK_EQ(stats_of(client).n_retried, 0);
     CHECK_OK(rask_release_all(f, 10));
-    EVENTUALLY(look().live_futures == 0);
-    CHECK_EQ(look().n_submitted, 10);
-    CHECK_EQ(look().n_executed, 10);
+    EVENTUALLY(stats_of(client).live_futures == 0);
+    CHECK_EQ(stats_of(client).n_submitted, 10);
+    CHECK_EQ(stats_of(client).n_executed, 10);
 }
 
 static void pending_and_running(void) {
@@ -47,13 +41,13 @@ static void pending_and_running(void) {
     GATE_REACHED(g, 2);
     for (int i = 0; i < 5; i++)
         f[i] = i % 2 ? rask_submit(client, inc, RASK_ARGS(x[0])) : rask_submit(client, inc, RASK_ARGS(i));
-    EVENTUALLY(look().n_running == 2);
-    EVENTUALLY(look().n_pending == 5);
+    EVENTUALLY(stats_of(client).n_running == 2);
+    EVENTUALLY(stats_of(client).n_pending == 5);
     gate_open(g);
     CHECK_OK(rask_client_wait(client, LONG_NS));
-    EVENTUALLY(look().n_running == 0);
-    EVENTUALLY(look().n_pending == 0);
-    EVENTUALLY(look().n_finished == 7);
+    EVENTUALLY(stats_of(client).n_running == 0);
+    EVENTUALLY(stats_of(client).n_pending == 0);
+    EVENTUALLY(stats_of(client).n_finished == 7);
     CHECK_OK(rask_release_all(f, 5));
     CHECK_OK(rask_release_all(x, 2));
 }
@@ -69,9 +63,9 @@ static void errors_and_cancelled(void) {
         CHECK_OK(rask_cancel(f[i], NULL));
     gate_open(g);
     CHECK_OK(rask_client_wait(client, LONG_NS));
-    EVENTUALLY(look().n_error == 3);
-    EVENTUALLY(look().n_cancelled == 2);
-    EVENTUALLY(look().n_finished == 2);
+    EVENTUALLY(stats_of(client).n_error == 3);
+    EVENTUALLY(stats_of(client).n_cancelled == 2);
+    EVENTUALLY(stats_of(client).n_finished == 2);
     CHECK_OK(rask_release_all(f, 6));
     CHECK_OK(rask_release(x));
 }
@@ -82,9 +76,9 @@ static void what_was_cancelled_is_not_executed(void) {
     CHECK_OK(rask_cancel(f, NULL));
     gate_open(g);
     CHECK_OK(rask_client_wait(client, LONG_NS));
-    EVENTUALLY(look().n_executed == 1);
+    EVENTUALLY(stats_of(client).n_executed == 1);
     sleep_us(2000);
-    CHECK_EQ(look().n_executed, 1);
+    CHECK_EQ(stats_of(client).n_executed, 1);
     CHECK_OK(rask_release_all(RASK_FUTURES(x, f)));
 }
 
@@ -99,33 +93,33 @@ static void bytes_held(void) {
     probe p = {0};
     char *data = calloc(1, size);
     CHECK(data != NULL);
-    uint64_t before = look().nbytes;
+    uint64_t before = stats_of(client).nbytes;
     rask_future bytes = rask_scatter(client, rask_bytes(data, size));
-    EVENTUALLY(look().nbytes >= before + size);
+    EVENTUALLY(stats_of(client).nbytes >= before + size);
     rask_future object = rask_scatter(client, rask_object(&p, &sized));
-    EVENTUALLY(look().nbytes >= before + size + 1000000);
+    EVENTUALLY(stats_of(client).nbytes >= before + size + 1000000);
     CHECK_OK(rask_release(bytes));
-    EVENTUALLY(look().nbytes < before + size);
-    CHECK(look().nbytes >= before + 1000000);
+    EVENTUALLY(stats_of(client).nbytes < before + size);
+    CHECK(stats_of(client).nbytes >= before + 1000000);
     CHECK_OK(rask_release(object));
-    EVENTUALLY(look().nbytes <= before);
+    EVENTUALLY(stats_of(client).nbytes <= before);
     free(data);
 }
 
 static void clones_are_no_futures(void) {
     rask_future f = rask_scatter(client, rask_i64(1)), c = rask_clone(f);
-    EVENTUALLY(look().live_futures == 1);
+    EVENTUALLY(stats_of(client).live_futures == 1);
     CHECK_OK(rask_release(f));
-    CHECK_EQ(look().live_futures, 1);
+    CHECK_EQ(stats_of(client).live_futures, 1);
     CHECK_OK(rask_release(c));
-    EVENTUALLY(look().live_futures == 0);
+    EVENTUALLY(stats_of(client).live_futures == 0);
 }
 
 static void each_client_counts_for_itself(void) {
     rask_client other = open_workers(1);
     rask_future f = rask_submit(other, inc, RASK_ARGS(1));
     CHECK_I64(f, 2);
-    CHECK_EQ(look().n_submitted, 0);
+    CHECK_EQ(stats_of(client).n_submitted, 0);
     CHECK_OK(rask_release(f));
     CHECK_OK(rask_client_close(other));
 }
@@ -135,7 +129,7 @@ static void values_and_items_are_futures_too(void) {
     rask_future f[4] = {rask_scatter(client, rask_i64(1))};
     CHECK_OK(rask_map(client, inc, items, 3, NULL, f + 1));
     CHECK_OK(rask_client_wait(client, LONG_NS));
-    rask_client_stats stats = look();
+    rask_client_stats stats = stats_of(client);
     CHECK_EQ(stats.n_submitted, 4);
     CHECK_EQ(stats.n_finished, 3);
     CHECK_EQ(stats.n_error, 1); /* the bad item */
@@ -147,7 +141,7 @@ static void values_and_items_are_futures_too(void) {
 static void wrong_submits_and_dependents_are_errors(void) {
     rask_future wrong = rask_submit(client, NULL, RASK_NO_ARGS);
     rask_future after = rask_submit(client, inc, RASK_ARGS(wrong));
-    rask_client_stats stats = look();
+    rask_client_stats stats = stats_of(client);
     CHECK_EQ(stats.n_submitted, 2);
     CHECK_EQ(stats.n_error, 2);
     CHECK_EQ(stats.n_pending, 0);
@@ -161,15 +155,15 @@ static void released_ones_are_cancelled(void) {
     GATE_REACHED(g, 1);
     rask_future queued = rask_submit(client, inc, RASK_ARGS(1)),
                 waiting = rask_submit(client, inc, RASK_ARGS(x));
-    EVENTUALLY(look().n_pending == 2);
+    EVENTUALLY(stats_of(client).n_pending == 2);
     CHECK_OK(rask_release_all(RASK_FUTURES(queued, waiting)));
-    EVENTUALLY(look().n_cancelled == 2);
-    EVENTUALLY(look().n_pending == 0);
+    EVENTUALLY(stats_of(client).n_cancelled == 2);
+    EVENTUALLY(stats_of(client).n_pending == 0);
     gate_open(g);
     CHECK_I64(x, 1);
     CHECK_OK(rask_client_wait(client, LONG_NS));
-    CHECK_EQ(look().n_executed, 1);
-    EVENTUALLY(look().live_futures == 1);
+    CHECK_EQ(stats_of(client).n_executed, 1);
+    EVENTUALLY(stats_of(client).live_futures == 1);
     CHECK_OK(rask_release(x));
 }
 
@@ -178,13 +172,13 @@ static void a_cancelled_function_still_runs(void) {
     rask_future x = submit_held(client, g, 1);
     GATE_REACHED(g, 1);
     CHECK_OK(rask_cancel(x, NULL));
-    rask_client_stats stats = look();
+    rask_client_stats stats = stats_of(client);
     CHECK_EQ(stats.n_cancelled, 1);
     CHECK_EQ(stats.n_running, 1);
     CHECK_EQ(stats.n_executed, 0);
     gate_open(g);
     CHECK_OK(rask_client_wait(client, LONG_NS));
-    stats = look();
+    stats = stats_of(client);
     CHECK_EQ(stats.n_running, 0);
     CHECK_EQ(stats.n_executed, 1);
     CHECK_EQ(stats.n_finished, 0);
@@ -205,11 +199,11 @@ static void who_waits_inside_runs(void) {
     rask_future w = rask_submit(client, waits, RASK_ARGS(rask_pointer(&x)));
     x = submit_held(client, g, 1);
     gate_open(before);
-    EVENTUALLY(look().n_running == 2); /* with one worker: w is suspended */
+    EVENTUALLY(stats_of(client).n_running == 2); /* with one worker: w is suspended */
     gate_open(g);
     CHECK_I64(w, RASK_OK);
     CHECK_OK(rask_client_wait(client, LONG_NS));
-    CHECK_EQ(look().n_running, 0);
+    CHECK_EQ(stats_of(client).n_running, 0);
     CHECK_OK(rask_release_all(RASK_FUTURES(first, x, w)));
 }
 
@@ -221,16 +215,16 @@ static void returns(rask_task *t) {
 static void who_returned_a_future_waits(void) {
     gate *g = gate_new();
     rask_future x = submit_held(client, g, 1), f = rask_submit(client, returns, RASK_ARGS(rask_pointer(&x)));
-    EVENTUALLY(look().n_executed == 1);
-    EVENTUALLY(look().n_running == 1);
-    EVENTUALLY(look().n_pending == 1);
+    EVENTUALLY(stats_of(client).n_executed == 1);
+    EVENTUALLY(stats_of(client).n_running == 1);
+    EVENTUALLY(stats_of(client).n_pending == 1);
     CHECK_EQ(rask_future_state(f), RASK_RUNNING);
     gate_open(g);
     CHECK_I64(f, 1);
     CHECK_OK(rask_client_wait(client, LONG_NS));
-    CHECK_EQ(look().n_finished, 2);
-    CHECK_EQ(look().n_executed, 2);
-    CHECK_EQ(look().n_pending, 0);
+    CHECK_EQ(stats_of(client).n_finished, 2);
+    CHECK_EQ(stats_of(client).n_executed, 2);
+    CHECK_EQ(stats_of(client).n_pending, 0);
     CHECK_OK(rask_release_all(RASK_FUTURES(x, f)));
 }
 
@@ -246,10 +240,10 @@ static void leaves_work_to_others(rask_task *t) {
 
 static void what_another_worker_takes_is_stolen(void) {
     atomic_int runs = 0;
-    CHECK_EQ(look().n_stolen, 0);
+    CHECK_EQ(stats_of(client).n_stolen, 0);
     rask_future f = rask_submit(client, leaves_work_to_others, RASK_ARGS(rask_pointer(&runs)));
     CHECK_OK(rask_wait(&f, 1, RASK_ALL_COMPLETED, LONG_NS, NULL));
-    CHECK(look().n_stolen >= 20);
+    CHECK(stats_of(client).n_stolen >= 20);
     CHECK_OK(rask_release(f));
 }
 
@@ -258,7 +252,7 @@ static atomic_bool enough;
 static void *looks(void *context) {
     (void)context;
     while (!atomic_load(&enough)) {
-        rask_client_stats stats = look();
+        rask_client_stats stats = stats_of(client);
         CHECK(stats.n_finished + stats.n_error + stats.n_cancelled <= stats.n_submitted);
         CHECK(stats.n_pending <= stats.n_submitted);
         CHECK(stats.n_executed <= stats.n_submitted);
@@ -283,8 +277,8 @@ static void no_figure_turns_negative(void) {
     CHECK_OK(rask_client_wait(client, LONG_NS));
     atomic_store(&enough, true);
     join_thread(thread);
-    EVENTUALLY(look().nbytes == 0);
-    EVENTUALLY(look().live_futures == 0);
+    EVENTUALLY(stats_of(client).nbytes == 0);
+    EVENTUALLY(stats_of(client).live_futures == 0);
 }
 
 static void mistakes(void) {

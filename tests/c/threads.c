@@ -164,11 +164,9 @@ static void at_random(void) {
     CHECK_OK(rask_client_wait(client, LONG_NS));
     CHECK(atomic_load(&executed) > 0);
     CHECK_EQ(rask_live_handles(), 1);
-    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
-    EVENTUALLY(rask_client_get_stats(client, &stats) == RASK_OK &&
-               stats.live_futures == 0); /* nothing is kept */
-    CHECK_EQ(stats.n_pending, 0);
-    CHECK_EQ(stats.nbytes, 0);
+    EVENTUALLY(stats_of(client).live_futures == 0); /* nothing is kept */
+    CHECK_EQ(stats_of(client).n_pending, 0);
+    CHECK_EQ(stats_of(client).nbytes, 0);
 }
 
 /* ---- the same future in all hands ---- */

@@ -57,9 +57,8 @@ static void a_chain_that_is_released_while_pending(void) {
     CHECK_I64(seen, 0);
     CHECK_OK(rask_release(seen));
     CHECK_OK(rask_client_wait(client, LONG_NS));
-    rask_client_stats stats = RASK_CLIENT_STATS_INIT;
-    EVENTUALLY(rask_client_get_stats(client, &stats) == RASK_OK && stats.live_futures == 0);
-    CHECK_EQ(stats.n_executed, 1); /* the root: nobody wanted the rest */
+    EVENTUALLY(stats_of(client).live_futures == 0);
+    CHECK_EQ(stats_of(client).n_executed, 1); /* the root: nobody wanted the rest */
 }
 
 static void a_chain_that_its_client_is_closed_upon(void) {

@@ -103,6 +103,20 @@ TEST_CASE("keys, descriptions and what a value holds") {
     CHECK(status_of([&] { same.get(); }) == RASK_E_EXISTS);
 }
 
+TEST_CASE("a description is whole, also of a future that goes on meanwhile") {
+    rask::client client(1);
+    bool is_whole = true;
+    for (int i = 0; i < scaled(5000, 50); i++) {
+        const auto text = client.submit([] { return std::string(100, 'x'); });
+        bool is_done;
+        do {
+            is_done = text.done();
+            is_whole = is_whole && text.describe().find('\0') == std::string::npos;
+        } while (!is_done);
+    }
+    CHECK(is_whole);
+}
+
 TEST_CASE("what is given up runs all the same") {
     std::atomic<int> runs{0};
     rask::client client(1);

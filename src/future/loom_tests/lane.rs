@@ -71,12 +71,6 @@ fn hand_back(place: &Place, id: Id) {
     assert_eq!(place.life.end(id, true), Ended::Free { watched: false });
 }
 
-fn model(body: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.check(body);
-}
-
 /// Whoever comes first, the lane hears of it, and once.
 #[test]
 fn hand_out_against_cancel() {

@@ -86,6 +86,14 @@ impl World {
         })
     }
 
+    /// One whose step 0 has run.
+    fn with_last_two_steps() -> Arc<Self> {
+        let world = Self::with_run([0, 0, 0], &[1]);
+        world.program().arrived.store(1, Ordering::Relaxed);
+        world.program().runs[0].store(1, SeqCst);
+        world
+    }
+
     fn program(&self) -> &Run {
         self.run.as_ref().expect("a world with a run")
     }
@@ -208,9 +216,7 @@ fn retry_against_steps_of_the_run_that_failed() {
 #[test]
 fn cancel_against_the_last_step() {
     model(|| {
-        let world = World::with_run([0, 0, 0], &[1]);
-        world.program().arrived.store(1, Ordering::Relaxed);
-        world.program().runs[0].store(1, SeqCst);
+        let world = World::with_last_two_steps();
         together(&world, &[|world| world.step(1), |world| world.cancels(0)]);
         finishes(&world, [1, 1], 1);
     });
@@ -219,9 +225,7 @@ fn cancel_against_the_last_step() {
 #[test]
 fn cancel_and_retry_against_the_last_step() {
     model_with(2, || {
-        let world = World::with_run([0, 0, 0], &[1]);
-        world.program().arrived.store(1, Ordering::Relaxed);
-        world.program().runs[0].store(1, SeqCst);
+        let world = World::with_last_two_steps();
         together(
             &world,
             &[
@@ -253,185 +257,5 @@ fn release_against_a_step_that_fails() {
         together(&world, &[|world| world.step(0), |world| world.release(0)]);
         world.all_over();
         assert_eq!(world.program().frees.load(SeqCst), 1);
-    });
-}
-
-// ---- the hub of several outputs ----
-
-/// A run with a hub, and who has seen what of it.
-struct HubRun {
-    credits: Credits,
-    memory: UnsafeCell<()>,
-    /// Whether the hub is open: a credit may be taken by who has none.
-    open: Mutex<bool>,
-    /// Times that something began to go on, and that nothing did any more.
-    begun: Note,
-    ended: Note,
-    overs: Note,
-    frees: Note,
-}
-
-impl HubRun {
-    /// With an open hub and a job.
-    fn new() -> Arc<Self> {
-        let run = Self::unbegun();
-        run.credits.open_hub();
-        run.adds();
-        *run.open.lock().unwrap() = true;
-        run
-    }
-
-    /// `Run::add_credits`.
-    fn adds(&self) {
-        if self.credits.add(1) {
-            self.begun.fetch_add(1, SeqCst);
-        }
-    }
-
-    /// `Run::give_up` and `run::over_in`, which releases the block.
-    fn gives(&self) {
-        self.memory.with(|_| ());
-        let left = self.credits.give(1);
-        if left != CreditsLeft::Some {
-            self.ended.fetch_add(1, SeqCst);
-        }
-        self.left(left);
-    }
-
-    fn left(&self, left: CreditsLeft) {
-        match left {
-            CreditsLeft::Owned => {
-                self.overs.fetch_add(1, SeqCst);
-                self.disowns();
-            }
-            CreditsLeft::None => self.frees(),
-            CreditsLeft::Some | CreditsLeft::Idle => {}
-        }
-    }
-
-    fn disowns(&self) {
-        if self.credits.disown() == CreditsLeft::None {
-            self.frees();
-        }
-    }
-
-    fn frees(&self) {
-        self.memory.with_mut(|_| ());
-        assert_eq!(self.frees.fetch_add(1, SeqCst), 0, "a run is freed twice");
-    }
-
-    /// `outputs::settled`, for the hub.
-    fn hub_is_settled(&self) {
-        if std::mem::take(&mut *self.open.lock().unwrap()) {
-            self.left(self.credits.close_hub());
-        }
-    }
-
-    /// With nothing but the hub that is about to begin.
-    fn unbegun() -> Arc<Self> {
-        let run = Self {
-            credits: Credits::new(),
-            memory: UnsafeCell::new(()),
-            open: Mutex::new(false),
-            begun: Note::new(0),
-            ended: Note::new(0),
-            overs: Note::new(0),
-            frees: Note::new(0),
-        };
-        Arc::new(run)
-    }
-
-    /// `outputs::begin_hub`, by who has claimed it.
-    fn hub_begins(&self) {
-        {
-            let mut open = self.open.lock().unwrap();
-            self.credits.open_hub();
-            self.adds();
-            *open = true;
-        }
-        self.gives();
-    }
-
-    /// As [`hub_is_settled`](Self::hub_is_settled), once the hub has begun.
-    fn hub_is_settled_when_open(&self) {
-        while !*self.open.lock().unwrap() {
-            loom::thread::yield_now();
-        }
-        self.hub_is_settled();
-    }
-
-    /// `outputs::finish`, by who has a credit.
-    fn hub_finishes(&self) {
-        if std::mem::take(&mut *self.open.lock().unwrap()) {
-            self.disowns();
-            assert_eq!(self.credits.close_hub(), CreditsLeft::Some);
-        }
-        self.gives();
-    }
-
-    /// `Several::visit`.
-    fn visits(&self) {
-        let open = self.open.lock().unwrap();
-        let may = *open;
-        if may {
-            self.adds();
-        }
-        drop(open);
-        if may {
-            self.gives();
-        }
-    }
-
-    fn is_over(&self, overs: u32) {
-        assert_eq!(self.begun.load(SeqCst), self.ended.load(SeqCst));
-        assert_eq!(self.overs.load(SeqCst), overs);
-        assert_eq!(self.frees.load(SeqCst), 1);
-    }
-}
-
-fn all_at_once(run: &Arc<HubRun>, threads: &[fn(&HubRun)]) {
-    let threads: Vec<_> = threads
-        .iter()
-        .map(|&thread| {
-            let run = run.clone();
-            loom::thread::spawn(move || thread(&run))
-        })
-        .collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
-}
-
-#[test]
-fn a_hub_is_settled_while_it_begins() {
-    model(|| {
-        let run = HubRun::unbegun();
-        all_at_once(&run, &[HubRun::hub_begins, HubRun::hub_is_settled_when_open]);
-        run.is_over(1);
-    });
-}
-
-#[test]
-fn a_hub_is_settled_against_the_last_step() {
-    model(|| {
-        let run = HubRun::new();
-        all_at_once(&run, &[HubRun::gives, HubRun::hub_is_settled]);
-        run.is_over(1);
-    });
-}
-
-#[test]
-fn a_hub_is_settled_against_a_visit() {
-    model(|| {
-        let run = HubRun::new();
-        all_at_once(&run, &[HubRun::gives, HubRun::visits, HubRun::hub_is_settled]);
-        run.is_over(1);
-    });
-}
-
-#[test]
-fn a_hub_finishes_against_a_visit() {
-    model(|| {
-        let run = HubRun::new();
-        all_at_once(&run, &[HubRun::hub_finishes, HubRun::visits]);
-        run.is_over(0);
     });
 }

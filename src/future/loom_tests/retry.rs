@@ -19,6 +19,13 @@ fn finish(world: &World, node: usize) {
     assert_eq!(world.value(node), VALUE);
 }
 
+/// Retries what it has cancelled, if it came in time.
+fn cancel_and_retry(world: &World, node: usize) {
+    if world.cancel(node) == Some(true) {
+        assert_eq!(world.retry(node), Some(true));
+    }
+}
+
 // ---- the run that is abandoned ---------------------------------------------------------------------------------------
 
 /// Node 1 runs and has node 0, which is finished, as its input.
@@ -62,9 +69,7 @@ fn cancel_and_retry_against_the_end() {
             &[
                 |world| world.end(1, State::Finished),
                 |world| {
-                    if world.cancel(1) == Some(true) {
-                        assert_eq!(world.retry(1), Some(true));
-                    }
+                    cancel_and_retry(world, 1);
                 },
             ],
         );
@@ -334,13 +339,19 @@ fn relinking_against_cancel_and_release() {
 
 // ---- places ----------------------------------------------------------------------------------------------------------
 
+/// Node 1 waits for node 0, which runs, and whose handle is gone.
+fn waits_for_input() -> Arc<World> {
+    let world = World::with_retries(vec![running(&[]), node(&[0], 1)]);
+    assert_eq!(world.node(0).life.take(id(0)), Some(false));
+    world.link_inputs(1);
+    world
+}
+
 /// The engine's reference and its mark, against the last arrival and the last handle.
 #[test]
 fn cancel_and_release_against_the_last_arrival() {
     model(|| {
-        let world = World::with_retries(vec![running(&[]), node(&[0], 1)]);
-        assert_eq!(world.node(0).life.take(id(0)), Some(false));
-        world.link_inputs(1);
+        let world = waits_for_input();
         together(
             &world,
             &[
@@ -358,17 +369,13 @@ fn cancel_and_release_against_the_last_arrival() {
 #[test]
 fn cancel_and_retry_against_the_last_arrival() {
     model(|| {
-        let world = World::with_retries(vec![running(&[]), node(&[0], 1)]);
-        assert_eq!(world.node(0).life.take(id(0)), Some(false));
-        world.link_inputs(1);
+        let world = waits_for_input();
         together(
             &world,
             &[
                 |world| world.end(0, State::Finished),
                 |world| {
-                    if world.cancel(1) == Some(true) {
-                        assert_eq!(world.retry(1), Some(true));
-                    }
+                    cancel_and_retry(world, 1);
                 },
             ],
         );
@@ -387,9 +394,7 @@ fn cancel_and_retry_against_the_start() {
             &[
                 |world| world.run(0),
                 |world| {
-                    if world.cancel(0) == Some(true) {
-                        assert_eq!(world.retry(0), Some(true));
-                    }
+                    cancel_and_retry(world, 0);
                 },
             ],
         );

@@ -48,8 +48,8 @@ static struct {
     pthread_t pullers[4];
 } lanes;
 
-/* For a round. Not where the clients are closed in its midst: what a lane refuses then is not in the model.
- */
+/* For a round. Not where the clients are closed in its midst: what a lane refuses then is not
+ * in the model. */
 static void open_lanes(void) {
     lanes.lanes[0] = lanes.lanes[1] = (rask_lane){0};
     for (unsigned i = 0; i < now.program->n_clients && !now.program->closes_early; i++) {

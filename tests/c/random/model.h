@@ -52,8 +52,8 @@ static const char *const task_names[] = {"mix",      "fail", "flaky",   "wrong",
 
 /* ---- records ---- */
 
-/* What was seen of a future that is done, in one word: state + 1, then -status, then code + 1; 0 is unknown.
- */
+/* What was seen of a future that is done, in one word: state + 1, then -status, then code + 1;
+ * 0 is unknown. */
 typedef uint32_t ending;
 static inline ending ending_of(rask_state state, rask_status status, int32_t code) {
     return (uint32_t)(state + 1) | (uint32_t)-status << 4 | (uint32_t)(code + 1) << 12;

@@ -13,8 +13,9 @@
 
 namespace rask::detail {
 
-// ---- what most arguments are, in place: a call for each would cost as much as the rest of a submit here
-// ----
+// ---- what most arguments are ----
+//
+// In place: a call of the library for each would cost as much as the rest of a submit here.
 
 inline rask_arg arg_of(int32_t kind, uint64_t payload, const void *aux = nullptr) noexcept {
     return {kind, 0, payload, 0, aux};

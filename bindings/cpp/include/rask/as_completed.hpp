@@ -11,10 +11,9 @@ namespace rask {
 template <class T> class as_completed {
   public:
     explicit as_completed(std::vector<future<T>> futures) {
-        handle_ = rask_as_completed_open(detail::handles(futures.data()), futures.size());
-        if (!handle_.id)
-            detail::throw_last();
         held_.reserve(futures.size());
+        const auto *handles = std::as_const(futures).data();
+        handle_ = detail::or_throw(rask_as_completed_open(detail::handles(handles), futures.size()));
         for (auto &one : futures)
             held_.push_back(one.release());
     }
@@ -36,6 +35,7 @@ template <class T> class as_completed {
     /// Adds one, also while others wait for the next; by one thread at a time.
     void add(future<T> more) {
         const rask_future handle = more.handle();
+        // First, as nothing may throw once the iteration has it.
         if (held_.size() == held_.capacity())
             held_.reserve(2 * held_.size() + 1);
         check(rask_as_completed_add(handle_, &handle, 1));

@@ -49,21 +49,13 @@ class resumption {
 template <class Future> struct any_awaiter {
     Future awaited;
 
-    [[nodiscard]] bool await_ready() const noexcept {
-        const rask_state state = rask_future_state(awaited.handle());
-        // What is no future is not waited for: get says why.
-        return state < 0 || state >= RASK_FINISHED;
-    }
+    [[nodiscard]] bool await_ready() const noexcept { return is_over(awaited.handle()); }
     void await_suspend(std::coroutine_handle<> coroutine) const {
         auto *owner = new resumption(coroutine);
         const rask_client client = rask_future_client(awaited.handle());
-        // What comes after a future holds it until it is over, and what others hold cannot be moved out: then
-        // a task comes in between.
         future<void> between;
-        if constexpr (!std::is_reference_v<Future>) {
-            const rask_arg after = rask_after(awaited.handle());
-            between = future<void>(rask_submit(client, nothing_but_done, &after, 1));
-        }
+        if constexpr (!std::is_reference_v<Future>)
+            between = in_between(client, awaited.handle());
         const rask_arg args[] = {
             arg_of(RASK_OBJECT, reinterpret_cast<uint64_t>(owner), &object_type<resumption>::value),
             rask_after(between.valid() ? between.handle() : awaited.handle())};

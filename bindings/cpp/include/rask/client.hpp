@@ -50,6 +50,15 @@ submit_coroutine(rask_client client, const options *how, F &&f, A &&...a);
 
 template <class F, class... A> auto submit_stoppable(rask_client client, const options *how, F &&f, A &&...a);
 
+/// Submits what is written down as the C API has it.
+inline rask_future submit_to_c(rask_client client, const options *how, rask_task_fn function,
+                               const rask_arg *args, std::size_t count) noexcept {
+    if (!how)
+        return rask_submit(client, function, args, count);
+    const rask_submit_options c = to_c(*how);
+    return rask_submit_with(client, function, args, count, &c);
+}
+
 /// Submits a call as a task.
 template <class F, class... A> auto submit_task(rask_client client, const options *how, F &&f, A &&...a) {
     using wanted = submitted<std::decay_t<F>, passed_t<A>...>;
@@ -57,17 +66,11 @@ template <class F, class... A> auto submit_task(rask_client client, const option
     if constexpr (!wanted::is_possible) {
         return made();
     } else {
-        const rask_future handle = write_down<typename wanted::task>(
+        return made(or_throw(write_down<typename wanted::task>(
             [&](rask_task_fn function, const rask_arg *args, std::size_t count) {
-                if (!how)
-                    return rask_submit(client, function, args, count);
-                const rask_submit_options c = to_c(*how);
-                return rask_submit_with(client, function, args, count, &c);
+                return submit_to_c(client, how, function, args, count);
             },
-            std::forward<F>(f), std::forward<A>(a)...);
-        if (!handle.id)
-            throw_last();
-        return made(handle);
+            std::forward<F>(f), std::forward<A>(a)...)));
     }
 }
 
@@ -94,7 +97,8 @@ template <class F, class T> constexpr bool is_one_call() {
 
 } // namespace detail
 
-/// A client, by a name that closes nothing. Cheap to copy; valid until its owner closes the client.
+/// A client, by a name that closes nothing. Cheap to copy; valid until its owner closes the client. All its
+/// members may be called by several threads at a time, and inside tasks.
 class client_ref {
   public:
     explicit client_ref(rask_client handle) noexcept : handle_(handle) {}
@@ -106,7 +110,8 @@ class client_ref {
     /// arrives as const T &, a std::vector<future<T>> as a rask::list<T>, a std::tuple of futures as a tuple
     /// of references; any other argument is copied or moved in, and arrives as const reference, or, if it
     /// cannot be copied and f wants it so, as an rvalue. What f throws becomes the future's error. If f
-    /// returns a future, the result is that one's.
+    /// returns a future, the result is that one's. Does not block, but where the client is over its memory
+    /// limit. Throws rask::error (closed) once the client is; what else is wrong is the future's error.
     template <class F, class... A, detail::enable_callable<F> = 0> auto submit(F &&f, A &&...args) const {
         return detail::submit(handle_, nullptr, std::forward<F>(f), std::forward<A>(args)...);
     }
@@ -117,8 +122,8 @@ class client_ref {
     /// Options one by one: `client.with().retries(3).submit(f, x)`.
     [[nodiscard]] with_options with(options how = {}) const;
 
-    /// Submits f(item) for each item, which may be futures: the futures in their order. With an f without
-    /// state one call, one wake-up.
+    /// Submits f(item) for each item, which may be futures: a std::vector of futures in their order. Items of
+    /// a range that is given up are moved. With an f without state one call, one wake-up.
     template <class F, class Range, detail::enable_callable<F> = 0> auto map(F &&f, Range &&items) const {
         return map_each(nullptr, std::forward<F>(f), std::forward<Range>(items));
     }
@@ -136,8 +141,8 @@ class client_ref {
         return map_side_by_side(&how, f, std::forward<A>(a), std::forward<B>(b), std::forward<More>(more)...);
     }
 
-    /// Submits a function of the C API's, whose result can be read as a T. Its arguments are read as
-    /// rask.hpp's values, futures and rask_args.
+    /// Submits a function of the C API's, whose result can be read as a T. Values and futures reach it as
+    /// value.hpp has them for other languages, a rask_arg as it is.
     template <class T, class... A> future<T> call(rask_task_fn function, A &&...args) const {
         return call_with<T>(nullptr, function, std::forward<A>(args)...);
     }
@@ -153,7 +158,7 @@ class client_ref {
                       "rask: scatter makes a value a future, and this is or has one already");
         using made = typename detail::result<kept>::type;
         const rask_arg arg = detail::to_arg<kept>(std::forward<T>(from));
-        return adopt<made>(rask_scatter(handle_, arg));
+        return future<made>(detail::or_throw(rask_scatter(handle_, arg)));
     }
 
     /// Runs what a rask::delayed needs, each part once; of several, what they have in common once.
@@ -163,21 +168,21 @@ class client_ref {
 
     // ---- all of it ----
 
-    /// Waits until nothing is pending or running.
+    /// Waits until nothing is pending or running, whoever holds it. In a task of its own: rask::error
+    /// (deadlock).
     void wait() const { check(rask_client_wait(handle_, RASK_FOREVER)); }
+    /// As wait, and no longer than that.
     future_status wait_for(duration limit) const {
-        const rask_status status = rask_client_wait(handle_, detail::timeout(limit));
-        if (status == RASK_E_TIMEOUT)
-            return future_status::timeout;
-        return check(status), future_status::ready;
+        return detail::ended(rask_client_wait(handle_, detail::timeout(limit)));
     }
 
+    /// Figures of this moment.
     [[nodiscard]] client_stats stats() const {
         client_stats now = RASK_CLIENT_STATS_INIT;
         check(rask_client_get_stats(handle_, &now));
         return now;
     }
-    /// Records what tasks do, for Perfetto, until trace_stop or close.
+    /// Records what tasks do, in a file for Perfetto, until trace_stop or close, which write it.
     void trace_start(const std::string &path) const { check(rask_trace_start(handle_, path.c_str())); }
     void trace_stop() const { check(rask_trace_stop(handle_)); }
     /// Writes what is not done and what it waits for, as JSON; to stderr without a path.
@@ -193,23 +198,13 @@ class client_ref {
   private:
     friend class with_options;
 
-    template <class T> static future<T> adopt(rask_future handle) {
-        if (!handle.id)
-            detail::throw_last();
-        return future<T>(handle);
-    }
-
     template <class T, class... A>
     future<T> call_with(const options *how, rask_task_fn function, A &&...args) const {
         rask_arg room[sizeof...(A) + 1];
         detail::arguments<(detail::for_c<detail::passed_t<A>>::lists || ... || false)> all(room);
         (detail::for_c<detail::passed_t<A>>::put(all, std::forward<A>(args)), ...);
         const rask_arg *begin = sizeof...(A) == 0 ? nullptr : room;
-        const std::size_t count = all.commit();
-        if (!how)
-            return adopt<T>(rask_submit(handle_, function, begin, count));
-        const rask_submit_options c = detail::to_c(*how);
-        return adopt<T>(rask_submit_with(handle_, function, begin, count, &c));
+        return future<T>(detail::or_throw(detail::submit_to_c(handle_, how, function, begin, all.commit())));
     }
 
     template <class F, class Range> auto map_each(const options *how, F &&f, Range &&items) const {
@@ -225,9 +220,9 @@ class client_ref {
                 task::put(row, detail::forward_item<Range>(one));
             all.resize(row.size());
             const rask_submit_options c = how ? detail::to_c(*how) : rask_submit_options{};
-            auto *out = const_cast<rask_future *>(detail::handles(all.data()));
             const auto args = row.commit();
-            check(rask_map(handle_, &task::run, args.data(), args.size(), how ? &c : nullptr, out));
+            check(rask_map(handle_, &task::run, args.data(), args.size(), how ? &c : nullptr,
+                           detail::handles(all.data())));
         } else {
             static_assert(std::is_copy_constructible_v<callable>,
                           "rask: each task of a map has a copy of the callable");
@@ -286,18 +281,17 @@ class with_options {
 inline with_options client_ref::with(options how) const { return {*this, std::move(how)}; }
 
 /// An embedded engine with its worker threads, closed at the end of its scope: what has not started is
-/// cancelled then, what runs is waited for. Futures may outlive it.
+/// cancelled then, what runs is waited for. Futures may outlive it, and keep their values. In a task or a
+/// callback no client can be closed: one that is destroyed there stays open.
 class client : public client_ref {
   public:
     /// A worker per processor.
     client() : client(client_options()) {}
     explicit client(const client_options &how) {
         const rask_client_options c = detail::to_c(how);
-        handle_ = rask_client_open(&c);
-        if (!handle_.id)
-            detail::throw_last();
+        handle_ = detail::or_throw(rask_client_open(&c));
     }
-    /// So many workers.
+    /// So many workers; 0: one per processor.
     explicit client(uint32_t workers) : client(client_options{workers}) {}
     /// Takes over a handle of the C API's.
     [[nodiscard]] static client adopt(rask_client handle) noexcept { return client(client_ref(handle)); }
@@ -313,7 +307,8 @@ class client : public client_ref {
             std::ignore = rask_client_close(handle_);
     }
 
-    /// As the destructor, and says what is wrong. Calls after it are rask::error (closed).
+    /// As the destructor, and says what is wrong: rask::error (state) in a task, (lost) where a trace could
+    /// not be written. Calls after it are rask::error (closed).
     void close() { check(rask_client_close(handle_)); }
 
   private:
@@ -332,10 +327,7 @@ template <> struct passing<client> : passing<client_ref> {
 } // namespace detail
 
 template <class T> client_ref future<T>::client() const {
-    const rask_client where = rask_future_client(handle_);
-    if (!where.id)
-        detail::throw_last();
-    return client_ref(where);
+    return client_ref(detail::or_throw(rask_future_client(handle_)));
 }
 template <class T> template <class F> auto future<T>::then(F &&f) const & {
     return client().submit(std::forward<F>(f), *this);

@@ -16,7 +16,7 @@
 
 namespace rask {
 
-/// Where a codec writes.
+/// Where a codec writes: as often as it likes, one after the other. For the time of the call.
 class writer {
   public:
     explicit writer(rask_bytes_out *out) noexcept : out_(out) {}
@@ -32,12 +32,12 @@ class writer {
 ///     template <> struct rask::codec<my::matrix> {
 ///         static void encode(const my::matrix &from, rask::writer &to);
 ///         static my::matrix decode(std::string_view bytes);
-///         static std::size_t nbytes(const my::matrix &); // what it holds, if that is more than sizeof; may
-///         be left out
+///         static std::size_t nbytes(const my::matrix &); // what it holds beside its sizeof
 ///     };
 ///
-/// Such objects may go to disk where a client has a memory limit, and pure tasks compare them by what encode
-/// writes. Trivially copyable types, strings, and vectors of trivially copyable items need none.
+/// nbytes may be left out. Such objects may go to disk where a client has a memory limit, and pure tasks
+/// compare them by what encode writes. Trivially copyable types, strings, and vectors of trivially copyable
+/// items need none.
 template <class T, class = void> struct codec {};
 
 namespace detail {

@@ -34,11 +34,7 @@ template <class T> struct future_awaiter {
     const future<T> &awaited;
     stretch *const &now;
 
-    bool await_ready() const noexcept {
-        const rask_state state = rask_future_state(awaited.handle());
-        // What is no future is not waited for: get says why.
-        return state < 0 || state >= RASK_FINISHED;
-    }
+    bool await_ready() const noexcept { return is_over(awaited.handle()); }
     void await_suspend(std::coroutine_handle<>) const noexcept { now->awaited = awaited.handle(); }
     decltype(auto) await_resume() const { return awaited.get(); }
 };
@@ -49,12 +45,11 @@ template <class T> struct last_awaiter {
     stretch *const &now;
     future<void> done{};
 
-    bool await_ready() const noexcept { return future_awaiter<T>{awaited, now}.await_ready(); }
+    bool await_ready() const noexcept { return is_over(awaited.handle()); }
     void await_suspend(std::coroutine_handle<>) noexcept {
-        // The stretch that comes after a future holds it until it is over. With a task in between only we do.
-        const rask_arg after = rask_after(awaited.handle());
+        // Only objects are moved out.
         if constexpr (form_of<T>() == form::object)
-            done = future<void>(rask_submit(rask_task_client(now->task), nothing_but_done, &after, 1));
+            done = in_between(rask_task_client(now->task), awaited.handle());
         now->awaited = done.valid() ? done.handle() : awaited.handle();
     }
     decltype(auto) await_resume() { return std::move(awaited).get(); }

@@ -8,7 +8,7 @@
 namespace rask {
 
 /// Made by rask::delay, an argument of further ones, computed by client.compute. Belongs to no client. What
-/// is built on it keeps it. Copies share it.
+/// is built on it keeps it. Copies share it, and may be used by several threads at a time.
 template <class T> class [[nodiscard]] delayed {
   public:
     using value_type = T;
@@ -52,14 +52,11 @@ template <class F, class... A> auto delay(const options *how, F &&f, A &&...a) {
         return made();
     } else {
         const rask_submit_options c = how ? to_c(*how) : rask_submit_options{};
-        const rask_delayed handle = write_down<typename wanted::task>(
+        return made(or_throw(write_down<typename wanted::task>(
             [&](rask_task_fn function, const rask_arg *args, std::size_t count) {
                 return rask_delayed_call(function, args, count, how ? &c : nullptr);
             },
-            std::forward<F>(f), std::forward<A>(a)...);
-        if (!handle.id)
-            throw_last();
-        return made(handle);
+            std::forward<F>(f), std::forward<A>(a)...)));
     }
 }
 
@@ -80,7 +77,7 @@ template <class F, class... A> auto delay(const options &how, F &&f, A &&...args
 }
 
 template <class T> future<T> client_ref::compute(const delayed<T> &what) const {
-    return adopt<T>(rask_compute(handle_, what.handle()));
+    return future<T>(detail::or_throw(rask_compute(handle_, what.handle())));
 }
 template <class T> std::vector<future<T>> client_ref::compute_all(const std::vector<delayed<T>> &what) const {
     std::vector<rask_delayed> handles;
@@ -88,8 +85,7 @@ template <class T> std::vector<future<T>> client_ref::compute_all(const std::vec
     for (const auto &one : what)
         handles.push_back(one.handle());
     std::vector<future<T>> all(what.size());
-    auto *out = const_cast<rask_future *>(detail::handles(all.data()));
-    check(rask_compute_all(handle_, handles.data(), handles.size(), out));
+    check(rask_compute_all(handle_, handles.data(), handles.size(), detail::handles(all.data())));
     return all;
 }
 template <class... T> std::tuple<future<T>...> client_ref::compute_all(const delayed<T> &...what) const {

@@ -39,6 +39,7 @@ inline constexpr rask_status panic = RASK_E_PANIC;
 /// C task that failed.
 class error : public std::runtime_error {
   public:
+    /// Thrown by a task, its code and its words go with the task's error, as those of rask_fail do.
     error(rask_status status, const std::string &message, int32_t code = 0, const std::string &origin = {},
           uint32_t attempts = 0)
         : std::runtime_error(origin.empty() || message.find(origin) != std::string::npos
@@ -76,8 +77,15 @@ inline void check(rask_status status) {
 
 namespace detail {
 
-/// Throws this thread's last failure, for a call that returned no handle.
+/// Throws this thread's last failure, for a call that returned nothing.
 [[noreturn]] inline void throw_last() { throw error(rask_last_status(), rask_last_error()); }
+
+/// The handle that a call has made; of one that has made none, this thread's last failure is thrown.
+template <class Handle> Handle or_throw(Handle handle) {
+    if (!handle.id)
+        throw_last();
+    return handle;
+}
 
 /// What to call the exception that is being handled, if it has no words of its own.
 inline const char *name_of_current() noexcept {

@@ -22,9 +22,20 @@ enum class state : rask_state {
     lost = RASK_LOST,
 };
 
-/// What a wait with a limit came to.
+/// How a wait with a limit ended.
 enum class future_status { ready, timeout };
 
+namespace detail {
+/// How a wait ended that returned this status; throws where it could not be done.
+inline future_status ended(rask_status status) {
+    if (status == RASK_E_TIMEOUT)
+        return future_status::timeout;
+    return check(status), future_status::ready;
+}
+} // namespace detail
+
+/// The promised value of a task: of type T, nothing where that is void, rask::value where it can be anything.
+/// A handle, 8 bytes. Const members may be called by several threads at a time.
 template <class T> class [[nodiscard]] future {
     static_assert(!std::is_reference_v<T>,
                   "rask: a future of a reference would outlive what it refers to: use a pointer");
@@ -40,10 +51,8 @@ template <class T> class [[nodiscard]] future {
     future() noexcept = default;
     /// Takes over a handle of the C API's, of a value that can be read as a T.
     explicit future(rask_future handle) noexcept : handle_(handle) {}
-    future(const future &other) : handle_(other.handle_) {
-        if (valid() && !(handle_ = rask_clone(handle_)).id)
-            detail::throw_last();
-    }
+    future(const future &other)
+        : handle_(other.valid() ? detail::or_throw(rask_clone(other.handle_)) : rask_future{0}) {}
     future(future &&other) noexcept : handle_(other.release()) {}
     future &operator=(const future &other) { return *this = future(other); }
     /// What was held is released now, not when `other` goes.
@@ -67,8 +76,8 @@ template <class T> class [[nodiscard]] future {
     // ---- the result ----
 
     /// Waits, and returns the value: by reference, valid as long as this future, or a number or pointer as
-    /// itself. Throws what the task threw, or the task it depends on that failed; or rask::error. For any
-    /// number of callers.
+    /// itself. Throws what the task threw, or the task it depends on that failed; or rask::error, such as
+    /// cancelled, or deadlock in a task that it waits for. For any number of callers.
     decltype(auto) get() const & {
         if constexpr (std::is_void_v<T>) {
             result();
@@ -123,16 +132,13 @@ template <class T> class [[nodiscard]] future {
 
     // ---- waiting ----
 
-    /// Waits until it is done, whatever became of it.
+    /// Waits until it is done, whatever became of it: for how it ended, see state() and exception().
     void wait() const { check(rask_wait(&handle_, 1, RASK_ALL_COMPLETED, RASK_FOREVER, nullptr)); }
+    /// As wait, and no longer than that; 0 and less only look.
     future_status wait_for(duration limit) const {
-        const rask_status status =
-            rask_wait(&handle_, 1, RASK_ALL_COMPLETED, detail::timeout(limit), nullptr);
-        if (status == RASK_E_TIMEOUT)
-            return future_status::timeout;
-        return check(status), future_status::ready;
+        return detail::ended(rask_wait(&handle_, 1, RASK_ALL_COMPLETED, detail::timeout(limit), nullptr));
     }
-    /// Until a std::chrono::time_point of any clock.
+    /// As wait, until a std::chrono::time_point of any clock.
     template <class TimePoint> future_status wait_until(const TimePoint &limit) const {
         return wait_for(
             detail::between(TimePoint::clock::now().time_since_epoch(), limit.time_since_epoch()));
@@ -156,8 +162,11 @@ template <class T> class [[nodiscard]] future {
     }
     /// One line for people: key, state, and what it holds or why not.
     [[nodiscard]] std::string describe() const {
-        std::string line(rask_future_describe(handle_, nullptr, 0), '\0');
-        line.resize(rask_future_describe(handle_, line.data(), line.size() + 1));
+        std::string line;
+        // Until it fits: the future may go on between two calls.
+        for (std::size_t size;
+             (size = rask_future_describe(handle_, line.data(), line.size() + 1)) != line.size();)
+            line.resize(size);
         return line;
     }
     /// How many bytes its value holds; waits for it.
@@ -177,7 +186,8 @@ template <class T> class [[nodiscard]] future {
     template <class F> auto then(F &&f) &&;
     template <class F> auto then(const options &how, F &&f) const &;
 
-    /// Cancels it, for all who hold it, and its dependents. false: it is done.
+    /// Cancels it, for all who hold it, and its dependents. false: it is done. What runs is told
+    /// (this_task::cancelled), and not waited for.
     bool cancel(const char *reason = nullptr) const {
         const rask_status status = rask_cancel(handle_, reason);
         return status != RASK_E_STATE && (check(status), true);
@@ -185,11 +195,11 @@ template <class T> class [[nodiscard]] future {
     /// Runs it again, and what it depends on that has failed. Throws rask::error (state) unless it has failed
     /// or was cancelled.
     void retry() const { check(rask_retry(handle_)); }
-    /// Lets it run, and drops its result.
+    /// Gives it up, and lets it run all the same; its result is dropped.
     void fire_and_forget() && { check(rask_fire_and_forget(release())); }
 
-    /// Calls f(const future &), or f(), when it is done, however it ends: on the library's one thread for
-    /// that. What f throws is dropped: nobody is there to be told.
+    /// Calls f(const future &), or f(), once, when it is done, however it ends: on the library's one thread
+    /// for that, which f therefore had better not keep. What f throws is dropped: nobody is there to be told.
     template <class F> void on_done(F &&f) const {
         using callback = std::decay_t<F>;
         static_assert(std::is_invocable_v<callback &, const future &> || std::is_invocable_v<callback &>,

@@ -23,19 +23,17 @@ using enable_range = std::enable_if_t<is_range_of_futures<std::decay_t<Futures>>
 template <class Futures> using item_of = typename std::decay_t<Futures>::value_type::value_type;
 } // namespace detail
 
-/// Waits for futures, whatever becomes of them.
+/// Waits for futures, whatever becomes of them. In a task that they wait for: rask::error (deadlock).
 template <class Futures, detail::enable_range<Futures> = 0>
 void wait(const Futures &futures, until condition = until::all_completed) {
     check(rask_wait(detail::handles(futures.data()), futures.size(), static_cast<int32_t>(condition),
                     RASK_FOREVER, nullptr));
 }
+/// As wait, and no longer than that.
 template <class Futures, detail::enable_range<Futures> = 0>
 future_status wait_for(const Futures &futures, duration limit, until condition = until::all_completed) {
-    const rask_status status = rask_wait(detail::handles(futures.data()), futures.size(),
-                                         static_cast<int32_t>(condition), detail::timeout(limit), nullptr);
-    if (status == RASK_E_TIMEOUT)
-        return future_status::timeout;
-    return check(status), future_status::ready;
+    return detail::ended(rask_wait(detail::handles(futures.data()), futures.size(),
+                                   static_cast<int32_t>(condition), detail::timeout(limit), nullptr));
 }
 
 /// The values of futures, in place: a range of references, valid as long as the futures. Copy it into a
@@ -61,7 +59,8 @@ template <class T> class gathered {
     std::vector<future<T>> kept_;
 };
 
-/// Waits for all and gives their values. Of futures that are moved in, it keeps hold.
+/// Waits for all and gives their values, or throws as get() of the first without one does. Of futures that
+/// are moved in, it keeps hold.
 template <class Futures, detail::enable_range<Futures> = 0>
 auto gather(Futures &&futures, errors what = errors::raise) {
     using item = detail::item_of<Futures>;
@@ -92,6 +91,18 @@ namespace detail {
 inline void same(rask_task *task) noexcept { rask_return_arg(task, 0); }
 /// A task that is only there to be waited for.
 inline void nothing_but_done(rask_task *) noexcept {}
+
+/// Whether a coroutine need not wait for it. What is no future is not waited for: get says why.
+inline bool is_over(rask_future awaited) noexcept {
+    const rask_state state = rask_future_state(awaited);
+    return state < 0 || state >= RASK_FINISHED;
+}
+/// A future that is done when that one is. What comes after it does not hold that one, as it would if it came
+/// after that one itself: what others hold cannot be moved out.
+inline future<void> in_between(rask_client client, rask_future awaited) noexcept {
+    const rask_arg after = rask_after(awaited);
+    return future<void>(rask_submit(client, nothing_but_done, &after, 1));
+}
 
 } // namespace detail
 
@@ -139,17 +150,13 @@ template <class T, class... U>
 future<std::size_t> when_any(const future<T> &first, const future<U> &...rest) {
     // Which values they have does not matter to who waits.
     std::vector<future<nothing>> all;
-    auto add = [&](rask_future handle) {
-        all.emplace_back(rask_clone(handle));
-        if (!all.back().valid())
-            detail::throw_last();
-    };
+    auto add = [&](rask_future handle) { all.emplace_back(detail::or_throw(rask_clone(handle))); };
     add(first.handle());
     (add(rest.handle()), ...);
     return when_any(all);
 }
 
-/// Lets go of many futures at once, which is quicker than one by one.
+/// Lets go of many futures at once, which is quicker than one by one; goes on past an empty one.
 template <class T> void release_all(std::vector<future<T>> &&futures) {
     std::vector<future<T>> all = std::move(futures);
     const rask_status status = rask_release_all(detail::handles(all.data()), all.size());
@@ -158,7 +165,8 @@ template <class T> void release_all(std::vector<future<T>> &&futures) {
     check(status);
 }
 
-/// Draws progress on stderr until all are done; progress_start does so while the caller goes on.
+/// Draws progress on stderr until all are done, and waits for that; progress_start does so while the caller
+/// goes on.
 template <class Futures, detail::enable_range<Futures> = 0>
 void progress(const Futures &futures, const std::string &label = {}) {
     check(rask_progress(detail::handles(futures.data()), futures.size(), detail::or_null(label)));

@@ -34,9 +34,12 @@ template <class T> const rask_future *handles(const future<T> *futures) noexcept
     static_assert(sizeof(future<T>) == sizeof(rask_future) && std::is_standard_layout_v<future<T>>);
     return reinterpret_cast<const rask_future *>(futures);
 }
+/// Likewise of empty ones, for a call that fills them in.
+template <class T> rask_future *handles(future<T> *futures) noexcept {
+    return const_cast<rask_future *>(handles(static_cast<const future<T> *>(futures)));
+}
 
-// ---- what is a group
-// ---------------------------------------------------------------------------------------------------------------
+// ---- what is a group ----
 
 /// What a range consists of, if it is one whose items lie somewhere.
 template <class T, class = void> struct range_item { using type = void; };
@@ -112,8 +115,7 @@ template <class T> struct checked_plain {
     using type = T;
 };
 
-// ---- what the task gets for one
-// --------------------------------------------------------------------------------------------------------
+// ---- what the task gets for one ----
 
 template <class T, class = void> struct shown : checked_plain<T> {};
 template <> struct shown<const char *> { using type = std::string_view; };
@@ -135,8 +137,7 @@ template <class A, class B> struct shown<std::pair<A, B>, std::enable_if_t<is_gr
 /// What a group is as a value of the engine's.
 template <class T> using shown_t = typename shown<T>::type;
 
-// ---- how it is written down
-// -------------------------------------------------------------------------------------------------------------
+// ---- how it is written down ----
 
 /// An item of a range: of one that is given up, it may be moved.
 template <class Range, class T> decltype(auto) forward_item(T &&item) noexcept {

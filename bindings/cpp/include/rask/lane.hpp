@@ -7,17 +7,16 @@
 namespace rask {
 
 /// What only certain threads may do: a GUI's main thread, the owner of an OpenGL context. Tasks are submitted
-/// to it by their options, `client.submit({.lane = ui.handle()}, f, x)`, and run by whoever calls run().
+/// to it by their options, `client.submit({.lane = ui.handle()}, f, x)`, and run by whoever calls run(),
+/// which may be several threads at a time.
 class lane {
   public:
+    /// `name` is for messages and dumps.
     explicit lane(client_ref client, const std::string &name = {})
-        : handle_(rask_lane_open(client.handle(), detail::or_null(name))) {
-        if (!handle_.id)
-            detail::throw_last();
-    }
+        : handle_(detail::or_throw(rask_lane_open(client.handle(), detail::or_null(name)))) {}
     lane(lane &&other) noexcept : handle_(std::exchange(other.handle_, rask_lane{0})) {}
     lane &operator=(lane &&) = delete;
-    /// Cancels what has not begun.
+    /// Cancels what has not begun; what runs is not waited for.
     ~lane() {
         if (handle_.id)
             std::ignore = rask_lane_close(handle_);

@@ -2,40 +2,13 @@
 #ifndef RASK_OPTIONS_HPP
 #define RASK_OPTIONS_HPP
 
+#include <rask/duration.hpp>
 #include <rask/error.hpp>
 
 #include <cstdint>
 #include <string>
-#include <type_traits>
 
 namespace rask {
-
-/// A span of time: what every std::chrono::duration becomes. <chrono> itself, which takes as long to compile
-/// as all of these headers, is included by who has one.
-struct duration {
-    int64_t nanoseconds = 0;
-
-    constexpr duration() noexcept = default;
-    /// What nanoseconds cannot hold becomes the most they can.
-    template <class Chrono, class Period = typename Chrono::period> constexpr duration(const Chrono &from) {
-        constexpr double each = static_cast<double>(Period::num) * 1e9 / Period::den;
-        const double about = static_cast<double>(from.count()) * Period::num * 1e9 / Period::den;
-        if (about >= 9e18) {
-            nanoseconds = INT64_MAX;
-        } else if (!(about > -9e18)) {
-            nanoseconds = INT64_MIN;
-        } else {
-            constexpr bool is_whole = 1000000000 % Period::den == 0 && each < 9e18;
-            if constexpr (is_whole && std::is_integral_v<decltype(from.count())>)
-                nanoseconds = static_cast<int64_t>(from.count()) * static_cast<int64_t>(each);
-            else
-                nanoseconds = static_cast<int64_t>(about);
-            // A span that is smaller than any is not none.
-            if (nanoseconds == 0 && about > 0)
-                nanoseconds = 1;
-        }
-    }
-};
 
 /// How a task is submitted: `client.submit({.priority = 1, .retries = 3}, f, x)`. C++17 sets the fields one
 /// by one, or chains: `client.with().priority(1).retries(3).submit(f, x)`.
@@ -111,23 +84,6 @@ inline rask_client_options to_c(const client_options &from) noexcept {
     to.max_spares = from.max_spares;
     to.spill_directory = or_null(from.spill_directory);
     return to;
-}
-
-/// What is left of the time from one moment to a later one.
-inline duration between(duration now, duration then) noexcept {
-    duration left;
-    if (then.nanoseconds == INT64_MAX ||
-        __builtin_sub_overflow(then.nanoseconds, now.nanoseconds, &left.nanoseconds))
-        left.nanoseconds = then.nanoseconds > now.nanoseconds ? INT64_MAX : 0;
-    return left;
-}
-
-/// A span as a timeout: what is below zero has passed, what nanoseconds cannot hold never will.
-inline int64_t timeout(duration from) noexcept {
-    static_assert(RASK_FOREVER < 0);
-    if (from.nanoseconds == INT64_MAX)
-        return RASK_FOREVER;
-    return from.nanoseconds > 0 ? from.nanoseconds : 0;
 }
 
 } // namespace detail

@@ -18,8 +18,7 @@ template <class T> struct once {
     bool is_taken = false;
 };
 
-// ---- how an argument of each type travels
-// ------------------------------------------------------------------------------------------
+// ---- how an argument of each type travels ----
 //
 // width: how many arguments of the engine's it is; lists: whether they need room beside. put: adds them.
 // Inside the task, slot(task, index) reads them, and get() is what the callable is called with; `passes` is

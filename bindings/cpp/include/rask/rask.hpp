@@ -7,6 +7,15 @@
 //     rask::future<int> z = client.submit(std::plus<>(), x, y);   // x, y not done yet
 //     std::cout << z.get() << '\n';                               // 5, or what a task has thrown
 //
+// What holds unless a function says otherwise:
+// - What cannot be done throws rask::error, whose status is the one that rask.h tells for the C function.
+// - Any thread may call it. As in the standard library, one object is for one thread at a time, but for its
+//   const members, which are for any number of them.
+// - It does not block. What waits says so; inside a task a wait leaves its worker to other tasks.
+// - Text and values that are passed are copied or moved; what `handle()` returns is borrowed, what
+// `release()`
+//   returns is the caller's.
+//
 // A header for each subject; docs/cpp.md tells the whole story. Needs C++17; coroutines and stop tokens from
 // C++20 on.
 #ifndef RASK_HPP

@@ -11,8 +11,7 @@
 
 namespace rask::detail {
 
-// ---- what a callable takes and gives
-// -----------------------------------------------------------------------------------------------
+// ---- what a callable takes and gives ----
 
 /// What a plain argument of type T is passed by: moved only if nothing else will do.
 template <class T, bool MoveOnlyAsRvalue>
@@ -90,8 +89,7 @@ decltype(auto) invoke(M C::*member, Self &&self, A &&...args) {
         return (std::forward<decltype(object)>(object).*member);
 }
 
-// ---- the callable itself
-// -----------------------------------------------------------------------------------------------------------
+// ---- the callable itself ----
 
 /// `Changes`: calling it changes it. Then it is one object for all runs of the task; else a small one is
 /// copied for each.
@@ -131,8 +129,7 @@ struct closure<F, Changes, std::enable_if_t<std::is_empty_v<F> && std::is_trivia
     };
 };
 
-// ---- the task
-// ----------------------------------------------------------------------------------------------------------------------
+// ---- the task ----
 
 /// A task that calls an F (a const F, where several runs may share it) with what is passed by P.
 template <class F, class... P> struct task_of {

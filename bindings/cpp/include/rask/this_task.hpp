@@ -22,12 +22,7 @@ namespace rask::this_task {
 }
 
 /// The client the task runs in, to submit more to. rask::error outside of tasks.
-[[nodiscard]] inline client_ref client() {
-    const rask_client here = rask_task_client(handle());
-    if (!here.id)
-        detail::throw_last();
-    return client_ref(here);
-}
+[[nodiscard]] inline client_ref client() { return client_ref(detail::or_throw(rask_task_client(handle()))); }
 
 } // namespace rask::this_task
 #endif

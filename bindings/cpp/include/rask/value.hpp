@@ -4,10 +4,11 @@
 //   float, double              RASK_F64        read as themselves
 //   pointers                   RASK_POINTER    read as themselves, never followed
 //   std::string_view           RASK_BYTES      bytes: copied in, read in place
-//   const char *               RASK_BYTES      text: copied in, read in place; as a result it becomes a
-//   std::string_view small trivially copyable   RASK_BYTES      up to 23 bytes, inside the future; read in
-//   place rask::list, rask::values   RASK_LIST       read in place, item by item rask::value any looked at in
-//   place everything else            RASK_OBJECT     once on the heap; read in place as const T &
+//   const char *               RASK_BYTES      text: likewise; as a result it becomes a std::string_view
+//   small trivially copyable   RASK_BYTES      up to 23 bytes, inside the future; read in place
+//   rask::list, rask::values   RASK_LIST       read in place, item by item
+//   rask::value                any             looked at in place
+//   everything else            RASK_OBJECT     once on the heap; read in place as const T &
 //
 // Strings, and vectors of what is trivially copyable, are objects that are bytes: C reads them in place as
 // such.
