@@ -9,6 +9,7 @@ import "C"
 import (
 	"context"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 )
@@ -34,15 +35,16 @@ const (
 
 // An extra is what few futures need.
 type extra struct {
-	task   atomic.Pointer[taskState]   // what the context of the first run needs
-	stop   atomic.Pointer[func() bool] // following the context of the submit
-	done   atomic.Pointer[doneChannel]
-	cause  atomic.Pointer[remembered] // what it failed with
-	reason atomic.Pointer[remembered] // why it was cancelled
-	ctx    context.Context            // of the submit
-	inputs []*core                    // of a C task: they know why they failed
-	of     any                        // the *Future[T] whose value it shares, submitted under the same key before
-	failed error                      // why there is no future, or one that never had a task
+	task       atomic.Pointer[taskState]   // what the context of the first run needs
+	stop       atomic.Pointer[func() bool] // following the context of the submit
+	done       atomic.Pointer[doneChannel]
+	cause      atomic.Pointer[remembered] // what it failed with
+	reason     atomic.Pointer[remembered] // why it was cancelled
+	cancelling sync.Mutex                 // held by who writes that
+	ctx        context.Context            // of the submit
+	inputs     []*core                    // of a C task: they know why they failed
+	of         any                        // the *Future[T] whose value it shares, submitted under the same key before
+	failed     error                      // why there is no future, or one that never had a task
 }
 
 // more is where to write what few futures need.
@@ -210,17 +212,24 @@ func (c *core) cancel(cause error, words string) error {
 	if cause != nil {
 		words = textOf(cause)
 	}
-	// Before anybody can see the cancellation, and taken back if it comes too late.
-	before := c.rememberCancel(cause)
 	reason := C.CString(strings.ReplaceAll(words, "\x00", "\\0"))
 	defer C.free(unsafe.Pointer(reason))
+	if rest := c.rest.Load(); cause != nil || rest != nil && rest.reason.Load() != nil {
+		rest = c.more()
+		rest.cancelling.Lock() // of several cancels one counts, and its cause
+		defer rest.cancelling.Unlock()
+		// Before anybody can see the cancellation, and taken back if it comes too late.
+		before := c.rememberCancel(cause)
+		defer func() {
+			if err != nil {
+				c.rememberCancel(before)
+			}
+		}()
+	}
 	var left C.rask_go_failure
 	C.rask_go_cancel(C.uint64_t(id), reason, &left)
-	if err := failed(&left); err != nil {
-		c.rememberCancel(before)
-		return err
-	}
-	return nil
+	err = failed(&left)
+	return err
 }
 
 // follow has the future cancelled when the context is done.

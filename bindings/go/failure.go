@@ -33,9 +33,6 @@ func (c *core) remember(key string, err error) {
 
 // rememberCancel keeps why it is cancelled, or that there is no error for that, instead of what was kept before.
 func (c *core) rememberCancel(cause error) (before error) {
-	if rest := c.rest.Load(); cause == nil && (rest == nil || rest.reason.Load() == nil) {
-		return nil
-	}
 	var now *remembered
 	if cause != nil {
 		now = &remembered{cause}
