@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -324,4 +325,25 @@ func TestEachRunHasAContextOfItsOwn(t *testing.T) {
 	must(f.Result(background))
 	<-second.Done()
 	f.Close()
+}
+
+func TestTheContextOfAClosedFuture(t *testing.T) {
+	client := open(t, rask.Options{Workers: 1, Limit: 1})
+	ctx, cancel := context.WithCancel(background)
+	started, release := make(chan struct{}), make(chan struct{})
+	var ran atomic.Int32
+	first := rask.Submit(client, func(context.Context) (int64, error) { close(started); <-release; return 1, nil }, rask.WithContext(ctx))
+	<-started
+	rest := rask.Map(client, func(context.Context, int) (int64, error) { ran.Add(1); return 1, nil }, make([]int, 1000), rask.WithContext(ctx))
+	sum := rask.SubmitN(client, func(context.Context, []int64) (int64, error) { return 0, nil }, append(rest, first))
+	rask.CloseAll(append(rest, first)...) // the sum needs them
+	cancel()
+	close(release)
+	if _, err := sum.Result(background); !errors.Is(err, context.Canceled) || !errors.Is(err, rask.ErrCancelled) {
+		t.Error(err)
+	}
+	if err := client.Wait(background); err != nil || ran.Load() > 0 {
+		t.Error(err, ran.Load())
+	}
+	sum.Close()
 }

@@ -8,6 +8,8 @@ import "C"
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"runtime/debug"
@@ -72,18 +74,24 @@ func (r *run) isCancelledByContext() bool {
 func (r *run) cancel(cause error, reason string) {
 	r.outcome = outcome{}
 	for range 1000 {
+		if r.core.has(isClosed) {
+			break // nobody can cancel it any more, but others may need it
+		}
 		if r.core.lease.slots[r.core.slot].Load() != 0 {
-			_ = r.core.cancel(cause, reason) // or it is already
-			return
+			if err := r.core.cancel(cause, reason); !errors.Is(err, ErrHandle) {
+				return // or it is already
+			}
+			continue
 		}
 		time.Sleep(50 * time.Microsecond) // the call that submits it is about to return
 	}
 	// Or it waits for room in the engine's memory, which may be for this task to end.
 	if cause == nil {
-		cause = ErrCancelled
+		r.outcome.err = ErrCancelled
+	} else {
+		r.outcome.err = fmt.Errorf("%w: %w", ErrCancelled, cause)
 	}
-	r.outcome.err = cause
-	r.core.remember(C.GoString(C.rask_task_key(r.task)), cause)
+	r.core.remember(C.GoString(C.rask_task_key(r.task)), r.outcome.err)
 	r.describe()
 }
 
