@@ -29,6 +29,9 @@ func (b *Batch) target() (*Client, *Batch) {
 
 // Send submits what has been collected.
 func (b *Batch) Send() {
+	if b == nil {
+		return
+	}
 	if s := b.sheet.Load(); s != nil {
 		s.send()
 	}

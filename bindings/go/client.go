@@ -50,9 +50,11 @@ func Open(options Options) (*Client, error) {
 		return nil, failed(&left)
 	}
 	e := &engine{id: id, workers: options.Workers, limit: options.limit(), spills: options.MemoryLimit > 0}
+	client := &Client{engine: e}
 	if e.workers == 0 {
-		stats, err := e.Stats()
+		stats, err := client.Stats()
 		if err != nil {
+			_ = e.close()
 			return nil, err
 		}
 		e.workers = stats.Workers
@@ -61,22 +63,32 @@ func Open(options Options) (*Client, error) {
 		_ = e.close()
 		return nil, err
 	}
-	client := &Client{engine: e}
 	// Not on the cleanup's own goroutine, which all cleanups share: a close waits for what runs.
 	runtime.AddCleanup(client, func(e *engine) { go func() { _ = e.close() }() }, e)
 	return client, nil
 }
 
 // Close cancels what has not started, waits for what runs, and ends threads and goroutines. Finished futures stay readable, and
-// all futures are still to be closed. Closing twice does nothing; inside a Go task it is [ErrState], as the close would wait for it.
+// all futures are still to be closed. Closing twice does nothing; inside one of its Go tasks it is [ErrState], as the close would wait for it.
 func (c *Client) Close() error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	err := c.engine.close()
 	c.leases.close()
 	return err
 }
 
+// check is why it is no client; nil for one that was opened.
+func (c *Client) check() error {
+	if c == nil || c.engine == nil {
+		return failure(ErrHandle, "no client")
+	}
+	return nil
+}
+
 func (e *engine) close() error {
-	if insideTask() {
+	if e.isHere() {
 		return failure(ErrState, "a client cannot be closed from inside a task")
 	}
 	e.closed.Do(func() {
@@ -90,8 +102,15 @@ func (e *engine) close() error {
 	return e.reason
 }
 
-// Wait waits until the client has nothing pending or running.
-func (e *engine) Wait(ctx context.Context) error {
+// Wait waits until the client has nothing pending or running. Inside one of its Go tasks that is [ErrDeadlock].
+func (c *Client) Wait(ctx context.Context) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	ctx = orBackground(ctx)
+	if t, ok := runOf(ctx); ok && t.of().engine() == c.engine || c.isHere() {
+		return failure(ErrDeadlock, "this wait could never end: the task waits for its own client to have no tasks")
+	}
 	// In slices, so that the context can end it: the engine offers no other way.
 	const slice = 20 * time.Millisecond
 	for {
@@ -103,7 +122,7 @@ func (e *engine) Wait(ctx context.Context) error {
 			timeout = C.RASK_FOREVER
 		}
 		var left C.rask_go_failure
-		if C.rask_go_drain(C.uint64_t(e.id), timeout, &left) != C.RASK_E_TIMEOUT {
+		if C.rask_go_drain(C.uint64_t(c.id), timeout, &left) != C.RASK_E_TIMEOUT {
 			return failed(&left)
 		}
 		_ = failed(&left)
@@ -127,10 +146,13 @@ type Stats struct {
 }
 
 // Stats tells what the client does and has done.
-func (e *engine) Stats() (Stats, error) {
+func (c *Client) Stats() (Stats, error) {
+	if err := c.check(); err != nil {
+		return Stats{}, err
+	}
 	var left C.rask_go_failure
 	var s C.rask_client_stats
-	if C.rask_go_stats(C.uint64_t(e.id), &s, &left) != 0 {
+	if C.rask_go_stats(C.uint64_t(c.id), &s, &left) != 0 {
 		return Stats{}, failed(&left)
 	}
 	return Stats{
@@ -142,27 +164,33 @@ func (e *engine) Stats() (Stats, error) {
 }
 
 // TraceStart records what the client's tasks do from now on, into a file for Perfetto (ui.perfetto.dev).
-func (e *engine) TraceStart(path string) error {
-	return e.withText(path, func(path *C.char, left *C.rask_go_failure) {
-		C.rask_go_trace_start(C.uint64_t(e.id), path, left)
+func (c *Client) TraceStart(path string) error {
+	return c.withText(path, func(path *C.char, left *C.rask_go_failure) {
+		C.rask_go_trace_start(C.uint64_t(c.id), path, left)
 	})
 }
 
 // TraceStop ends the client's trace and writes its file.
-func (e *engine) TraceStop() error {
+func (c *Client) TraceStop() error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	var left C.rask_go_failure
-	C.rask_go_trace_stop(C.uint64_t(e.id), &left)
+	C.rask_go_trace_stop(C.uint64_t(c.id), &left)
 	return failed(&left)
 }
 
 // Dump writes what is not done, and what each such future waits for, to a file, as JSON.
-func (e *engine) Dump(path string) error {
-	return e.withText(path, func(path *C.char, left *C.rask_go_failure) {
-		C.rask_go_dump(C.uint64_t(e.id), path, left)
+func (c *Client) Dump(path string) error {
+	return c.withText(path, func(path *C.char, left *C.rask_go_failure) {
+		C.rask_go_dump(C.uint64_t(c.id), path, left)
 	})
 }
 
-func (e *engine) withText(text string, call func(*C.char, *C.rask_go_failure)) error {
+func (c *Client) withText(text string, call func(*C.char, *C.rask_go_failure)) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	if strings.IndexByte(text, 0) >= 0 {
 		return failure(ErrInvalid, "%q has a NUL in it", text)
 	}

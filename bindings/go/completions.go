@@ -7,6 +7,7 @@ package rask
 import "C"
 
 import (
+	"context"
 	"os"
 	"syscall"
 )
@@ -79,6 +80,18 @@ func (c *completions) next(buffer []uint64) []uint64 {
 		n = c.take(buffer)
 	}
 	return buffer[:n]
+}
+
+// await is next, and makes room for others meanwhile if this goroutine runs a task.
+func (c *completions) await(buffer []uint64) []uint64 {
+	if n := c.take(buffer); n > 0 {
+		return buffer[:n]
+	}
+	resume, err := suspend(context.Background(), nil, FirstCompleted)
+	if err == nil {
+		defer resume()
+	}
+	return c.next(buffer)
 }
 
 func (c *completions) take(buffer []uint64) int {

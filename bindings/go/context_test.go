@@ -3,6 +3,8 @@ package rask_test
 import (
 	"context"
 	"errors"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -228,4 +230,120 @@ func TestWhatATaskKnowsOfItself(t *testing.T) {
 		t.Error("no task runs here")
 	}
 	f.Close()
+}
+
+func TestTheCauseIsInTheTask(t *testing.T) {
+	client := open(t)
+	cause := errors.New("a reason")
+	for _, looks := range []func(context.Context){
+		func(ctx context.Context) { <-ctx.Done() },
+		func(ctx context.Context) {
+			for ctx.Err() == nil {
+				runtime.Gosched()
+			}
+		},
+	} {
+		for _, options := range [][]rask.Option{nil, {rask.WithContext(t.Context())}} {
+			started, seen := make(chan struct{}), make(chan error, 1)
+			f := rask.Submit(client, func(ctx context.Context) (int64, error) {
+				close(started)
+				looks(ctx)
+				seen <- errors.Join(ctx.Err(), context.Cause(ctx))
+				return 0, nil
+			}, options...)
+			<-started
+			if err := f.CancelCause(cause); err != nil {
+				t.Error(err)
+			}
+			if err := <-seen; !errors.Is(err, context.Canceled) || !errors.Is(err, cause) {
+				t.Error(err)
+			}
+			f.Close()
+		}
+	}
+}
+
+func TestACancelThatComesTooLateChangesNoCause(t *testing.T) {
+	client := open(t)
+	first, second := errors.New("the first"), errors.New("the second")
+	ctx, cancel := context.WithCancelCause(background)
+	started := make(chan struct{})
+	f := rask.Submit(client, untilCancelled(started), rask.WithContext(ctx))
+	<-started
+	if err := f.CancelCause(first); err != nil {
+		t.Error(err)
+	}
+	cancel(second)
+	if err := f.CancelCause(second); !errors.Is(err, rask.ErrState) {
+		t.Error(err)
+	}
+	if _, err := f.Result(background); !errors.Is(err, first) || errors.Is(err, second) {
+		t.Error(err)
+	}
+	f.Close()
+
+	runs := make(chan struct{}, 2)
+	g := rask.Submit(client, func(ctx context.Context) (int64, error) { runs <- struct{}{}; <-ctx.Done(); return 0, nil })
+	<-runs
+	if err := errors.Join(g.CancelCause(first), g.Retry()); err != nil {
+		t.Error(err)
+	}
+	<-runs
+	if err := g.Cancel(); err != nil {
+		t.Error(err)
+	}
+	if _, err := g.Result(background); errors.Is(err, first) || !errors.Is(err, rask.ErrCancelled) {
+		t.Error("after a retry, the cause of the cancel before:", err)
+	}
+	g.Close()
+}
+
+func TestEachRunHasAContextOfItsOwn(t *testing.T) {
+	client := open(t)
+	given, release := make(chan context.Context, 3), make(chan struct{})
+	f := rask.Submit(client, func(ctx context.Context) (int64, error) {
+		given <- ctx
+		if task, _ := rask.TaskFrom(ctx); task.Attempt == 1 {
+			return 0, errors.New("again")
+		}
+		select {
+		case <-release:
+			return 1, nil
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}, rask.WithRetries(1))
+	first, second := <-given, <-given
+	if task, ok := rask.TaskFrom(first); first.Err() == nil || !ok || task.Attempt != 1 {
+		t.Error("the first run is over, its context is", first.Err(), task.Attempt)
+	}
+	<-first.Done()
+	if task, ok := rask.TaskFrom(second); second.Err() != nil || !ok || task.Attempt != 2 {
+		t.Error("the second run goes on, its context is", second.Err(), task.Attempt)
+	}
+	close(release)
+	must(f.Result(background))
+	<-second.Done()
+	f.Close()
+}
+
+func TestTheContextOfAClosedFuture(t *testing.T) {
+	client := open(t, rask.Options{Workers: 1, Limit: 1})
+	ctx, cancel := context.WithCancel(background)
+	started, release := make(chan struct{}), make(chan struct{})
+	var ran atomic.Int32
+	first := rask.Submit(client, func(context.Context) (int64, error) { close(started); <-release; return 1, nil }, rask.WithContext(ctx))
+	<-started
+	rest := rask.Map(client, func(context.Context, int) (int64, error) { ran.Add(1); return 1, nil }, make([]int, 1000), rask.WithContext(ctx))
+	sum := rask.SubmitN(client, func(context.Context, []int64) (int64, error) { return 0, nil }, append(rest, first))
+	rask.CloseAll(append(rest, first)...) // the sum needs them
+	cancel()
+	close(release)
+	if _, err := sum.Result(background); !errors.Is(err, context.Canceled) || !errors.Is(err, rask.ErrCancelled) {
+		t.Error(err)
+	}
+	if err := client.Wait(background); err != nil || ran.Load() > 0 {
+		t.Error(err, ran.Load())
+	}
+	sum.Close()
 }

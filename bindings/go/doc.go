@@ -27,8 +27,8 @@
 // # Contexts
 //
 // The context of [Future.Result] ends the wait, that of [WithContext] the task. A task is given one that is done when its future is
-// cancelled, when the context it was submitted with is, and when its function has returned. A wait with it makes room for other tasks, and
-// never counts against [Options].Limit.
+// cancelled, when the context it was submitted with is, and when its function has returned; [context.Cause] tells why. A wait for futures inside a
+// task makes room for other tasks, and never counts against [Options].Limit. A nil context never ends.
 //
 // # Errors
 //

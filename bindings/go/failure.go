@@ -31,11 +31,24 @@ func (c *core) remember(key string, err error) {
 	r.keep(origin{c.engine().id, key, false})
 }
 
-// rememberCancel keeps why it is cancelled.
-func (c *core) rememberCancel(cause error) {
-	r := &remembered{cause}
-	c.more().reason.Store(r)
-	r.keep(origin{c.engine().id, c.Key(), true})
+// rememberCancel keeps why it is cancelled, or that there is no error for that, instead of what was kept before.
+func (c *core) rememberCancel(cause error) (before error) {
+	var now *remembered
+	if cause != nil {
+		now = &remembered{cause}
+	}
+	old := c.more().reason.Swap(now)
+	from := origin{c.engine().id, c.key(), true}
+	switch {
+	case now != nil:
+		now.keep(from)
+	case old != nil:
+		old.lose(from)
+	}
+	if old != nil {
+		before = old.err
+	}
+	return before
 }
 
 func (r *remembered) keep(from origin) {
@@ -46,6 +59,15 @@ func (r *remembered) keep(from origin) {
 	}
 	failures.by[from] = weak.Make(r)
 	runtime.AddCleanup(r, forget, from)
+}
+
+// lose has it be found no more.
+func (r *remembered) lose(from origin) {
+	failures.Lock()
+	defer failures.Unlock()
+	if failures.by[from].Value() == r {
+		delete(failures.by, from)
+	}
 }
 
 // forget removes what is gone; under the same key there may be a newer one.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"weak"
 )
 
@@ -22,10 +23,12 @@ type keyed struct {
 }
 
 type keyedTask struct {
-	code   uintptr
-	values []any    // plain arguments
-	inputs []string // keys of futures
-	future any      // weak.Pointer[Future[T]]
+	code    uintptr
+	values  []any    // plain arguments
+	inputs  []string // keys of futures
+	future  any      // weak.Pointer[Future[T]]
+	core    weak.Pointer[core]
+	handles []*atomic.Uint64 // of the future and of all that share its value
 }
 
 func (k *keyedTask) isSameAs(other *keyedTask) bool {
@@ -37,52 +40,82 @@ func submitKeyed[T any](e *Client, j job, future *Future[T], f any, o *submitOpt
 	if err != nil {
 		return refuse(future, e, err)
 	}
-	task := &keyedTask{code: reflect.ValueOf(f).Pointer(), future: weak.Make(future)}
+	task := &keyedTask{code: reflect.ValueOf(f).Pointer(), future: weak.Make(future), core: weak.Make(&future.core)}
 	for _, arg := range args {
 		if c, ok := arg.input(); ok {
-			task.inputs = append(task.inputs, c.Key())
+			task.inputs = append(task.inputs, c.key())
 		} else {
 			task.values = append(task.values, arg.plain())
 		}
 	}
-	if o.key == nil {
+	isPure := o.key == nil
+	if isPure {
 		key := task.pureKey(o.name)
 		o.key = &key
 	}
+	key := *o.key
 	o.flags = 0
+	future.lease = newLease(e, 1) // its own: the key is free as soon as nobody holds it
+	handle := &future.lease.slots[0]
 
 	e.keyed.mu.Lock()
 	defer e.keyed.mu.Unlock()
-	if known := e.keyed.by[*o.key]; known != nil && known.isSameAs(task) {
-		if pointer, ok := known.future.(weak.Pointer[Future[T]]); ok {
-			if first := pointer.Value(); first != nil && share(future, first) {
-				return future
-			}
-		}
+	wasClosed := false
+	switch known := e.keyed.by[key]; {
+	case known == nil:
+	case known.core.Value() == nil:
+		known.release()
+	case known.isSameAs(task) && share(future, known):
+		known.holds(handle)
+		return future
+	case known.isSameAs(task) && !isPure:
+		wasClosed = true
+	case isPure: // with arguments that are not equal to themselves, or closed: nobody asked for that key
+		o.key = nil
 	}
 	// If the key is held by another computation, the engine says so: this task's token is another one's.
 	e.launch(&future.core, j, handles, o)
-	if future.failed() == nil && future.State() != Failed {
+	if o.key == nil || future.Key() == key {
 		if e.keyed.by == nil {
 			e.keyed.by = make(map[string]*keyedTask)
 		}
-		e.keyed.by[*o.key] = task
-		runtime.AddCleanup(future, func(k keyedCleanup) { k.forget() }, keyedCleanup{e.engine, *o.key, task})
+		task.holds(handle)
+		e.keyed.by[key] = task
+		runtime.AddCleanup(future, func(k keyedCleanup) { k.forget() }, keyedCleanup{e.engine, key, task})
+	} else if wasClosed && future.failed() == nil {
+		future.fail(failure(ErrExists, "the key %s is held by a future that was closed and is still needed", key))
 	}
 	return future
 }
 
-// share makes future another handle of first; false if first was closed.
-func share[T any](future, first *Future[T]) bool {
-	first = first.owner()
-	id, err := first.Handle()
+// share makes future another handle of the one that is known; false if that was closed.
+func share[T any](future *Future[T], known *keyedTask) bool {
+	pointer, ok := known.future.(weak.Pointer[Future[T]])
+	if !ok {
+		return false
+	}
+	first := pointer.Value()
+	id, err := first.base().clone()
 	if err != nil {
 		return false
 	}
 	future.more().of = first
-	first.lease.client.lend(&future.core)
 	future.open(id)
 	return true
+}
+
+// holds notes a handle.
+func (k *keyedTask) holds(handle *atomic.Uint64) {
+	k.handles = append(slices.DeleteFunc(k.handles, func(h *atomic.Uint64) bool { return h.Load() == 0 }), handle)
+}
+
+// release releases all handles, when nobody refers to any of their futures: their leases do so too, but later.
+func (k *keyedTask) release() {
+	for _, handle := range k.handles {
+		if id := handle.Swap(0); id != 0 {
+			C.rask_release(C.rask_future{id: C.uint64_t(id)})
+		}
+	}
 }
 
 type keyedCleanup struct {
@@ -95,6 +128,7 @@ func (k keyedCleanup) forget() {
 	keyed := &k.engine.keyed
 	keyed.mu.Lock()
 	defer keyed.mu.Unlock()
+	k.task.release()
 	if keyed.by[k.key] == k.task {
 		delete(keyed.by, k.key)
 	}

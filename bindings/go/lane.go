@@ -109,10 +109,13 @@ func (l *lane) interrupt(id uint64) {
 	l.cancelled.Add(1)
 	for p := range l.pullers {
 		p.mu.Lock()
-		runs, c := p.doing == id, p.current
+		var doing runContext
+		if p.doing == id {
+			doing = p.run.ctx.(runContext)
+		}
 		p.mu.Unlock()
-		if runs {
-			c.interrupt()
+		if doing != nil {
+			doing.interrupt()
 			return
 		}
 	}

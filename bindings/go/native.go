@@ -185,7 +185,7 @@ func (c *core) followNative(ctx context.Context) {
 func Progress[F AnyFuture](label string, futures ...F) error {
 	ids := make([]uint64, len(futures))
 	for i, future := range futures {
-		id, err := future.base().handle()
+		id, err := coreOf(future).handle()
 		if err != nil {
 			return err
 		}

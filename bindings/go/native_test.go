@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"rask.dev/rask"
 	"rask.dev/rask/internal/ctasks"
@@ -260,4 +263,64 @@ func TestMemoryLimit(t *testing.T) {
 	}
 	size.Close()
 	rask.CloseAll(fs...)
+}
+
+// there sends a value from Go to C and back, in every way there is.
+func there[T any](t *testing.T, client *rask.Client, value T) {
+	t.Helper()
+	made := rask.Submit(client, func(context.Context) (T, error) { return value, nil })
+	back := rask.SubmitC[T](client, ctasks.Echo, made)
+	direct := rask.SubmitC[T](client, ctasks.Echo, value)
+	scattered := rask.Scatter(client, value)
+	again := rask.SubmitC[T](client, ctasks.Echo, scattered)
+	same := rask.Submit1(client, func(_ context.Context, x T) (T, error) { return x, nil }, again)
+	fs := []*rask.Future[T]{made, back, direct, scattered, again, same}
+	for i, f := range fs {
+		if got, err := f.Result(background); err != nil || !reflect.DeepEqual(got, value) {
+			t.Errorf("%T, %d: %#v instead of %#v: %v", value, i, got, value, err)
+		}
+	}
+	rask.CloseAll(fs...)
+}
+
+func TestEveryKindThereAndBack(t *testing.T) {
+	type (
+		number int16
+		text   string
+		raw    []byte
+	)
+	client := open(t)
+	there(t, client, int8(-128))
+	there(t, client, int32(math.MinInt32))
+	there(t, client, uint8(255))
+	there(t, client, uint(math.MaxUint))
+	there(t, client, uint64(math.MaxUint64))
+	there(t, client, true)
+	there(t, client, float32(1.25))
+	there(t, client, math.Inf(-1))
+	there(t, client, "a\x00b\xff")
+	there(t, client, []byte{})
+	there(t, client, number(-3))
+	there(t, client, text(""))
+	there(t, client, raw{1, 0})
+	there(t, client, time.Second)
+	there(t, client, struct{}{})
+}
+
+func TestListsAreReadIntoArrays(t *testing.T) {
+	client := open(t)
+	three := [3]int64{1, 2, 3}
+	list := rask.SubmitC[[3]int64](client, ctasks.Echo, three)
+	if v, err := list.Result(background); v != three || err != nil {
+		t.Error(v, err)
+	}
+	short := rask.SubmitC[[2]int64](client, ctasks.Echo, three)
+	if _, err := short.Result(background); !errors.Is(err, rask.ErrType) {
+		t.Error(err)
+	}
+	nested := rask.SubmitC[[][2]string](client, ctasks.Echo, [][]string{{"a", "b"}, {"c", "d"}})
+	if v, err := nested.Result(background); err != nil || len(v) != 2 || v[1][1] != "d" {
+		t.Error(v, err)
+	}
+	rask.CloseAll[rask.AnyFuture](list, short, nested)
 }

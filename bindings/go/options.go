@@ -18,7 +18,7 @@ type Options struct {
 	// that block not counted. 0: one for each processor this process may use.
 	Workers int
 	// Limit is how many Go tasks may be in their functions at a time, those that block included, as errgroup's SetLimit has
-	// it; those that wait for a future by their task's context are not counted. 0: 10,000. Negative: no limit.
+	// it; those that wait for futures are not counted, but for those that receive from Done. 0: 10,000. Negative: no limit.
 	Limit int
 	// Name begins the names of the worker threads, "rask-0".
 	Name string
@@ -105,7 +105,7 @@ func WithContext(ctx context.Context) Option {
 }
 
 // WithKey gives the future a key: as long as a future of that key is held, the same submit is that same future, and a different one
-// is [ErrExists]. A Go function is told from another one by its code, not by what it captured.
+// is [ErrExists]. A Go function is told from another one by its code, not by what it captured. The context of the first submit counts.
 func WithKey(key string) Option {
 	return func(o *submitOptions) { o.key, o.plain = &key, false }
 }

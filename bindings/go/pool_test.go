@@ -2,6 +2,7 @@ package rask_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -184,8 +185,8 @@ func TestCloseWhileTasksRun(t *testing.T) {
 func TestCloseInsideATask(t *testing.T) {
 	client := open(t)
 	f := rask.Submit(client, func(context.Context) (int64, error) { return 0, client.Close() })
-	if _, err := f.Result(background); err == nil {
-		t.Error("no error")
+	if _, err := f.Result(background); !errors.Is(err, rask.ErrState) {
+		t.Error(err)
 	}
 	f.Close()
 }
@@ -249,4 +250,73 @@ func TestWhatIsCancelledInABatchIsNotBegun(t *testing.T) {
 		t.Error(err)
 	}
 	rask.CloseAll(first, second)
+}
+
+// Whatever it waits with: also with a context that tells nothing of the task.
+func TestEveryWaitInsideATaskMakesRoom(t *testing.T) {
+	client, other := open(t, rask.Options{Workers: 1, Limit: 1}), open(t, rask.Options{Workers: 1})
+	for name, wait := range map[string]func(fs []*rask.Future[int64]) error{
+		"Result": func(fs []*rask.Future[int64]) error { _, err := fs[0].Result(background); return err },
+		"Gather": func(fs []*rask.Future[int64]) error { _, err := rask.Gather(background, fs...); return err },
+		"Wait":   func(fs []*rask.Future[int64]) error { return rask.Wait(background, fs...) },
+		"AsCompleted": func(fs []*rask.Future[int64]) error {
+			rask.AsCompleted(fs...)(func(int, *rask.Future[int64]) bool { return true })
+			return nil
+		},
+	} {
+		for _, n := range []int{1, 100} {
+			f := rask.Submit(client, func(context.Context) (int64, error) {
+				fs := rask.Map(client, inc, make([]int64, n))
+				defer rask.CloseAll(fs...)
+				return 1, wait(fs)
+			})
+			if v, err := f.Result(background); v != 1 || err != nil {
+				t.Error(name, n, v, err)
+			}
+			f.Close()
+		}
+	}
+	own := make(chan *rask.Future[int64], 1)
+	f := rask.Submit(client, func(context.Context) (int64, error) { return (<-own).Result(background) })
+	own <- f
+	if _, err := f.Result(background); !errors.Is(err, rask.ErrDeadlock) {
+		t.Error("for itself:", err)
+	}
+	g := rask.Submit(other, func(context.Context) (int64, error) {
+		h := rask.Submit1(client, inc, rask.Value(int64(1)))
+		defer h.Close()
+		return h.Result(background)
+	})
+	if v, err := g.Result(background); v != 2 || err != nil {
+		t.Error("for another client's:", v, err)
+	}
+	rask.CloseAll(f, g)
+}
+
+func TestAClientOfATask(t *testing.T) {
+	client := open(t)
+	f := rask.Submit(client, func(ctx context.Context) (int64, error) {
+		own, err := rask.Open(rask.Options{Workers: 1})
+		if err != nil {
+			return 0, err
+		}
+		g := rask.Submit(own, func(context.Context) (int64, error) { return 2, nil })
+		v, err := g.Result(ctx)
+		g.Close()
+		return v, errors.Join(err, own.Wait(ctx), own.Close())
+	})
+	if v, err := f.Result(background); v != 2 || err != nil {
+		t.Error(v, err)
+	}
+	f.Close()
+	for _, given := range []func(context.Context) context.Context{
+		func(ctx context.Context) context.Context { return ctx },
+		func(context.Context) context.Context { return background },
+	} {
+		f := rask.Submit(client, func(ctx context.Context) (int64, error) { return 0, client.Wait(given(ctx)) })
+		if _, err := f.Result(background); !errors.Is(err, rask.ErrDeadlock) {
+			t.Error(err)
+		}
+		f.Close()
+	}
 }

@@ -49,6 +49,7 @@ func newPuller(l *lane) *puller {
 // work is the goroutine.
 func (p *puller) work() {
 	normal := false
+	defer p.arrive()()
 	defer func() {
 		if normal {
 			p.lane.group.Done()
@@ -229,7 +230,11 @@ func (p *puller) writeDown() {
 	p.tokens[i] = p.run.token
 	result := &p.shared.results[i]
 	*result = C.rask_lane_result{id: C.uint64_t(p.doing)}
-	p.run.outcome.encode(p.shared, result)
+	if p.run.outcome.err != nil {
+		p.run.failure.encode(result)
+	} else {
+		p.run.outcome.encode(p.shared, result)
+	}
 	p.doing, p.current = 0, nil
 }
 

@@ -119,26 +119,31 @@ func (p *puller) takeOverflow() bool {
 // Of waits for more futures than this the engine is not told: whether they could never end is not found out.
 const toldAtMost = 4096
 
-// suspend makes room for others while the task that the context belongs to waits for futures; the function it returns takes it back.
-// [ErrDeadlock]: the wait could never end.
+// suspend makes room for others while a task waits for futures: the one that the context belongs to, or the one that this goroutine runs.
+// The function it returns takes the room back. [ErrDeadlock]: the wait could never end.
 func suspend(ctx context.Context, ids []uint64, until Until) (resume func(), err error) {
-	c, ok := ctx.Value(taskKey{}).(*core)
+	nothing := func() {}
+	t, ok := runOf(ctx)
 	if !ok {
-		return func() {}, nil
+		here := pullerHere()
+		if here == nil {
+			return nothing, nil
+		}
+		t = here.run.ctx.(runContext) // nobody else's while the task runs
 	}
-	l := &c.engine().lane
+	l := &t.of().engine().lane
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for p := range l.pullers {
 		p.mu.Lock()
-		if p.current != c {
+		if p.current == nil || p.run.ctx != context.Context(t) {
 			p.mu.Unlock()
 			continue
 		}
 		defer p.mu.Unlock()
 		doing, task := p.doing, p.run.task
 		var wait C.uint64_t
-		if len(ids) <= toldAtMost && task != nil {
+		if len(ids) > 0 && len(ids) <= toldAtMost && task != nil {
 			futures := (*C.rask_future)(unsafe.Pointer(idsPointer(ids)))
 			if C.rask_lane_wait_begin(task, futures, C.size_t(len(ids)), C.int32_t(until), &wait) == C.RASK_E_DEADLOCK {
 				return nil, failure(ErrDeadlock, "this wait could never end: what the task waits for waits for the task")
@@ -154,7 +159,7 @@ func suspend(ctx context.Context, ids []uint64, until Until) (resume func(), err
 		}
 		return func() { p.resumed(doing, task, wait) }, nil
 	}
-	return func() {}, nil // the task has returned: somebody whom it has left behind waits
+	return nothing, nil // the task has returned: somebody whom it has left behind waits
 }
 
 func (p *puller) resumed(doing uint64, task *C.rask_task, wait C.uint64_t) {

@@ -11,6 +11,7 @@ import (
 )
 
 func (f *Future[T]) result(ctx context.Context) (value T, err error) {
+	ctx = orBackground(ctx)
 	for {
 		id, err := f.pin()
 		if err != nil {
@@ -80,8 +81,8 @@ func (f *Future[T]) owner() *Future[T] {
 	return f
 }
 
-// Done is closed when the future is done: finished, failed or cancelled. After a retry there is another one.
-func (c *core) Done() <-chan struct{} {
+// done is closed when the future is done.
+func (c *core) done() <-chan struct{} {
 	if c != nil && c.isFinished() {
 		return closedChannel
 	}

@@ -8,9 +8,10 @@ import "C"
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
 	"reflect"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -27,9 +28,10 @@ type run struct {
 	token   int64
 	sub     uint32
 	attempt uint32
-	inputs  int // futures among the arguments that were read so far
-	ctx     context.Context
+	inputs  int             // futures among the arguments that were read so far
+	ctx     context.Context // a runContext
 	outcome outcome
+	failure failureWords // of the outcome's error
 }
 
 func (r *run) begin(task *C.rask_lane_task, t *table) {
@@ -37,8 +39,7 @@ func (r *run) begin(task *C.rask_lane_task, t *table) {
 	r.job, r.sub = t.find(r.token)
 	r.core = r.job.of(r.sub)
 	r.task, r.attempt, r.inputs = task.task, uint32(task.attempt), 0
-	r.core.begin(r.attempt)
-	r.ctx = (*taskContext)(r.core)
+	r.ctx = r.core.contextFor(r.attempt)
 	r.outcome = outcome{err: ErrGoexit} // unless it comes to anything else
 }
 
@@ -73,18 +74,25 @@ func (r *run) isCancelledByContext() bool {
 func (r *run) cancel(cause error, reason string) {
 	r.outcome = outcome{}
 	for range 1000 {
+		if r.core.has(isClosed) {
+			break // nobody can cancel it any more, but others may need it
+		}
 		if r.core.lease.slots[r.core.slot].Load() != 0 {
-			_ = r.core.cancel(cause, reason) // or it is already
-			return
+			if err := r.core.cancel(cause, reason); !errors.Is(err, ErrHandle) {
+				return // or it is already
+			}
+			continue
 		}
 		time.Sleep(50 * time.Microsecond) // the call that submits it is about to return
 	}
 	// Or it waits for room in the engine's memory, which may be for this task to end.
 	if cause == nil {
-		cause = ErrCancelled
+		r.outcome.err = ErrCancelled
+	} else {
+		r.outcome.err = fmt.Errorf("%w: %w", ErrCancelled, cause)
 	}
-	r.outcome.err = cause
-	r.core.remember(C.GoString(C.rask_task_key(r.task)), cause)
+	r.core.remember(C.GoString(C.rask_task_key(r.task)), r.outcome.err)
+	r.describe()
 }
 
 // leave ends a run, also when the function panicked.
@@ -100,7 +108,25 @@ func (r *run) leave(returned *bool) {
 		r.core.remember(C.GoString(C.rask_task_key(r.task)), err)
 		r.core.word.Or(isOver)
 	}
-	r.core.end()
+	r.endContext()
+	if r.outcome.err != nil {
+		r.describe()
+	}
+}
+
+func (r *run) endContext() {
+	if first, ok := r.ctx.(*firstContext); ok { // as it is nearly always
+		first.end()
+		return
+	}
+	r.ctx.(runContext).end()
+}
+
+// describe puts the outcome's error in words: here, and not where it is written down, since that calls the program's own methods, which may
+// take long, panic, or end the goroutine.
+func (r *run) describe() {
+	r.failure = failureWords{words: "the task failed"}
+	r.failure.code, r.failure.words = wordsOf(r.outcome.err)
 }
 
 // input reads the next future among the arguments of the task, one whose value Go does not have.
@@ -179,13 +205,18 @@ func (o *outcome) reflect(v reflect.Value) {
 	}
 }
 
-// encode writes the outcome for the engine.
+// failureWords are what C is told of an error.
+type failureWords struct {
+	code  int32
+	words string
+}
+
+func (f *failureWords) encode(result *C.rask_lane_result) {
+	result.error, result.code = C.CString(strings.ReplaceAll(f.words, "\x00", "\\0")), C.int32_t(f.code)
+}
+
+// encode writes the outcome, which is no error, for the engine.
 func (o *outcome) encode(shared *C.rask_go_puller, result *C.rask_lane_result) {
-	if o.err != nil {
-		code, words := wordsOf(o.err)
-		result.error, result.code = C.CString(strings.ReplaceAll(words, "\x00", "\\0")), C.int32_t(code)
-		return
-	}
 	switch o.kind {
 	case kindInt:
 		result.value = C.rask_arg{kind: kindInteger, payload: C.uint64_t(o.number)}
@@ -239,27 +270,6 @@ func opaqueValue(t reflect.Type) C.rask_arg {
 	return C.rask_object(unsafe.Pointer(of), of) // there is nothing to point to
 }
 
-// insideTask says whether this goroutine runs a Go task, directly or further up.
-func insideTask() bool {
-	callers := make([]uintptr, 64)
-	for skip := 2; ; skip += len(callers) {
-		n := runtime.Callers(skip, callers)
-		if n == 0 {
-			return false
-		}
-		frames := runtime.CallersFrames(callers[:n])
-		for {
-			frame, more := frames.Next()
-			if strings.HasSuffix(frame.Function, "rask.(*puller).execute") {
-				return true
-			}
-			if !more {
-				break
-			}
-		}
-	}
-}
-
 // keyOf is the key of a future whose task runs.
 func (l *lane) keyOf(c *core) string {
 	l.mu.Lock()
@@ -272,5 +282,5 @@ func (l *lane) keyOf(c *core) string {
 		}
 		p.mu.Unlock()
 	}
-	return c.Key() // it has returned
+	return c.key() // it has returned
 }

@@ -88,7 +88,7 @@ func AsCompleted[F AnyFuture](futures ...F) iter.Seq2[int, F] {
 		indexes := make(map[uint64][]int, len(futures))
 		var bad []int // closed, or never made: done in a way
 		for i, future := range futures {
-			id, err := future.base().handle()
+			id, err := coreOf(future).handle()
 			if err != nil {
 				bad = append(bad, i)
 				continue
@@ -109,7 +109,7 @@ func AsCompleted[F AnyFuture](futures ...F) iter.Seq2[int, F] {
 			// One was closed meanwhile, or no descriptor is to be had: in order, then.
 			for _, id := range ids {
 				i := indexes[id][0]
-				<-futures[i].Done()
+				_ = coreOf(futures[i]).await(context.Background())
 				indexes[id] = indexes[id][1:]
 				if !yield(i, futures[i]) {
 					return
@@ -120,7 +120,7 @@ func AsCompleted[F AnyFuture](futures ...F) iter.Seq2[int, F] {
 		defer done.close()
 		buffer := make([]uint64, completionsAtOnce)
 		for left := len(ids); left > 0; {
-			for _, id := range done.next(buffer) {
+			for _, id := range done.await(buffer) {
 				i := indexes[id][0]
 				indexes[id] = indexes[id][1:]
 				left--
@@ -135,7 +135,7 @@ func AsCompleted[F AnyFuture](futures ...F) iter.Seq2[int, F] {
 func coresOf[F AnyFuture](futures []F) []*core {
 	cores := make([]*core, len(futures))
 	for i, future := range futures {
-		cores[i] = future.base()
+		cores[i] = coreOf(future)
 	}
 	return cores
 }
@@ -147,6 +147,7 @@ func settle(ctx context.Context, cores []*core, until Until) ([]int8, error) {
 	if until < AllCompleted || until > FirstError {
 		return nil, failure(ErrInvalid, "there is no condition %d to wait until", until)
 	}
+	ctx = orBackground(ctx)
 	ids, states := make([]uint64, len(cores)), make([]int8, len(cores))
 	for i, c := range cores {
 		id, err := c.handle()

@@ -51,6 +51,9 @@ type Error struct {
 
 // Error is what happened and, if it happened in a task, in which.
 func (e *Error) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
 	words := e.Message
 	if words == "" {
 		words = e.Status.Error()
@@ -64,11 +67,16 @@ func (e *Error) Error() string {
 // Is reports whether the target is this error's Status.
 func (e *Error) Is(target error) bool {
 	status, ok := target.(Status)
-	return ok && status == e.Status
+	return ok && e != nil && status == e.Status
 }
 
 // Unwrap is what a Go task failed with, or the cause of the context that cancelled it; nil where there is no such error.
-func (e *Error) Unwrap() error { return e.cause }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.cause
+}
 
 // Fail is an error for a task to return: tasks and programs in C and C++ find code and message in their rask_error, in Go
 // they are an [Error]'s.
@@ -82,10 +90,18 @@ type PanicError struct {
 	Stack []byte // where
 }
 
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n\n%s", e.Value, e.Stack) }
+func (e *PanicError) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("panic: %v\n\n%s", e.Value, e.Stack)
+}
 
 // Unwrap is the value if the task panicked with an error.
 func (e *PanicError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
 	err, _ := e.Value.(error)
 	return err
 }
@@ -109,12 +125,17 @@ func failed(left *C.rask_go_failure) error {
 
 // wordsOf is an error as C is told of it: a panic without its stack.
 func wordsOf(err error) (code int32, words string) {
+	defer func() {
+		if recover() != nil { // in a method of the error's
+			words = fmt.Sprint(err)
+		}
+	}()
 	var panicked *PanicError
-	if errors.As(err, &panicked) {
+	if errors.As(err, &panicked) && panicked != nil {
 		return 0, fmt.Sprintf("panic: %v", panicked.Value)
 	}
 	var failed *Error
-	if errors.As(err, &failed) {
+	if errors.As(err, &failed) && failed != nil {
 		code = failed.Code
 		if err == error(failed) && failed.Message != "" {
 			return code, failed.Message
@@ -123,11 +144,27 @@ func wordsOf(err error) (code int32, words string) {
 	return code, err.Error()
 }
 
+// textOf is an error's text, also when that panics.
+func textOf(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = fmt.Sprint(err)
+		}
+	}()
+	return err.Error()
+}
+
 // causeOf is why a context is done: its cause, which errors.Is also finds context.Canceled or DeadlineExceeded in.
 func causeOf(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == nil || errors.Is(cause, err) {
+	if cause == nil || isIn(cause, err) {
 		return err
 	}
 	return errors.Join(err, cause)
+}
+
+// isIn is errors.Is, and false where a method of the error's panics.
+func isIn(err, target error) (found bool) {
+	defer func() { _ = recover() }()
+	return errors.Is(err, target)
 }

@@ -213,7 +213,9 @@ func handlesOf(handles []uint64, args []argument) ([]uint64, error) {
 // launch submits a Go task in one call.
 func (e *Client) launch(c *core, j job, inputs []uint64, o *submitOptions) {
 	e.lane.start()
-	e.lend(c)
+	if c.lease == nil {
+		e.lend(c)
+	}
 	if o.ctx != nil {
 		c.more().ctx = o.ctx
 	}
@@ -289,6 +291,6 @@ func refuse[T any](future *Future[T], e *Client, err error) *Future[T] {
 		return future
 	}
 	c.open(id)
-	c.remember(c.Key(), err)
+	c.remember(c.key(), err)
 	return future
 }

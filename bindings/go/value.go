@@ -84,6 +84,8 @@ func (a *arguments) encode(value any) (C.rask_arg, error) {
 		return a.encode(v.Bytes())
 	case kind == reflect.Slice, kind == reflect.Array:
 		return a.encodeList(v)
+	case kind == reflect.Struct && v.NumField() == 0:
+		return a.encode(nil)
 	}
 	return C.rask_arg{}, failure(ErrInvalid, "a %T stays in Go: C reads integers, floats, strings, bytes, futures and slices of them", value)
 }
@@ -180,26 +182,35 @@ func decode(target reflect.Value, from *C.rask_go_value) error {
 			return nil
 		}
 	case C.RASK_LIST:
-		if kind == reflect.Slice {
-			return decodeList(target, from)
+		switch {
+		case kind == reflect.Slice:
+			n := int(from.number)
+			list := reflect.MakeSlice(target.Type(), n, n)
+			if err := decodeItems(list, from); err != nil {
+				return err
+			}
+			target.Set(list)
+			return nil
+		case kind == reflect.Array && target.Len() == int(from.number):
+			return decodeItems(target, from)
+		case kind == reflect.Array:
+			return failure(ErrType, "a list of %d does not fit into %s", from.number, target.Type())
 		}
 	}
 	return failure(ErrType, "the value is %s, not a Go %s", kindName(from.kind), target.Type())
 }
 
-func decodeList(target reflect.Value, from *C.rask_go_value) error {
-	n := int(from.number)
-	list := reflect.MakeSlice(target.Type(), n, n)
-	for i := range n {
+// decodeItems reads a list into as many places.
+func decodeItems(places reflect.Value, from *C.rask_go_value) error {
+	for i := range places.Len() {
 		var item C.rask_go_value
 		if status := C.rask_go_read(C.rask_value_at(from.value, C.size_t(i)), &item); status != 0 {
 			return failure(Status(status), "item %d cannot be read", i)
 		}
-		if err := decode(list.Index(i), &item); err != nil {
+		if err := decode(places.Index(i), &item); err != nil {
 			return fmt.Errorf("item %d: %w", i, err)
 		}
 	}
-	target.Set(list)
 	return nil
 }
 
@@ -215,8 +226,8 @@ func anyOf(from *C.rask_go_value) (any, error) {
 	case C.RASK_BYTES:
 		return append([]byte{}, borrowed(from)...), nil
 	case C.RASK_LIST:
-		var list []any
-		err := decodeList(reflect.ValueOf(&list).Elem(), from)
+		list := make([]any, int(from.number))
+		err := decodeItems(reflect.ValueOf(list), from)
 		return list, err
 	}
 	return nil, failure(ErrType, "the value is %s, which Go has nothing for", kindName(from.kind))
