@@ -159,11 +159,21 @@ func settle(ctx context.Context, cores []*core, until Until) ([]int8, error) {
 	if len(ids) == 0 {
 		return states, nil
 	}
-	for {
+	for waited := false; ; waited = true {
+		unknown := 0
 		for i, c := range cores {
 			if ids[i] != 0 && c.isFinished() {
 				ids[i], states[i] = 0, int8(Finished) // nobody need be asked
+			} else if ids[i] != 0 {
+				unknown++
 			}
+		}
+		if !waited && unknown > watchedOneByOne && until != FirstCompleted && ctx.Err() == nil {
+			// Mostly some of so many are open: to ask for all of them first would be one look at each for nothing.
+			if err := waitForMany(ctx, asked(ids), until); err != nil {
+				return states, err
+			}
+			continue
 		}
 		open := int(C.rask_go_states(idsPointer(ids), C.size_t(len(ids)), (*C.int8_t)(&states[0])))
 		if open == 0 || isMet(until, states) {

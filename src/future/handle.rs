@@ -75,6 +75,14 @@ pub(crate) fn line(id: Id) -> Result<(Line, Class)> {
     slab::look_up(id).ok_or_else(|| not_a_future(id))
 }
 
+/// Asks for the memory behind an id that is about to be used.
+#[inline]
+pub(super) fn prefetch(id: Id) {
+    if let Some((line, _)) = slab::look_up(id) {
+        slab::prefetch_address(line.as_ptr().addr());
+    }
+}
+
 fn life(line: Line) -> &'static Life {
     // SAFETY: lines are mapped for ever and begin with their life.
     unsafe { line.as_ref() }
