@@ -945,7 +945,8 @@ rask_future rask_submit_with(rask_client client, rask_task_fn fn, const rask_arg
                              const rask_submit_options *options);
 
 /**
- * Submits one task per item, each with that item as its only argument: one call, one wake-up.
+ * Submits one task per item, each with that item as its only argument: one call, with one wake-up for up to
+ * 512 of them.
  *
  * Parameters: items: borrowed until the call returns, what they hand over is taken on every path. options:
  *   for each; borrowed; NULL: defaults. out: n_items futures in the order of items, to be released; written

@@ -105,7 +105,8 @@ pub unsafe extern "C" fn rask_submit_with(
     rask_future { id }
 }
 
-/// Submits one task per item, each with that item as its only argument: one call, one wake-up.
+/// Submits one task per item, each with that item as its only argument: one call, with one wake-up for up to
+/// 512 of them.
 ///
 /// Parameters: items: borrowed until the call returns, what they hand over is taken on every path. options:
 /// for each; borrowed; NULL: defaults. out: n_items futures in the order of items, to be released; written on
@@ -123,21 +124,9 @@ pub unsafe extern "C" fn rask_map(
     options: *const rask_submit_options,
     out: *mut rask_future,
 ) -> rask_status {
-    // A failure to prepare the output is the call's, but what the items hand over has to be taken first.
-    // SAFETY: NULL, or room for that many futures, as the header requires. A future is its id.
-    let prepare = || Ok(unsafe { self::out(out.cast::<u64>(), n_items, "out") });
-    guard::outputs(prepare, |out| {
-        // SAFETY: NULL, or that many items, as the header requires.
-        let (items, (options, mistake)) = unsafe { (slice(items, n_items, "items"), read_options(options)) };
-        match (items, out) {
-            (Ok(items), Ok(out)) => client::map(client.id, r#fn, items, options.as_ref(), mistake, out),
-            (Ok(items), Err(failure)) => {
-                discard(items);
-                Err(failure)
-            }
-            (Err(failure), _) => Err(failure),
-        }
-    })
+    let task = |item| Submission { function: r#fn, args: std::slice::from_ref(item), wrong: None };
+    // SAFETY: as the header requires.
+    unsafe { submit_many(client, items, n_items, "items", task, options, out) }
 }
 
 /// A task of many that rask_submit_all submits.
@@ -168,16 +157,36 @@ pub unsafe extern "C" fn rask_submit_all(
     options: *const rask_submit_options,
     out: *mut rask_future,
 ) -> rask_status {
-    // SAFETY: NULL, or room for that many futures, as the header requires. A future is its id.
-    let prepare = || Ok(unsafe { self::out(out.cast::<u64>(), n_tasks, "out") });
+    let task = |task: &rask_submission| {
+        // SAFETY: NULL, or that many arguments, as the header requires.
+        let (args, wrong) = or_empty(unsafe { args(task.args, task.n_args) });
+        Submission { function: task.r#fn, args, wrong }
+    };
+    // SAFETY: as the header requires.
+    unsafe { submit_many(client, tasks, n_tasks, "tasks", task, options, out) }
+}
+
+/// Submits a task for each of `n` elements, which `what` names in a message.
+///
+/// # Safety
+/// `from`, if not NULL, points to that many elements, and `out`, if not NULL, to room for as many futures; `options` are as for
+/// [`read_options`].
+unsafe fn submit_many<'a, T: 'a>(
+    client: rask_client,
+    from: *const T,
+    n: usize,
+    what: &str,
+    task: impl Fn(&'a T) -> Submission<'a>,
+    options: *const rask_submit_options,
+    out: *mut rask_future,
+) -> rask_status {
+    // A failure to prepare the output is the call's, but what the tasks are handed has to be taken first.
+    // SAFETY: by contract. A future is its id.
+    let prepare = || Ok(unsafe { self::out(out.cast::<u64>(), n, "out") });
     guard::outputs(prepare, |out| {
-        // SAFETY: NULL, or that many tasks, as the header requires.
-        let (tasks, (options, mistake)) = unsafe { (slice(tasks, n_tasks, "tasks"), read_options(options)) };
-        let tasks = tasks?.iter().map(|task| {
-            // SAFETY: NULL, or that many arguments, as the header requires.
-            let (args, wrong) = or_empty(unsafe { args(task.args, task.n_args) });
-            Submission { function: task.r#fn, args, wrong }
-        });
+        // SAFETY: by contract.
+        let (from, (options, mistake)) = unsafe { (slice(from, n, what), read_options(options)) };
+        let tasks = from?.iter().map(task);
         match out {
             Ok(out) => client::submit_all(client.id, tasks, options.as_ref(), mistake, out),
             Err(failure) => {

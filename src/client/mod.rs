@@ -183,19 +183,6 @@ pub fn submit_all<'a>(
     engine::of(client).submit_all(client, tasks, options, wrong, out)
 }
 
-/// As [`submit_all`]: a task an item, with that as its argument.
-pub fn map(
-    client: u64,
-    function: Option<TaskFn>,
-    items: &[Arg],
-    options: Option<&SubmitOptions<'_>>,
-    wrong: Option<Failure>,
-    out: &mut [u64],
-) -> Result<()> {
-    let task = |item| Submission { function, args: std::slice::from_ref(item), wrong: None };
-    submit_all(client, items.iter().map(task), options, wrong, out)
-}
-
 /// A finished future of the value.
 pub fn scatter(client: u64, value: &Arg) -> Result<u64> {
     engine::of(client).scatter(client, value)
