@@ -36,6 +36,9 @@ func (l *lease) makeRoom(n int) {
 
 func releaseSlots(slots []atomic.Uint64) {
 	for i := range slots {
+		if slots[i].Load() == 0 {
+			continue // mostly: a look is cheaper than a swap
+		}
 		if id := slots[i].Swap(0); id != 0 {
 			C.rask_release(C.rask_future{id: C.uint64_t(id)})
 		}
