@@ -138,11 +138,7 @@ func (c *core) unpin() {
 	}
 }
 
-func (c *core) release() {
-	if id := c.lease.slots[c.slot].Swap(0); id != 0 {
-		C.rask_release(C.rask_future{id: C.uint64_t(id)})
-	}
-}
+func (c *core) release() { releaseSlot(&c.lease.slots[c.slot]) }
 
 // shut marks the future closed; whether its handle is to be released now.
 func (c *core) shut() bool {

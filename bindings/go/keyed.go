@@ -112,9 +112,7 @@ func (k *keyedTask) holds(handle *atomic.Uint64) {
 // release releases all handles, when nobody refers to any of their futures: their leases do so too, but later.
 func (k *keyedTask) release() {
 	for _, handle := range k.handles {
-		if id := handle.Swap(0); id != 0 {
-			C.rask_release(C.rask_future{id: C.uint64_t(id)})
-		}
+		releaseSlot(handle)
 	}
 }
 

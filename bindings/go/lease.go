@@ -36,12 +36,16 @@ func (l *lease) makeRoom(n int) {
 
 func releaseSlots(slots []atomic.Uint64) {
 	for i := range slots {
-		if slots[i].Load() == 0 {
-			continue // mostly: a look is cheaper than a swap
+		if slots[i].Load() != 0 { // mostly it is 0, and a look is cheaper than a swap
+			releaseSlot(&slots[i])
 		}
-		if id := slots[i].Swap(0); id != 0 {
-			C.rask_release(C.rask_future{id: C.uint64_t(id)})
-		}
+	}
+}
+
+// releaseSlot releases the handle in a place, unless somebody else did.
+func releaseSlot(slot *atomic.Uint64) {
+	if id := slot.Swap(0); id != 0 {
+		C.rask_release(C.rask_future{id: C.uint64_t(id)})
 	}
 }
 
